@@ -1,0 +1,153 @@
+
+/*
+ * The client protocol as values: what a client may say, what it is answered,
+ * what it is pushed; and the interface of a codec, which turns them into bytes
+ * and back.  The protocol is Centrifuge's, version 2.
+ */
+
+
+#ifndef _RT_COMMAND_H_INCLUDED_
+#define _RT_COMMAND_H_INCLUDED_
+
+
+#include "rt_base.h"
+
+
+typedef enum {
+    RT_METHOD_NONE = 0,           /* an empty object: a pong */
+    RT_METHOD_CONNECT,
+    RT_METHOD_SUBSCRIBE,
+    RT_METHOD_UNSUBSCRIBE,
+    RT_METHOD_PUBLISH,
+    RT_METHOD_PRESENCE,
+    RT_METHOD_PRESENCE_STATS,
+    RT_METHOD_HISTORY,
+    RT_METHOD_PING,
+    RT_METHOD_SEND,
+    RT_METHOD_RPC,
+    RT_METHOD_REFRESH,
+    RT_METHOD_SUB_REFRESH,
+    RT_METHOD_UNKNOWN             /* a member that is no method of ours */
+} rt_method_t;
+
+
+/* spans of the message, decoded in place where they are strings */
+typedef struct {
+    uint32_t        id;
+    rt_method_t     method;
+    rt_str_t        channel;
+    rt_str_t        token;
+    rt_str_t        data;         /* raw: a JSON value, CR and LF made spaces */
+    rt_str_t        name;         /* of the client, at connect */
+    rt_str_t        version;
+    rt_str_t        rpc;          /* the method of an rpc */
+    rt_str_t        epoch;
+    uint64_t        offset;
+    bool            recover;
+    bool            positioned;
+    bool            recoverable;
+    bool            join_leave;
+    uint32_t        type;         /* of a subscription, 0: a stream */
+    bool            deep;         /* nested too deep: answer 107, go on */
+} rt_command_t;
+
+
+typedef enum {
+    RT_PARSE_OK = 0,              /* a command is there */
+    RT_PARSE_DONE,                /* the message is at its end */
+    RT_PARSE_BAD                  /* no command of the protocol: close 3501 */
+} rt_parse_t;
+
+
+/*
+ * A bounded writer.  What does not fit is counted, not written: if
+ * `need` > end - start after all is said, give it so much and say it again.
+ */
+typedef struct {
+    uint8_t        *start;
+    uint8_t        *pos;
+    uint8_t        *end;
+    size_t          need;
+} rt_out_t;
+
+
+void rt_out_init(rt_out_t *o, uint8_t *mem, size_t size);
+void rt_out_bytes(rt_out_t *o, const void *p, size_t len);
+void rt_out_uint(rt_out_t *o, uint64_t n);
+void rt_out_int(rt_out_t *o, int64_t n);
+
+#define rt_out_lit(o, s)  rt_out_bytes(o, s, sizeof(s) - 1)
+
+/* a JSON string with its quotes */
+void rt_out_json_string(rt_out_t *o, const uint8_t *p, size_t len);
+
+static inline bool
+rt_out_fits(const rt_out_t *o)
+{
+    return o->need <= (size_t) (o->end - o->start);
+}
+
+
+typedef struct {
+    uint32_t        code;
+    rt_str_t        message;
+    bool            temporary;
+} rt_error_t;
+
+
+typedef struct {
+    uint32_t        id;           /* the command's */
+    rt_method_t     method;       /* the command's */
+    const rt_error_t *error;      /* if there, nothing below is looked at */
+
+    /* connect */
+    rt_str_t        client;
+    rt_str_t        version;
+    uint32_t        ping;         /* seconds, 0: not said */
+    bool            pong;
+    rt_str_t        session;
+    rt_str_t        node;
+
+    /* connect, rpc, subscribe: raw, NULL: not said */
+    rt_str_t        data;
+} rt_reply_t;
+
+
+typedef struct {
+    rt_str_t        data;         /* raw */
+    rt_str_t        info;         /* raw ClientInfo, NULL: not said */
+    rt_str_t        tags;         /* raw object of strings, NULL: not said */
+    uint64_t        offset;       /* 0: not said */
+} rt_publication_t;
+
+
+typedef struct {
+    const char     *name;
+    bool            binary;       /* the opcode of its messages */
+
+    /*
+     * The next command of [*pos, end), which is changed in the parsing.
+     * An empty message is BAD.
+     */
+    rt_parse_t    (*parse)(uint8_t **pos, uint8_t *end, bool first,
+                           rt_command_t *cmd);
+
+    void          (*reply)(rt_out_t *o, const rt_reply_t *reply);
+    void          (*ping)(rt_out_t *o);
+
+    /*
+     * A publication push in two parts: the head depends on the channel alone
+     * and is made once per channel; what follows it takes publication_len
+     * bytes and is written to p, which has the room.  Returns the byte after.
+     */
+    void          (*push_head)(rt_out_t *o, const rt_str_t *channel);
+    size_t        (*publication_len)(const rt_publication_t *pub);
+    uint8_t      *(*publication)(uint8_t *p, const rt_publication_t *pub);
+
+} rt_codec_t;
+
+
+extern const rt_codec_t  rt_codec_json;
+
+
+#endif /* _RT_COMMAND_H_INCLUDED_ */

@@ -1,0 +1,24 @@
+
+/*
+ * SipHash-1-3 with a secret of 128 bits: names that clients choose cannot be
+ * chosen to collide.
+ */
+
+
+#ifndef _RT_HASH_H_INCLUDED_
+#define _RT_HASH_H_INCLUDED_
+
+
+#include "rt_base.h"
+
+
+typedef struct {
+    uint64_t  k0;
+    uint64_t  k1;
+} rt_hash_key_t;
+
+
+uint64_t rt_hash(const rt_hash_key_t *key, const uint8_t *p, size_t len);
+
+
+#endif /* _RT_HASH_H_INCLUDED_ */

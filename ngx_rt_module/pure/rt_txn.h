@@ -1,0 +1,77 @@
+
+/*
+ * Transactions on shared memory that a process may be killed in the middle of.
+ *
+ * Whoever holds the zone's mutex changes reachable words only by rt_txn_set,
+ * which writes down the old value before it stores the new one.  A transaction
+ * whose owner died is undone, last store first, by the next one to begin; the
+ * same undoing is the error path of one that ran out of memory half-way.
+ * So structures here need no repair code of their own: they are always as the
+ * last commit left them.
+ *
+ * A kill is precise: what a dead process stored is seen by the others in
+ * program order, so the order of the compiler is all that has to be held.
+ */
+
+
+#ifndef _RT_TXN_H_INCLUDED_
+#define _RT_TXN_H_INCLUDED_
+
+
+#include "rt_base.h"
+
+
+#define RT_TXN_MAX  256           /* words that one transaction may change */
+
+
+typedef struct {
+    uint64_t   *word;
+    uint64_t    old;
+} rt_txn_undo_t;
+
+
+typedef struct {
+    uint64_t       count;         /* undo records in force; 0: consistent */
+    uint64_t       rollbacks;     /* of dead owners, over all time */
+    uint64_t       freed;         /* something was freed: see rt_heap.h */
+    rt_txn_undo_t  undo[RT_TXN_MAX];
+} rt_txn_t;
+
+
+/* undoes what a dead owner left; true: there was something */
+bool rt_txn_begin(rt_txn_t *x);
+
+/*
+ * word is 8-byte aligned.  More than RT_TXN_MAX sets are a fault of the
+ * caller's: the store is not made, and rt_txn_commit undoes all and says so.
+ */
+void rt_txn_set(rt_txn_t *x, uint64_t *word, uint64_t value);
+
+/* false: it was overfull and has been undone */
+bool rt_txn_commit(rt_txn_t *x);
+
+void rt_txn_abort(rt_txn_t *x);
+
+
+/* the same for a pointer and for a sum */
+#define rt_txn_set_ptr(x, pp, p)                                              \
+    rt_txn_set(x, (uint64_t *) (void *) (pp), (uint64_t) (uintptr_t) (p))
+
+#define rt_txn_add(x, word, n)                                                \
+    rt_txn_set(x, word, *(word) + (uint64_t) (n))
+
+
+/*
+ * Tests set this to be called before every store to shared memory that
+ * rt_txn, rt_heap and rt_log make; it may longjmp away: the process "died".
+ * Compiled in only with RT_STEPS.
+ */
+#ifdef RT_STEPS
+extern void (*rt_step)(void);
+#define rt_step_here()  do { if (rt_step) { rt_step(); } } while (0)
+#else
+#define rt_step_here()
+#endif
+
+
+#endif /* _RT_TXN_H_INCLUDED_ */
