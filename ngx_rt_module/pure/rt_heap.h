@@ -1,9 +1,11 @@
 
 /*
- * The allocator of a shared zone: pages of 4 KiB, each of one size class, free
- * lists threaded through what is free.  Every change goes through a
- * transaction (rt_txn.h), so that a killed owner leaks and breaks nothing.
- * The caller holds the zone's mutex.
+ * The allocator of a shared zone: pages of 4 KiB, each of one size class, a
+ * bit for each of its blocks in a table beside the pages.  Every change goes
+ * through a transaction (rt_txn.h), so that a killed owner leaks and breaks
+ * nothing; in one, an allocation takes at most RT_HEAP_ALLOC_SETS undo records
+ * and a free RT_HEAP_FREE_SETS (two each, when the page neither begins, fills
+ * nor ends).  All is O(1).  The caller holds the zone's mutex.
  */
 
 
@@ -18,6 +20,9 @@
 #define RT_HEAP_PAGE  4096
 #define RT_HEAP_MAX   RT_HEAP_PAGE    /* the largest block */
 
+#define RT_HEAP_ALLOC_SETS  7
+#define RT_HEAP_FREE_SETS   8
+
 
 typedef struct rt_heap_s  rt_heap_t;  /* lives at the start of its memory */
 
@@ -29,7 +34,10 @@ typedef struct {
 } rt_heap_stat_t;
 
 
-/* makes a heap of mem (8-byte aligned); NULL: too small for a page */
+/*
+ * Makes a heap of mem (8-byte aligned, at one address in all processes); NULL:
+ * too small for a page.  Touches the first few hundred bytes only.
+ */
 rt_heap_t *rt_heap_init(void *mem, size_t size);
 
 /*
@@ -39,6 +47,7 @@ rt_heap_t *rt_heap_init(void *mem, size_t size);
  * In one transaction all allocations come before all frees: a block that was
  * freed in it must not be overwritten while the freeing may still be undone.
  * (An allocation after a free answers NULL.)
+ * Freeing what is not a taken block breaks the transaction: see rt_txn_commit.
  */
 void *rt_heap_alloc(rt_heap_t *h, rt_txn_t *x, size_t size);
 void rt_heap_free(rt_heap_t *h, rt_txn_t *x, void *p);

@@ -9,7 +9,8 @@
  * in [reserve - size, head) is whole.  A reader copies first and looks at
  * `reserve` afterwards: if a producer has come round meanwhile, what it copied
  * is worth nothing and it was lapped.  A producer that dies in the middle has
- * moved `reserve` but not `head`: the next one writes over what it left.
+ * moved `reserve` but not `head`: the next one writes over what it left, and
+ * `reserve` never moves back, for what the dead one overwrote stays lost.
  */
 
 
@@ -70,7 +71,8 @@ uint64_t rt_log_head(rt_log_t *log);
  * Readers, without the mutex.  rt_log_peek copies the head of the record at
  * cursor.  rt_log_copy copies len bytes of its parts, from byte `from`, to dst;
  * what it copied may be used only if it answers OK.  rt_log_next gives the
- * cursor behind the record.  After LAPPED go on from rt_log_head.
+ * cursor behind the record.  After LAPPED go on from rt_log_head.  A cursor
+ * or a range that no record can have is LAPPED too.
  */
 rt_log_result_t rt_log_peek(rt_log_t *log, uint64_t cursor,
     rt_log_record_t *r);

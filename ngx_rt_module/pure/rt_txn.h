@@ -34,11 +34,15 @@ typedef struct {
     uint64_t       count;         /* undo records in force; 0: consistent */
     uint64_t       rollbacks;     /* of dead owners, over all time */
     uint64_t       freed;         /* something was freed: see rt_heap.h */
+    uint64_t       broken;        /* it cannot be committed any more */
     rt_txn_undo_t  undo[RT_TXN_MAX];
 } rt_txn_t;
 
 
-/* undoes what a dead owner left; true: there was something */
+/*
+ * Undoes what a dead owner left; true: there was something.  The memory of a
+ * new rt_txn_t is zeroes.
+ */
 bool rt_txn_begin(rt_txn_t *x);
 
 /*
@@ -47,9 +51,10 @@ bool rt_txn_begin(rt_txn_t *x);
  */
 void rt_txn_set(rt_txn_t *x, uint64_t *word, uint64_t value);
 
-/* false: it was overfull and has been undone */
+/* false: it was overfull, or freed what was not taken, and has been undone */
 bool rt_txn_commit(rt_txn_t *x);
 
+/* undoes all; the owner may commit, begin or just go */
 void rt_txn_abort(rt_txn_t *x);
 
 
@@ -72,6 +77,21 @@ extern void (*rt_step)(void);
 #else
 #define rt_step_here()
 #endif
+
+
+/*
+ * A store that stays where it stands in the program, and is one store.  The
+ * compiler moves nothing over it in either direction.
+ */
+static inline void
+rt_txn_store(uint64_t *word, uint64_t value)
+{
+    rt_step_here();
+
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(word, value, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
 
 
 #endif /* _RT_TXN_H_INCLUDED_ */
