@@ -1,0 +1,68 @@
+# ngx_rt_module: `make run` to see it, `make test` to test it.
+# Everything that is made is under $(BUILD).
+
+BUILD         ?= build
+NGINX_SRC     ?= /usr/share/nginx/src
+NGINX_VERSION := $(shell sed -n 's/^.define NGINX_VERSION *"\(.*\)"/\1/p' \
+                         $(NGINX_SRC)/src/core/nginx.h 2>/dev/null)
+MODULES_DIR   ?= /usr/lib/nginx/modules
+FUZZ_SECONDS  ?= 3600
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+export CC
+
+module  := $(BUILD)/ngx_rt_module.so
+nginx   := nginx-$(NGINX_VERSION)
+
+
+.PHONY: all run test unit fuzz bench lint install deps clean
+
+all:
+	@.ci/build $(NGINX_SRC) $(BUILD) $(nginx)
+	@cmp -s $(BUILD)/$(nginx)/ngx_rt_module.so $(module) \
+	    || { cp $(BUILD)/$(nginx)/ngx_rt_module.so $(module).new \
+	         && mv $(module).new $(module) && echo "built $(module)"; }
+
+# the packages that a build and a run need: as root, or with sudo
+deps:
+	@.ci/packages build
+
+run: deps
+	@$(MAKE) -s --no-print-directory all
+	@exec docs/examples/quickstart/run $(BUILD)
+
+# every suite, and one line of totals at the end
+test:
+	@.ci/packages test
+	@$(MAKE) -s --no-print-directory all
+	@t/lib/run-suites $(BUILD) $(SUITES)
+
+# the quick one: the pure half only
+unit:
+	@t/lib/run-suites $(BUILD) unit
+
+fuzz:
+	@.ci/packages test
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) t/lib/run-suites $(BUILD) fuzz
+
+bench:
+	@.ci/packages bench
+	@$(MAKE) -s --no-print-directory all
+	@t/bench/run
+
+lint: all
+	@t/lib/run-suites $(BUILD) lint
+
+# by rename: a running nginx keeps what it has mapped.  A new module needs a
+# restart of nginx (or USR2), a reload keeps the old one.
+install: all
+	install -d $(DESTDIR)$(MODULES_DIR)
+	install -m 644 $(module) $(DESTDIR)$(MODULES_DIR)/.ngx_rt_module.so.new
+	mv $(DESTDIR)$(MODULES_DIR)/.ngx_rt_module.so.new \
+	   $(DESTDIR)$(MODULES_DIR)/ngx_rt_module.so
+
+clean:
+	rm -rf $(BUILD) t/clients/node_modules
