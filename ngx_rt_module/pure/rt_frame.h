@@ -48,7 +48,7 @@ typedef enum {
     RT_FRAME_AGAIN,               /* all input is consumed, feed more */
     RT_FRAME_DATA,                /* a span of a message */
     RT_FRAME_CONTROL,             /* a whole ping, pong or close */
-    RT_FRAME_ERROR                /* close with event.code; feed no more */
+    RT_FRAME_ERROR                /* close with event.code; see below */
 } rt_frame_result_t;
 
 
@@ -60,7 +60,8 @@ typedef struct {
 
     /* the reader's own, zeroed by the caller at the start */
     uint8_t     state;
-    uint8_t     opcode;           /* of the frame */
+    uint8_t     opcode;           /* of the frame; CONTINUATION too once a
+                                     span of it was given */
     uint8_t     message;          /* opcode of the message, 0: none open */
     bool        fin;
     uint8_t     have;             /* bytes collected in buf */
@@ -98,7 +99,10 @@ typedef struct {
  * violation has its code: 1002, 1003, 1007, 1008 (more than
  * RT_FRAME_EMPTY_MAX empty fragments in a message), 1009.
  * A close event carries the code in .code and its reason (checked UTF-8) in
- * .data and .len.
+ * .data and .len.  What a peer sends after its close or after an error is
+ * consumed and ignored: every further read says AGAIN.
+ *
+ * .data is good until the next read, and as long as the input.
  */
 #define RT_FRAME_EMPTY_MAX  1024
 
@@ -122,7 +126,8 @@ uint8_t *rt_frame_header_full(uint8_t *p, rt_opcode_t opcode, bool fin,
 
 /*
  * A whole close frame in p (RT_FRAME_CONTROL_MAX + 2 bytes), unmasked;
- * code 0: without one.  The reason is cut at a character boundary if it is
+ * code 0, or one that may not be sent (1005, so that a received close can be
+ * answered with its own code): without one.  The reason is cut at a character boundary if it is
  * longer than 123 bytes.  Returns the byte after it.
  */
 uint8_t *rt_frame_close(uint8_t *p, uint16_t code, const uint8_t *reason,

@@ -20,7 +20,7 @@ typedef struct {
 } rt_utf8_t;
 
 
-/* false: the text is not UTF-8, whatever follows */
+/* false: the text is not UTF-8, whatever follows; feed no more */
 bool rt_utf8_feed(rt_utf8_t *u, const uint8_t *p, size_t len);
 
 /* true: the text may end here */
