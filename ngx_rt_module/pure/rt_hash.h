@@ -20,5 +20,9 @@ typedef struct {
 
 uint64_t rt_hash(const rt_hash_key_t *key, const uint8_t *p, size_t len);
 
+/* the family: c rounds a block, d at the end; tests use it for SipHash-2-4 */
+uint64_t rt_hash_rounds(const rt_hash_key_t *key, const uint8_t *p,
+    size_t len, unsigned c, unsigned d);
+
 
 #endif /* _RT_HASH_H_INCLUDED_ */

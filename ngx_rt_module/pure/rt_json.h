@@ -2,7 +2,8 @@
 /*
  * JSON (RFC 8259) read in one pass over the text itself: envelopes are walked,
  * everything else is checked and handed out as the bytes that it is.  Strict:
- * what the grammar does not allow is an error.  No tree, no memory.
+ * what the grammar does not allow is an error.  No tree, no memory.  That the
+ * text is UTF-8 is for the caller to check, before.
  */
 
 
@@ -13,7 +14,13 @@
 #include "rt_base.h"
 
 
-#define RT_JSON_DEPTH_MAX  64     /* nesting of arrays and objects */
+/*
+ * Nesting of arrays and objects.  rt_json_value counts from the value that it
+ * takes, so that a payload is as deep in one envelope as in another; the
+ * containers that are walked have their own count, with the same bound.
+ */
+#define RT_JSON_DEPTH_MAX   64
+#define RT_JSON_LEVELS_MAX  1024  /* beyond this it is no JSON to us */
 
 
 typedef enum {
@@ -44,22 +51,30 @@ typedef struct {
 
 /*
  * A reader stands before a value or behind it.  After the first error every
- * call answers false (or NONE) and .error stays.
+ * call answers false (or NONE) and .error stays; .pos is near the culprit.
  */
 typedef struct {
     uint8_t         *pos;
     uint8_t         *end;
     unsigned         depth;
+    bool             first;       /* just behind an opening bracket */
     rt_json_error_t  error;
 } rt_json_t;
 
 
 void rt_json_init(rt_json_t *j, uint8_t *text, size_t len);
 
-/* what the next value is; consumes nothing but white space */
+/*
+ * What the next value is, by its first byte; consumes nothing but white
+ * space.  NONE: no value can begin here.
+ */
 rt_json_type_t rt_json_peek(rt_json_t *j);
 
-/* any value: checks it, consumes it, gives its span */
+/*
+ * Any value: checks it, consumes it, gives its span.  RT_JSON_DEEP alone
+ * leaves the reader behind the value, which is well-formed, and *v set: to
+ * pass over it, set .error to RT_JSON_OK and go on.
+ */
 bool rt_json_value(rt_json_t *j, rt_json_value_t *v);
 
 /*
@@ -77,7 +92,8 @@ bool rt_json_item(rt_json_t *j);
  * Typed values.  false: of another type or out of range (then .error is set:
  * the text may be JSON, but not what was asked for).
  * rt_json_string decodes escapes in place: the text is changed, the span is
- * shorter.  A lone surrogate escape becomes U+FFFD.
+ * shorter.  A lone surrogate escape becomes U+FFFD, \u0000 a zero byte.
+ * Integers are written as integers: 1.0 and 1e0 are none.
  */
 bool rt_json_string(rt_json_t *j, rt_str_t *s);
 bool rt_json_bool(rt_json_t *j, bool *b);
@@ -85,7 +101,7 @@ bool rt_json_uint64(rt_json_t *j, uint64_t *n);
 bool rt_json_uint32(rt_json_t *j, uint32_t *n);
 bool rt_json_int64(rt_json_t *j, int64_t *n);
 
-/* true: nothing but white space is left */
+/* true: nothing but white space, which is consumed, is left */
 bool rt_json_end(rt_json_t *j);
 
 

@@ -1,0 +1,602 @@
+
+/*
+ * The JSON reader.  Called by the JSON codec and by the control API; calls
+ * rt_json_text.c for strings.  Owns nothing: the text and the reader are the
+ * caller's.  No locking: no state of its own.
+ *
+ * A value's inside is read by a loop over a stack of bits, one for each open
+ * bracket (rt_json_nested), so hostile nesting costs no C stack.
+ */
+
+
+#include "rt_json.h"
+#include "rt_json_text.h"
+
+
+/* the open brackets of a value; a set bit is an object */
+typedef struct {
+    uint64_t  objects[RT_JSON_LEVELS_MAX / 64];
+    unsigned  level;
+    bool      deep;
+} rt_json_stack_t;
+
+
+static bool rt_json_fail(rt_json_t *j, rt_json_error_t error);
+static int rt_json_next(rt_json_t *j);
+static bool rt_json_enter(rt_json_t *j, rt_json_type_t type);
+static bool rt_json_another(rt_json_t *j, int close);
+static bool rt_json_colon(rt_json_t *j);
+static bool rt_json_nested(rt_json_t *j);
+static bool rt_json_inside(rt_json_t *j, rt_json_stack_t *st);
+static bool rt_json_behind(rt_json_t *j, rt_json_stack_t *st);
+static bool rt_json_member(rt_json_t *j);
+static bool rt_json_push(rt_json_t *j, rt_json_stack_t *st);
+static bool rt_json_top(const rt_json_stack_t *st);
+static bool rt_json_skip_literal(rt_json_t *j, const char *name, size_t len);
+static bool rt_json_skip_string(rt_json_t *j);
+static bool rt_json_skip_number(rt_json_t *j);
+static bool rt_json_digits(rt_json_t *j);
+static bool rt_json_integer(rt_json_t *j, bool *negative, uint64_t *n);
+static bool rt_json_scalar(rt_json_t *j, rt_json_type_t type);
+
+
+/* what a value that begins with this byte is */
+static const uint8_t  rt_json_types[256] = {
+    ['n'] = RT_JSON_NULL,
+    ['t'] = RT_JSON_BOOL,
+    ['f'] = RT_JSON_BOOL,
+    ['-'] = RT_JSON_NUMBER,
+    ['0' ... '9'] = RT_JSON_NUMBER,
+    ['"'] = RT_JSON_STRING,
+    ['['] = RT_JSON_ARRAY,
+    ['{'] = RT_JSON_OBJECT
+};
+
+
+void
+rt_json_init(rt_json_t *j, uint8_t *text, size_t len)
+{
+    memset(j, 0, sizeof(rt_json_t));
+
+    j->pos = text;
+    j->end = len ? text + len : text;
+}
+
+
+rt_json_type_t
+rt_json_peek(rt_json_t *j)
+{
+    int  c;
+
+    if (j->error) {
+        return RT_JSON_NONE;
+    }
+
+    c = rt_json_next(j);
+
+    return c < 0 ? RT_JSON_NONE : rt_json_types[c];
+}
+
+
+bool
+rt_json_value(rt_json_t *j, rt_json_value_t *v)
+{
+    v->type = rt_json_peek(j);
+    v->data = j->pos;
+    v->len = 0;
+
+    if (v->type == RT_JSON_ARRAY || v->type == RT_JSON_OBJECT) {
+        (void) rt_json_nested(j);
+
+    } else {
+        (void) rt_json_scalar(j, v->type);
+    }
+
+    v->len = j->pos - v->data;
+
+    return j->error == RT_JSON_OK;
+}
+
+
+bool
+rt_json_object(rt_json_t *j)
+{
+    return rt_json_enter(j, RT_JSON_OBJECT);
+}
+
+
+bool
+rt_json_key(rt_json_t *j, rt_str_t *key)
+{
+    return rt_json_another(j, '}')
+           && rt_json_string(j, key)
+           && rt_json_colon(j);
+}
+
+
+bool
+rt_json_array(rt_json_t *j)
+{
+    return rt_json_enter(j, RT_JSON_ARRAY);
+}
+
+
+bool
+rt_json_item(rt_json_t *j)
+{
+    if (!rt_json_another(j, ']')) {
+        return false;
+    }
+
+    if (rt_json_peek(j) == RT_JSON_NONE) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    return true;
+}
+
+
+bool
+rt_json_string(rt_json_t *j, rt_str_t *s)
+{
+    if (rt_json_peek(j) != RT_JSON_STRING) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    s->data = j->pos + 1;
+
+    if (!rt_json_skip_string(j)) {
+        return false;
+    }
+
+    s->len = j->pos - 1 - s->data;
+    rt_json_unescape(s);
+
+    return true;
+}
+
+
+bool
+rt_json_bool(rt_json_t *j, bool *b)
+{
+    if (rt_json_peek(j) != RT_JSON_BOOL) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    *b = (*j->pos == 't');
+
+    return rt_json_scalar(j, RT_JSON_BOOL);
+}
+
+
+bool
+rt_json_uint64(rt_json_t *j, uint64_t *n)
+{
+    bool      negative;
+    uint64_t  u;
+
+    if (!rt_json_integer(j, &negative, &u)) {
+        return false;
+    }
+
+    if (negative) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    *n = u;
+
+    return true;
+}
+
+
+bool
+rt_json_uint32(rt_json_t *j, uint32_t *n)
+{
+    uint64_t  u;
+
+    if (!rt_json_uint64(j, &u)) {
+        return false;
+    }
+
+    if (u > UINT32_MAX) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    *n = (uint32_t) u;
+
+    return true;
+}
+
+
+bool
+rt_json_int64(rt_json_t *j, int64_t *n)
+{
+    bool      negative;
+    uint64_t  u;
+
+    if (!rt_json_integer(j, &negative, &u)) {
+        return false;
+    }
+
+    if (u > (uint64_t) INT64_MAX + negative) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    *n = (int64_t) (negative ? -u : u);
+
+    return true;
+}
+
+
+bool
+rt_json_end(rt_json_t *j)
+{
+    return j->error == RT_JSON_OK && rt_json_next(j) < 0;
+}
+
+
+static bool
+rt_json_fail(rt_json_t *j, rt_json_error_t error)
+{
+    if (j->error == RT_JSON_OK) {
+        j->error = error;
+    }
+
+    return false;
+}
+
+
+/* past white space: the byte there, -1 at the end */
+static int
+rt_json_next(rt_json_t *j)
+{
+    uint8_t  *p;
+
+    for (p = j->pos; p < j->end; p++) {
+        if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t') {
+            j->pos = p;
+            return *p;
+        }
+    }
+
+    j->pos = p;
+
+    return -1;
+}
+
+
+static bool
+rt_json_enter(rt_json_t *j, rt_json_type_t type)
+{
+    if (rt_json_peek(j) != type) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    if (j->depth == RT_JSON_DEPTH_MAX) {
+        return rt_json_fail(j, RT_JSON_DEEP);
+    }
+
+    j->pos++;
+    j->depth++;
+    j->first = true;
+
+    return true;
+}
+
+
+/* is there another member or item?  consumes the comma or the bracket */
+static bool
+rt_json_another(rt_json_t *j, int close)
+{
+    int   c;
+    bool  first;
+
+    if (j->error) {
+        return false;
+    }
+
+    c = rt_json_next(j);
+    first = j->first;
+    j->first = false;
+
+    if (c == close) {
+        j->pos++;
+        j->depth--;
+        return false;
+    }
+
+    if (first) {
+        return true;
+    }
+
+    if (c != ',') {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    j->pos++;
+
+    return true;
+}
+
+
+static bool
+rt_json_colon(rt_json_t *j)
+{
+    if (rt_json_next(j) != ':') {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    j->pos++;
+
+    return true;
+}
+
+
+/* an array or object and all that is in it */
+static bool
+rt_json_nested(rt_json_t *j)
+{
+    rt_json_stack_t  st;
+
+    memset(&st, 0, sizeof(rt_json_stack_t));
+
+    do {
+        if (!rt_json_inside(j, &st) || !rt_json_behind(j, &st)) {
+            return false;
+        }
+    } while (st.level);
+
+    if (st.deep) {
+        return rt_json_fail(j, RT_JSON_DEEP);
+    }
+
+    return true;
+}
+
+
+/* one value, or the brackets that open before the first one is complete */
+static bool
+rt_json_inside(rt_json_t *j, rt_json_stack_t *st)
+{
+    int             c;
+    rt_json_type_t  type;
+
+    for ( ;; ) {
+        type = rt_json_peek(j);
+
+        if (type != RT_JSON_ARRAY && type != RT_JSON_OBJECT) {
+            return rt_json_scalar(j, type);
+        }
+
+        if (!rt_json_push(j, st)) {
+            return false;
+        }
+
+        c = rt_json_next(j);
+
+        if (c == (rt_json_top(st) ? '}' : ']')) {
+            return true;
+        }
+
+        if (rt_json_top(st) && !rt_json_member(j)) {
+            return false;
+        }
+    }
+}
+
+
+/* behind a value: the brackets that close, and the way to the next value */
+static bool
+rt_json_behind(rt_json_t *j, rt_json_stack_t *st)
+{
+    int  c;
+
+    while (st->level) {
+        c = rt_json_next(j);
+
+        if (c == ',') {
+            j->pos++;
+            return rt_json_top(st) ? rt_json_member(j) : true;
+        }
+
+        if (c != (rt_json_top(st) ? '}' : ']')) {
+            return rt_json_fail(j, RT_JSON_SYNTAX);
+        }
+
+        j->pos++;
+        st->level--;
+    }
+
+    return true;
+}
+
+
+static bool
+rt_json_member(rt_json_t *j)
+{
+    if (rt_json_next(j) != '"') {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    return rt_json_skip_string(j) && rt_json_colon(j);
+}
+
+
+static bool
+rt_json_push(rt_json_t *j, rt_json_stack_t *st)
+{
+    uint64_t  bit;
+    unsigned  n;
+
+    if (st->level == RT_JSON_LEVELS_MAX) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    n = st->level / 64;
+    bit = (uint64_t) 1 << (st->level % 64);
+
+    if (*j->pos == '{') {
+        st->objects[n] |= bit;
+
+    } else {
+        st->objects[n] &= ~bit;
+    }
+
+    j->pos++;
+    st->level++;
+
+    if (st->level > RT_JSON_DEPTH_MAX) {
+        st->deep = true;
+    }
+
+    return true;
+}
+
+
+/* is the innermost bracket that is open an object's? */
+static bool
+rt_json_top(const rt_json_stack_t *st)
+{
+    unsigned  n;
+
+    n = st->level - 1;
+
+    return (st->objects[n / 64] >> (n % 64)) & 1;
+}
+
+
+/* pos is at the first byte, which told the type */
+static bool
+rt_json_scalar(rt_json_t *j, rt_json_type_t type)
+{
+    switch (type) {
+
+    case RT_JSON_STRING:
+        return rt_json_skip_string(j);
+
+    case RT_JSON_NUMBER:
+        return rt_json_skip_number(j);
+
+    case RT_JSON_NULL:
+        return rt_json_skip_literal(j, "null", 4);
+
+    case RT_JSON_BOOL:
+        return *j->pos == 't' ? rt_json_skip_literal(j, "true", 4)
+                              : rt_json_skip_literal(j, "false", 5);
+
+    default:
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+}
+
+
+static bool
+rt_json_skip_literal(rt_json_t *j, const char *name, size_t len)
+{
+    if ((size_t) (j->end - j->pos) < len || memcmp(j->pos, name, len) != 0) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    j->pos += len;
+
+    return true;
+}
+
+
+/* pos is at the opening quote */
+static bool
+rt_json_skip_string(rt_json_t *j)
+{
+    if (!rt_json_quoted(&j->pos, j->end)) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    return true;
+}
+
+
+/* pos is at the sign or the first digit */
+static bool
+rt_json_skip_number(rt_json_t *j)
+{
+    if (*j->pos == '-') {
+        j->pos++;
+    }
+
+    if (j->pos < j->end && *j->pos == '0') {
+        j->pos++;
+
+    } else if (!rt_json_digits(j)) {
+        return false;
+    }
+
+    if (j->pos < j->end && *j->pos == '.') {
+        j->pos++;
+
+        if (!rt_json_digits(j)) {
+            return false;
+        }
+    }
+
+    if (j->pos < j->end && (*j->pos == 'e' || *j->pos == 'E')) {
+        j->pos++;
+
+        if (j->pos < j->end && (*j->pos == '+' || *j->pos == '-')) {
+            j->pos++;
+        }
+
+        return rt_json_digits(j);
+    }
+
+    return true;
+}
+
+
+/* at least one */
+static bool
+rt_json_digits(rt_json_t *j)
+{
+    uint8_t  *start;
+
+    start = j->pos;
+
+    while (j->pos < j->end && *j->pos >= '0' && *j->pos <= '9') {
+        j->pos++;
+    }
+
+    return j->pos > start ? true : rt_json_fail(j, RT_JSON_SYNTAX);
+}
+
+
+static bool
+rt_json_integer(rt_json_t *j, bool *negative, uint64_t *n)
+{
+    uint8_t   *p;
+    uint64_t   u;
+
+    if (rt_json_peek(j) != RT_JSON_NUMBER) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    p = j->pos;
+
+    if (!rt_json_skip_number(j)) {
+        return false;
+    }
+
+    *negative = (*p == '-');
+    p += *negative;
+
+    for (u = 0; p < j->pos; p++) {
+        if (*p < '0' || *p > '9'
+            || __builtin_mul_overflow(u, (uint64_t) 10, &u)
+            || __builtin_add_overflow(u, (uint64_t) (*p - '0'), &u))
+        {
+            return rt_json_fail(j, RT_JSON_SYNTAX);
+        }
+    }
+
+    *n = u;
+
+    return true;
+}
