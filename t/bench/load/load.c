@@ -1,0 +1,430 @@
+
+/*
+ * A load generator for publish and subscribe: opens subscribers, publishes
+ * with a fixed number in flight, checks every byte that comes, and divides
+ * what was delivered by the CPU time of the server's processes.
+ *
+ * Called by t/bench/run, which starts the servers; calls the parts listed in
+ * load.h.  Prints one line of name=value.  Status 0: all came, once and in
+ * order; 1: not so; 2: the run could not be made.
+ */
+
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include "load.h"
+
+
+#define LOAD_EVENTS      256
+#define LOAD_SECOND      1000000000ull
+#define LOAD_STALL       (5 * LOAD_SECOND)
+#define LOAD_SETTLE      (LOAD_SECOND * 3 / 10)
+#define LOAD_OPENING     256               /* connections opened at a time */
+
+
+typedef struct {
+    load_counts_t  counts;
+    uint64_t       time;
+    uint64_t       server;
+    uint64_t       softirq;
+    uint64_t       own;
+} load_mark_t;
+
+
+static void load_options(load_t *l, int argc, char **argv);
+static uint32_t load_number(const char *text);
+static void load_check_options(load_t *l);
+static void load_prepare(load_t *l);
+static void load_prepare_publisher(load_t *l, load_conn_t *c, uint32_t i);
+static void load_connect(load_t *l);
+static bool load_run(load_t *l, double seconds, uint64_t limit);
+static void load_turn(load_t *l);
+static bool load_drain(load_t *l);
+static void load_mark(load_t *l, load_mark_t *m);
+static int load_report(load_t *l, load_mark_t *a, load_mark_t *b,
+    bool stalled);
+static void *load_alloc(size_t n, size_t size);
+
+
+static const struct option  load_long_options[] = {
+    { "target",      required_argument, NULL, 't' },
+    { "port",        required_argument, NULL, 'p' },
+    { "subscribers", required_argument, NULL, 's' },
+    { "channels",    required_argument, NULL, 'c' },
+    { "publishers",  required_argument, NULL, 'P' },
+    { "depth",       required_argument, NULL, 'd' },
+    { "seconds",     required_argument, NULL, 'T' },
+    { "warmup",      required_argument, NULL, 'w' },
+    { "count",       required_argument, NULL, 'n' },
+    { "pids",        required_argument, NULL, 'i' },
+    { "softirqs",    required_argument, NULL, 'q' },
+    { "websocket",   no_argument,       NULL, 'W' },
+    { NULL, 0, NULL, 0 }
+};
+
+
+int
+main(int argc, char **argv)
+{
+    bool         stalled;
+    load_mark_t  start, end;
+    load_t      *l;
+
+    l = load_alloc(1, sizeof(load_t));
+
+    load_options(l, argc, argv);
+    load_check_options(l);
+    load_prepare(l);
+    load_connect(l);
+
+    l->publishing = true;
+    stalled = !load_run(l, l->warmup, 0);
+
+    l->measuring = true;
+    load_mark(l, &start);
+    stalled = stalled || !load_run(l, l->seconds, l->limit);
+    load_mark(l, &end);
+    l->measuring = false;
+
+    l->publishing = false;
+    stalled = stalled || !load_drain(l);
+    load_check_end(l);
+
+    return load_report(l, &start, &end, stalled);
+}
+
+
+static void
+load_options(load_t *l, int argc, char **argv)
+{
+    int  ch;
+
+    l->subscribers = 1;
+    l->channels = 1;
+    l->publishers = 1;
+    l->depth = 1;
+    l->seconds = 5;
+    l->warmup = 0.5;
+    l->pids = "";
+    l->softirqs = "";
+    l->target = LOAD_BARE;
+
+    while ((ch = getopt_long(argc, argv, "", load_long_options, NULL)) != -1) {
+
+        switch (ch) {
+        case 't':
+            l->target = strcmp(optarg, "rt") == 0 ? LOAD_RT
+                        : strcmp(optarg, "nchan") == 0 ? LOAD_NCHAN
+                        : LOAD_BARE;
+            break;
+        case 'p': l->port = (int) load_number(optarg); break;
+        case 's': l->subscribers = load_number(optarg); break;
+        case 'c': l->channels = load_number(optarg); break;
+        case 'P': l->publishers = load_number(optarg); break;
+        case 'd': l->depth = load_number(optarg); break;
+        case 'T': l->seconds = strtod(optarg, NULL); break;
+        case 'w': l->warmup = strtod(optarg, NULL); break;
+        case 'n': l->limit = load_number(optarg); break;
+        case 'i': l->pids = optarg; break;
+        case 'q': l->softirqs = optarg; break;
+        case 'W': l->by_websocket = true; break;
+        default:
+            load_fail("see the options in load.c");
+        }
+    }
+}
+
+
+static uint32_t
+load_number(const char *text)
+{
+    char           *end;
+    unsigned long   n;
+
+    n = strtoul(text, &end, 10);
+
+    if (end == text || *end || n == 0 || n > 100000000) {
+        load_fail("bad number: %s", text);
+    }
+
+    return (uint32_t) n;
+}
+
+
+static void
+load_check_options(load_t *l)
+{
+    if (l->port == 0) {
+        load_fail("--port is missing");
+    }
+
+    if (l->publishers > l->channels) {
+        load_fail("more publishers than channels: a channel has one");
+    }
+
+    if (l->by_websocket && l->target != LOAD_RT) {
+        load_fail("--websocket is for --target rt");
+    }
+}
+
+
+static void
+load_prepare(load_t *l)
+{
+    uint32_t         i, ring;
+    load_conn_t     *c;
+    load_channel_t  *ch;
+
+    for (ring = 1; ring < l->depth; ring *= 2) { /* void */ }
+
+    l->ring_mask = ring - 1;
+    l->channel = load_alloc(l->channels, sizeof(load_channel_t));
+    l->conn = load_alloc(l->subscribers + l->publishers, sizeof(load_conn_t));
+
+    for (i = 0; i < l->channels; i++) {
+        l->channel[i].ring = load_alloc(ring, sizeof(load_publish_t));
+        load_target_templates(l, i);
+    }
+
+    for (i = 0; i < l->subscribers + l->publishers; i++) {
+        c = &l->conn[i];
+        c->carry = load_alloc(1, LOAD_CARRY);
+
+        if (i < l->subscribers) {
+            ch = &l->channel[i % l->channels];
+            ch->subscribers++;
+            c->channel = ch;
+
+        } else {
+            load_prepare_publisher(l, c, i - l->subscribers);
+        }
+    }
+
+    l->epoll = epoll_create1(0);
+    if (l->epoll == -1) {
+        load_fail("epoll_create1: %s", strerror(errno));
+    }
+}
+
+
+static void
+load_prepare_publisher(load_t *l, load_conn_t *c, uint32_t i)
+{
+    load_publisher_t  *p;
+
+    p = load_alloc(1, sizeof(load_publisher_t));
+
+    p->first_channel = i;
+    p->channel = i;
+    p->pending = load_alloc(l->ring_mask + 1, sizeof(load_pending_t));
+    p->out_size = (size_t) (l->depth + 1) * (LOAD_TEXT_MAX + 16);
+    p->out = load_alloc(1, p->out_size);
+
+    c->publisher = p;
+}
+
+
+/* all are joined at the end; a pause lets a server finish what it began */
+static void
+load_connect(load_t *l)
+{
+    uint32_t  n, all;
+    uint64_t  end;
+
+    all = l->subscribers + l->publishers;
+    end = load_clock() + 4 * LOAD_STALL;
+    n = 0;
+
+    while (l->live < all) {
+
+        while (n < all && n - l->live < LOAD_OPENING) {
+            load_conn_open(l, n++);
+        }
+
+        load_turn(l);
+
+        if (load_clock() > end) {
+            load_fail("only %u of %u connections joined", l->live, all);
+        }
+    }
+
+    end = load_clock() + LOAD_SETTLE;
+
+    while (load_clock() < end) {
+        load_turn(l);
+    }
+}
+
+
+/* false: nothing was completed for a long time */
+static bool
+load_run(load_t *l, double seconds, uint64_t limit)
+{
+    uint64_t  end, now, stall, first, last;
+
+    now = load_clock();
+    end = now + (uint64_t) (seconds * (double) LOAD_SECOND);
+    stall = now + LOAD_STALL;
+    first = l->counts.completed;
+    last = first;
+
+    while (limit ? l->counts.completed - first < limit : now < end) {
+
+        load_turn(l);
+        now = load_clock();
+
+        if (l->counts.completed != last) {
+            last = l->counts.completed;
+            stall = now + LOAD_STALL;
+        }
+
+        if (now > stall) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static bool
+load_drain(load_t *l)
+{
+    uint64_t  end;
+
+    end = load_clock() + LOAD_STALL;
+
+    while (l->counts.completed < l->counts.publishes) {
+
+        load_turn(l);
+
+        if (load_clock() > end) {
+            return false;
+        }
+    }
+
+    /* time for what should not come */
+
+    end = load_clock() + LOAD_SETTLE;
+
+    while (load_clock() < end) {
+        load_turn(l);
+    }
+
+    return true;
+}
+
+
+/* one turn of the event loop; nothing waits longer than 10 ms */
+static void
+load_turn(load_t *l)
+{
+    int                        i, n;
+    static struct epoll_event  events[LOAD_EVENTS];
+
+    for (i = 0; i < (int) l->publishers; i++) {
+        load_conn_publish(l, &l->conn[l->subscribers + (uint32_t) i]);
+    }
+
+    n = epoll_wait(l->epoll, events, LOAD_EVENTS, 10);
+
+    for (i = 0; i < n; i++) {
+        load_conn_read(l, events[i].data.ptr);
+    }
+}
+
+
+static void
+load_mark(load_t *l, load_mark_t *m)
+{
+    struct timespec  ts;
+
+    m->server = load_cpu_time(l->pids);
+    m->softirq = load_cpu_time(l->softirqs);
+    m->time = load_clock();
+    m->counts = l->counts;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    m->own = (uint64_t) ts.tv_sec * LOAD_SECOND + (uint64_t) ts.tv_nsec;
+}
+
+
+static int
+load_report(load_t *l, load_mark_t *a, load_mark_t *b, bool stalled)
+{
+    double          wall, cpu;
+    load_counts_t  *c;
+
+    c = &l->counts;
+    wall = (double) (b->time - a->time) / 1e9;
+    cpu = (double) (b->server - a->server + b->softirq - a->softirq) / 1e9;
+
+#define load_delta(f)  ((unsigned long long) (b->counts.f - a->counts.f))
+#define load_all(f)    ((unsigned long long) c->f)
+
+    printf("deliveries=%llu publishes=%llu wall=%.3f cpu=%.3f softirq=%.3f"
+           " per_cpu=%.0f per_wall=%.0f server_busy=%.2f load_busy=%.2f"
+           " reads=%llu bytes=%llu p50_us=%.0f p99_us=%.0f"
+           " lost=%llu duplicated=%llu reordered=%llu corrupt=%llu"
+           " stalled=%d\n",
+           load_delta(deliveries), load_delta(completed), wall, cpu,
+           (double) (b->softirq - a->softirq) / 1e9,
+           cpu > 0 ? (double) load_delta(deliveries) / cpu : 0,
+           (double) load_delta(deliveries) / wall, cpu / wall,
+           (double) (b->own - a->own) / 1e9 / wall,
+           load_delta(reads), load_delta(bytes),
+           (double) load_check_latency(l, 0.5) / 1e3,
+           (double) load_check_latency(l, 0.99) / 1e3,
+           load_all(lost), load_all(duplicated), load_all(reordered),
+           load_all(corrupt), stalled);
+
+    return stalled || c->lost || c->duplicated || c->reordered || c->corrupt;
+}
+
+
+uint64_t
+load_clock(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * LOAD_SECOND + (uint64_t) ts.tv_nsec;
+}
+
+
+void
+load_fail(const char *fmt, ...)
+{
+    va_list  args;
+
+    fputs("load: ", stderr);
+
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+
+    fputc('\n', stderr);
+    exit(2);
+}
+
+
+static void *
+load_alloc(size_t n, size_t size)
+{
+    void  *p;
+
+    p = calloc(n, size);
+    if (p == NULL) {
+        load_fail("no memory");
+    }
+
+    return p;
+}

@@ -1,0 +1,328 @@
+
+/*
+ * What each kind of server is told, and what it should answer:
+ *
+ *   rt     the client protocol (JSON) over WebSocket; publishes by POST
+ *          /api/publish, or as commands of WebSocket clients
+ *   nchan  WebSocket subscribers at /sub?id=N, publishes by POST /pub?id=N
+ *   bare   t/bench/bare.c: subscribers send a line, publishers the same
+ *          HTTP requests as with rt
+ *
+ * Called by conn.c; calls check.c for what was delivered or replied.
+ */
+
+
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "load.h"
+
+
+#define LOAD_FIRST_ID  1000000000u        /* ids of ten digits */
+#define LOAD_ID_AT     6                  /* after {"id": */
+
+#define LOAD_UPGRADE                                                         \
+    "Host: 127.0.0.1\r\n"                                                    \
+    "Upgrade: websocket\r\n"                                                 \
+    "Connection: Upgrade\r\n"                                                \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"                        \
+    "Sec-WebSocket-Version: 13\r\n"                                          \
+    "\r\n"
+
+#define LOAD_POST                                                            \
+    " HTTP/1.1\r\n"                                                          \
+    "Host: 127.0.0.1\r\n"                                                    \
+    "Content-Type: application/json\r\n"                                     \
+    "Content-Length: %d\r\n"                                                 \
+    "\r\n"                                                                   \
+    "%s"
+
+
+static void load_target_template(load_template_t *t, const char *text);
+static void load_target_object(load_t *l, load_conn_t *c, uint8_t *p,
+    size_t len);
+static void load_target_rt_joining(load_conn_t *c, uint8_t *p, size_t len);
+static void load_target_rt_reply(load_t *l, load_conn_t *c, uint8_t *p,
+    size_t len);
+static void load_target_delivery(load_t *l, load_conn_t *c, uint8_t *p,
+    size_t len);
+static bool load_target_has(const uint8_t *p, size_t len, const char *text);
+
+
+void
+load_target_templates(load_t *l, uint32_t number)
+{
+    int              n;
+    char             payload[LOAD_PAYLOAD + 1], body[LOAD_TEXT_MAX];
+    char             text[LOAD_TEXT_MAX * 2];
+    load_channel_t  *ch;
+
+    ch = &l->channel[number];
+
+    n = snprintf(payload, sizeof(payload),
+                 "{\"seq\":\"%016d\",\"to\":\"bench:%u\",\"fill\":\"", 0,
+                 number);
+
+    for ( ; n < LOAD_PAYLOAD - 2; n++) {
+        payload[n] = 'a' + (char) (n * 7 % 26);
+    }
+
+    memcpy(payload + n, "\"}", 3);
+
+    if (l->target == LOAD_NCHAN) {
+        load_target_template(&ch->delivery, payload);
+        snprintf(text, sizeof(text), "POST /pub?id=%u" LOAD_POST, number,
+                 LOAD_PAYLOAD, payload);
+        load_target_template(&ch->request, text);
+        return;
+    }
+
+    snprintf(text, sizeof(text),
+             "{\"push\":{\"channel\":\"bench:%u\",\"pub\":{\"data\":%s}}}",
+             number, payload);
+    load_target_template(&ch->delivery, text);
+
+    n = snprintf(body, sizeof(body), "{\"channel\":\"bench:%u\",\"data\":%s}",
+                 number, payload);
+
+    if (l->by_websocket) {
+        snprintf(text, sizeof(text), "{\"id\":%u,\"publish\":%s}",
+                 LOAD_FIRST_ID, body);
+
+    } else {
+        snprintf(text, sizeof(text), "POST /api/publish" LOAD_POST, n, body);
+    }
+
+    load_target_template(&ch->request, text);
+}
+
+
+static void
+load_target_template(load_template_t *t, const char *text)
+{
+    size_t       len;
+    const char  *seq;
+
+    len = strlen(text);
+    seq = strstr(text, "\"seq\":\"");
+
+    if (len > LOAD_TEXT_MAX || seq == NULL) {
+        load_fail("text of %zu bytes does not fit", len);
+    }
+
+    memcpy(t->text, text, len);
+    t->len = (uint16_t) len;
+    t->digits = (uint16_t) (seq + 7 - text);
+}
+
+
+size_t
+load_target_hello(load_t *l, load_conn_t *c, uint8_t *p, size_t size)
+{
+    unsigned  number;
+
+    number = c->channel ? (unsigned) (c->channel - l->channel) : 0;
+
+    if (c->channel == NULL && !l->by_websocket) {
+        c->state = LOAD_LIVE;
+        return 0;
+    }
+
+    if (l->target == LOAD_BARE) {
+        c->state = LOAD_JOINING;
+        return (size_t) snprintf((char *) p, size, "JOIN %u\n", number);
+    }
+
+    c->state = LOAD_UPGRADING;
+
+    if (l->target == LOAD_NCHAN) {
+        return (size_t) snprintf((char *) p, size,
+                                 "GET /sub?id=%u HTTP/1.1\r\n" LOAD_UPGRADE,
+                                 number);
+    }
+
+    return (size_t) snprintf((char *) p, size,
+                             "GET /connection/websocket HTTP/1.1\r\n"
+                             LOAD_UPGRADE);
+}
+
+
+size_t
+load_target_join(load_t *l, load_conn_t *c, uint8_t *p)
+{
+    int   n;
+    char  text[LOAD_TEXT_MAX];
+
+    if (l->target == LOAD_NCHAN) {
+        c->state = LOAD_LIVE;
+        return 0;
+    }
+
+    c->state = LOAD_JOINING;
+
+    if (c->channel) {
+        n = snprintf(text, sizeof(text),
+                     "{\"id\":1,\"connect\":{}}\n"
+                     "{\"id\":2,\"subscribe\":{\"channel\":\"bench:%u\"}}",
+                     (unsigned) (c->channel - l->channel));
+    } else {
+        n = snprintf(text, sizeof(text), "{\"id\":1,\"connect\":{}}");
+        c->publisher->id = LOAD_FIRST_ID;
+        c->publisher->reply_id = LOAD_FIRST_ID;
+    }
+
+    return load_wire_mask(p, 1, (uint8_t *) text, (size_t) n);
+}
+
+
+size_t
+load_target_request(load_t *l, load_conn_t *c, load_channel_t *ch, uint8_t *p,
+    const uint8_t *digits)
+{
+    char      id[16];
+    uint8_t   text[LOAD_TEXT_MAX];
+    uint8_t  *to;
+
+    to = l->by_websocket ? text : p;
+
+    memcpy(to, ch->request.text, ch->request.len);
+    memcpy(to + ch->request.digits, digits, LOAD_DIGITS);
+
+    if (!l->by_websocket) {
+        return ch->request.len;
+    }
+
+    snprintf(id, sizeof(id), "%u", c->publisher->id++);
+    memcpy(text + LOAD_ID_AT, id, 10);
+
+    return load_wire_mask(p, 1, text, ch->request.len);
+}
+
+
+void
+load_target_message(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
+{
+    uint8_t  *nl;
+
+    if (l->target == LOAD_BARE && c->state == LOAD_JOINING) {
+        c->state = LOAD_LIVE;
+        return;
+    }
+
+    if (l->target != LOAD_RT) {
+        load_target_delivery(l, c, p, len);
+        return;
+    }
+
+    while ((nl = memchr(p, '\n', len)) != NULL) {
+        load_target_object(l, c, p, (size_t) (nl - p));
+        len -= (size_t) (nl + 1 - p);
+        p = nl + 1;
+    }
+
+    if (len) {
+        load_target_object(l, c, p, len);
+    }
+}
+
+
+/* one object of the client protocol */
+static void
+load_target_object(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
+{
+    size_t   n;
+    uint8_t  pong[16];
+
+    if (len == 2) {
+        if (c->pong) {
+            n = load_wire_mask(pong, 1, (uint8_t *) "{}", 2);
+
+            if (write(c->fd, pong, n) != (ssize_t) n) {
+                load_fail("a pong was not taken");
+            }
+        }
+
+        return;
+    }
+
+    if (c->state == LOAD_JOINING) {
+        load_target_rt_joining(c, p, len);
+
+    } else if (c->publisher) {
+        load_target_rt_reply(l, c, p, len);
+
+    } else {
+        load_target_delivery(l, c, p, len);
+    }
+}
+
+
+static void
+load_target_rt_joining(load_conn_t *c, uint8_t *p, size_t len)
+{
+    if (load_target_has(p, len, "\"error\"")) {
+        load_fail("joining: %.*s", (int) len, p);
+    }
+
+    if (load_target_has(p, len, "\"connect\":")) {
+        c->pong = load_target_has(p, len, "\"pong\":true");
+
+        if (c->publisher) {
+            c->state = LOAD_LIVE;
+        }
+
+    } else if (load_target_has(p, len, "\"subscribe\":")) {
+        c->state = LOAD_LIVE;
+
+    } else {
+        load_fail("joining: %.*s", (int) len, p);
+    }
+}
+
+
+static void
+load_target_rt_reply(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
+{
+    int   n;
+    char  text[64];
+
+    n = snprintf(text, sizeof(text), "{\"id\":%u,\"publish\":{}}",
+                 c->publisher->reply_id++);
+
+    if (len != (size_t) n || memcmp(p, text, len) != 0) {
+        load_fail("reply to a publish: %.*s, not %s", (int) len, p, text);
+    }
+
+    load_check_replied(l, c);
+}
+
+
+static void
+load_target_delivery(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
+{
+    size_t            end;
+    load_template_t  *t;
+
+    t = &c->channel->delivery;
+    end = t->digits + LOAD_DIGITS;
+
+    if (len == t->len
+        && memcmp(p, t->text, t->digits) == 0
+        && memcmp(p + end, t->text + end, len - end) == 0)
+    {
+        load_check_delivered(l, c, p + t->digits);
+        return;
+    }
+
+    if (l->counts.corrupt++ == 0) {
+        fprintf(stderr, "load: not what was published: %.*s\n", (int) len, p);
+    }
+}
+
+
+static bool
+load_target_has(const uint8_t *p, size_t len, const char *text)
+{
+    return memmem(p, len, text, strlen(text)) != NULL;
+}
