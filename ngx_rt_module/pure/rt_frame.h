@@ -125,10 +125,10 @@ uint8_t *rt_frame_header_full(uint8_t *p, rt_opcode_t opcode, bool fin,
     uint64_t len, const uint8_t *mask);
 
 /*
- * A whole close frame in p (RT_FRAME_CONTROL_MAX + 2 bytes), unmasked;
- * code 0, or one that may not be sent (1005, so that a received close can be
- * answered with its own code): without one.  The reason is cut at a character boundary if it is
- * longer than 123 bytes.  Returns the byte after it.
+ * A whole close frame in p (RT_FRAME_CONTROL_MAX + 2 bytes), unmasked; code
+ * 0, or one that may not be sent (1005, so that a received close can be
+ * answered with its own code): without one.  The reason is cut at a character
+ * boundary if it is longer than 123 bytes.  Returns the byte after it.
  */
 uint8_t *rt_frame_close(uint8_t *p, uint16_t code, const uint8_t *reason,
     size_t len);
