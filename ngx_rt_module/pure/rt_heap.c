@@ -214,6 +214,27 @@ rt_heap_give_page(rt_heap_t *h, rt_txn_t *x, rt_heap_page_t *page)
 }
 
 
+/* a block of the page was freed; full: the page was so before */
+static void
+rt_heap_settle(rt_heap_t *h, rt_txn_t *x, rt_heap_page_t *page, bool full)
+{
+    if (!rt_heap_empty(page)) {
+
+        if (full) {
+            rt_heap_insert(h, x, (uint64_t) (page - h->page) + 1);
+        }
+
+        return;
+    }
+
+    if (!full) {
+        rt_heap_remove(h, x, page);
+    }
+
+    rt_heap_give_page(h, x, page);
+}
+
+
 /* marks the first block that is not taken, and answers its index */
 static unsigned
 rt_heap_take(rt_txn_t *x, rt_heap_page_t *page)
@@ -353,24 +374,9 @@ rt_heap_free(rt_heap_t *h, rt_txn_t *x, void *p)
     rt_txn_set(x, word, *word & ~((uint64_t) 1 << block % 64));
     rt_txn_add(x, &h->bytes_used, -(uint64_t) rt_heap_sizes[page->class]);
 
-    if (rt_unlikely(x->broken)) {
-        return;
+    if (rt_likely(!x->broken)) {
+        rt_heap_settle(h, x, page, full);
     }
-
-    if (!rt_heap_empty(page)) {
-
-        if (full) {
-            rt_heap_insert(h, x, (uint64_t) (page - h->page) + 1);
-        }
-
-        return;
-    }
-
-    if (!full) {
-        rt_heap_remove(h, x, page);
-    }
-
-    rt_heap_give_page(h, x, page);
 }
 
 
@@ -402,7 +408,7 @@ rt_heap_stat(rt_heap_t *h, rt_heap_stat_t *st)
 }
 
 
-/* how many pages the list of a class has; SIZE_MAX: it is broken */
+/* how many pages the list of a class has; UINT64_MAX: it is broken */
 static uint64_t
 rt_heap_check_list(rt_heap_t *h, uint64_t class)
 {

@@ -161,6 +161,7 @@ rt_log_peek(rt_log_t *log, uint64_t cursor, rt_log_record_t *r)
 
     rt_log_get(log, cursor, (uint8_t *) r, sizeof(rt_log_record_t));
 
+    rt_step_here();
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
 
     if (!rt_log_whole(log, cursor)) {
@@ -195,6 +196,7 @@ rt_log_copy(rt_log_t *log, uint64_t cursor, size_t from, uint8_t *dst,
 
     rt_log_get(log, cursor + sizeof(rt_log_record_t) + from, dst, len);
 
+    rt_step_here();
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
 
     return rt_log_whole(log, cursor) ? RT_LOG_OK : RT_LOG_LAPPED;

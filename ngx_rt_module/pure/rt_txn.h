@@ -69,7 +69,8 @@ void rt_txn_abort(rt_txn_t *x);
 /*
  * Tests set this to be called before every store to shared memory that
  * rt_txn, rt_heap and rt_log make; it may longjmp away: the process "died".
- * Compiled in only with RT_STEPS.
+ * It is also called between a reader's copy from the log and its check, so
+ * that producers can overtake it there.  Compiled in only with RT_STEPS.
  */
 #ifdef RT_STEPS
 extern void (*rt_step)(void);
