@@ -1,0 +1,661 @@
+
+/*
+ * rt_metrics: what the workers, the zones and the tenants count, as text for
+ * Prometheus (text format 0.0.4).
+ *
+ * Called by nginx as a content handler.  Calls ngx_rt_snapshot.c for what lies
+ * behind a mutex; the workers' counters are read as they are, without one.
+ * The text grows in buffers of the request's pool.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_observe.h"
+#include "ngx_rt_state.h"
+
+
+#define NGX_RT_METRICS_BUFFER  16384
+
+/* a name with its prefix and suffix, and a help text: ours, all shorter */
+#define NGX_RT_METRICS_NAME    64
+#define NGX_RT_METRICS_HEAD    512
+
+#define ngx_rt_worker_metric(name, field, help, counter)                      \
+    { name, help, offsetof(ngx_rt_slot_t, field), counter }
+
+#define ngx_rt_zone_metric(name, field, help, counter)                        \
+    { name, help, offsetof(ngx_rt_snapshot_t, field), counter }
+
+#define ngx_rt_metrics_end  { NULL, NULL, 0, 0 }
+
+
+typedef struct {
+    ngx_pool_t                *pool;
+    ngx_chain_t               *first;
+    ngx_chain_t              **next;
+    ngx_buf_t                 *buf;
+    size_t                     size;
+    ngx_uint_t                 failed;        /* no memory */
+
+    const char                *prefix;        /* of the metric's name */
+    const ngx_rt_metric_t     *metric;        /* whose samples come */
+    ngx_uint_t                 counter;
+} ngx_rt_metrics_out_t;
+
+
+static ngx_int_t ngx_rt_metrics_zones(ngx_http_request_t *r,
+    ngx_array_t *snapshots);
+static ngx_int_t ngx_rt_metrics_send(ngx_http_request_t *r,
+    ngx_rt_metrics_out_t *out);
+static void ngx_rt_metrics_version(ngx_rt_metrics_out_t *out);
+static void ngx_rt_metrics_workers(ngx_rt_metrics_out_t *out);
+static void ngx_rt_metrics_closes(ngx_rt_metrics_out_t *out);
+static void ngx_rt_metrics_zone(ngx_rt_metrics_out_t *out,
+    ngx_array_t *snapshots);
+static void ngx_rt_metrics_tenants(ngx_rt_metrics_out_t *out,
+    ngx_array_t *snapshots);
+static void ngx_rt_metrics_rest(ngx_rt_metrics_out_t *out,
+    ngx_array_t *snapshots);
+static void ngx_rt_metrics_family(ngx_rt_metrics_out_t *out,
+    const char *prefix, const ngx_rt_metric_t *metric, ngx_uint_t counter);
+static void ngx_rt_metrics_sample(ngx_rt_metrics_out_t *out,
+    ngx_str_t *labels, uint64_t value);
+static u_char *ngx_rt_metrics_reserve(ngx_rt_metrics_out_t *out, size_t len);
+static ngx_rt_slot_t *ngx_rt_metrics_slot(ngx_uint_t i);
+static ngx_int_t ngx_rt_metrics_labels(ngx_rt_snapshot_t *s,
+    ngx_rt_zone_t *z, ngx_pool_t *pool);
+static u_char *ngx_rt_metrics_escape(u_char *dst, u_char *p, size_t len);
+
+
+static const ngx_rt_metric_t  ngx_rt_worker_metrics[] = {
+
+    ngx_rt_worker_metric("connections", connections,
+                         "Connections open now.", 0),
+
+    ngx_rt_worker_metric("accepted", accepted,
+                         "Handshakes answered with 101.", 1),
+
+    ngx_rt_worker_metric("refused", refused,
+                         "Handshakes refused.", 1),
+
+    ngx_rt_worker_metric("publishes", publishes,
+                         "Publications accepted.", 1),
+
+    ngx_rt_worker_metric("deliveries", deliveries,
+                         "Publications queued to subscribers.", 1),
+
+    ngx_rt_worker_metric("messages_received", messages_in,
+                         "Messages from clients.", 1),
+
+    ngx_rt_worker_metric("received_bytes", bytes_in,
+                         "Bytes from clients, with frame headers.", 1),
+
+    ngx_rt_worker_metric("sent_bytes", bytes_out,
+                         "Bytes to clients, with frame headers.", 1),
+
+    ngx_rt_worker_metric("flushes", flushes,
+                         "Times that a connection's queue was flushed.", 1),
+
+    ngx_rt_worker_metric("sends", sends,
+                         "Times that a socket was written to.", 1),
+
+    ngx_rt_worker_metric("drops", drops,
+                         "Deliveries given up.", 1),
+
+    ngx_rt_worker_metric("log_laps", laps,
+                         "Times that the event log overtook the worker.", 1),
+
+    ngx_rt_worker_metric("rings", rings,
+                         "Doorbells rung at other workers.", 1),
+
+    ngx_rt_worker_metric("wakeups", wakeups,
+                         "Doorbells heard.", 1),
+
+    ngx_rt_metrics_end
+};
+
+
+static const ngx_rt_metric_t  ngx_rt_close_metric = {
+    "closes", "Connections closed, by the code of the close frame.", 0, 1
+};
+
+
+static const ngx_rt_metric_t  ngx_rt_version_metric = {
+    "version", "Always 1; the label tells the module's version.", 0, 0
+};
+
+
+static const ngx_rt_metric_t  ngx_rt_others_metric = {
+    "count", "Tenants that are not listed one by one.", 0, 0
+};
+
+
+static const ngx_rt_metric_t  ngx_rt_zone_metrics[] = {
+
+    ngx_rt_zone_metric("sessions", sessions,
+                       "Sessions that are connected.", 0),
+
+    ngx_rt_zone_metric("channels", channels,
+                       "Channels with a subscriber.", 0),
+
+    ngx_rt_zone_metric("tenants", tenants,
+                       "Tenants that the zone knows.", 0),
+
+    ngx_rt_zone_metric("tenants_idle", idle,
+                       "Tenants without sessions and channels.", 0),
+
+    ngx_rt_zone_metric("heap_pages", pages,
+                       "Pages of the zone's heap, of 4096 bytes.", 0),
+
+    ngx_rt_zone_metric("heap_pages_free", pages_free,
+                       "Pages that are free.", 0),
+
+    ngx_rt_zone_metric("heap_bytes", bytes,
+                       "Bytes of the heap's blocks that are taken.", 0),
+
+    ngx_rt_zone_metric("rollbacks", rollbacks,
+                       "Changes of killed workers that were undone.", 1),
+
+    ngx_rt_zone_metric("sessions_reaped", reaped,
+                       "Sessions of killed workers that were ended.", 1),
+
+    ngx_rt_zone_metric("start_time_seconds", started,
+                       "When the zone was made, seconds since 1970.", 0),
+
+    ngx_rt_zone_metric("log_size_bytes", log_size,
+                       "Size of the event log.", 0),
+
+    ngx_rt_zone_metric("log_bytes", log_bytes,
+                       "Bytes ever written to the event log.", 1),
+
+    ngx_rt_metrics_end
+};
+
+
+char *
+ngx_rt_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_rt_loc_conf_t *rlcf = conf;
+
+    ngx_int_t                  n;
+    ngx_str_t                 *value, s;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return "cannot stand here: the location has a handler already";
+    }
+
+    clcf->handler = ngx_rt_metrics_handler;
+
+    if (cf->args->nelts == 1) {
+        return NGX_CONF_OK;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strncmp(value[1].data, "tenants=", 8) == 0) {
+        s.data = value[1].data + 8;
+        s.len = value[1].len - 8;
+
+        n = ngx_atoi(s.data, s.len);
+
+        if (n != NGX_ERROR && n <= NGX_RT_METRICS_TENANTS_MAX) {
+            rlcf->metrics_tenants = n;
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\", write \"tenants=N\", "
+                       "N from 0 to %d",
+                       &value[1], NGX_RT_METRICS_TENANTS_MAX);
+
+    return NGX_CONF_ERROR;
+}
+
+
+ngx_int_t
+ngx_rt_metrics_handler(ngx_http_request_t *r)
+{
+    ngx_int_t             rc;
+    ngx_array_t           snapshots;
+    ngx_rt_metrics_out_t  out;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_rt_metrics_zones(r, &snapshots) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(&out, sizeof(ngx_rt_metrics_out_t));
+
+    out.pool = r->pool;
+    out.next = &out.first;
+
+    ngx_rt_metrics_version(&out);
+    ngx_rt_metrics_workers(&out);
+    ngx_rt_metrics_closes(&out);
+    ngx_rt_metrics_zone(&out, &snapshots);
+    ngx_rt_metrics_tenants(&out, &snapshots);
+    ngx_rt_metrics_rest(&out, &snapshots);
+
+    if (out.failed) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_rt_metrics_send(r, &out);
+}
+
+
+static ngx_int_t
+ngx_rt_metrics_zones(ngx_http_request_t *r, ngx_array_t *snapshots)
+{
+    ngx_uint_t            i;
+    ngx_rt_zone_t       **z;
+    ngx_rt_snapshot_t    *s;
+    ngx_rt_loc_conf_t    *rlcf;
+    ngx_rt_main_conf_t   *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_rt_module);
+    rlcf = ngx_http_get_module_loc_conf(r, ngx_rt_module);
+
+    if (ngx_array_init(snapshots, r->pool, ngx_max(mcf->zones.nelts, 1),
+                       sizeof(ngx_rt_snapshot_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    z = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+
+        s = ngx_array_push(snapshots);
+        if (s == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_rt_snapshot_take(s, z[i], rlcf->metrics_tenants, r->pool)
+            != NGX_OK
+            || ngx_rt_metrics_labels(s, z[i], r->pool) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_metrics_send(ngx_http_request_t *r, ngx_rt_metrics_out_t *out)
+{
+    ngx_int_t  rc;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = out->size;
+
+    ngx_str_set(&r->headers_out.content_type,
+                "text/plain; version=0.0.4; charset=utf-8");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    out->buf->last_buf = (r == r->main) ? 1 : 0;
+    out->buf->last_in_chain = 1;
+
+    return ngx_http_output_filter(r, out->first);
+}
+
+
+static void
+ngx_rt_metrics_version(ngx_rt_metrics_out_t *out)
+{
+    static ngx_str_t  labels = ngx_string("version=\"" NGX_RT_VERSION "\"");
+
+    ngx_rt_metrics_family(out, "", &ngx_rt_version_metric, 0);
+    ngx_rt_metrics_sample(out, &labels, 1);
+}
+
+
+static void
+ngx_rt_metrics_workers(ngx_rt_metrics_out_t *out)
+{
+    u_char                  text[NGX_INT64_LEN + sizeof("worker=\"\"")];
+    ngx_str_t               labels;
+    ngx_uint_t              i;
+    ngx_rt_slot_t          *slot;
+    const ngx_rt_metric_t  *m;
+
+    labels.data = text;
+
+    for (m = ngx_rt_worker_metrics; m->name; m++) {
+        ngx_rt_metrics_family(out, "", m, m->counter);
+
+        for (i = 0; i < NGX_RT_SLOTS; i++) {
+            slot = ngx_rt_metrics_slot(i);
+
+            if (slot == NULL) {
+                continue;
+            }
+
+            labels.len = ngx_sprintf(text, "worker=\"%ui\"", i) - text;
+
+            ngx_rt_metrics_sample(out, &labels,
+                          *(ngx_atomic_t *) ((u_char *) slot + m->offset));
+        }
+    }
+}
+
+
+/* codes that were never seen have no sample */
+static void
+ngx_rt_metrics_closes(ngx_rt_metrics_out_t *out)
+{
+    u_char          text[128];
+    ngx_str_t       labels;
+    ngx_uint_t      i, n, code;
+    const char     *name;
+    ngx_rt_slot_t  *slot;
+
+    labels.data = text;
+
+    ngx_rt_metrics_family(out, "", &ngx_rt_close_metric, 1);
+
+    for (i = 0; i < NGX_RT_SLOTS; i++) {
+        slot = ngx_rt_metrics_slot(i);
+
+        if (slot == NULL) {
+            continue;
+        }
+
+        for (n = 0; n < NGX_RT_CLOSE_CODES; n++) {
+
+            if (slot->closes[n] == 0) {
+                continue;
+            }
+
+            code = ngx_rt_close_code(n, &name);
+
+            labels.len = ngx_sprintf(text, "worker=\"%ui\",code=\"%ui\","
+                                     "reason=\"%s\"", i, code, name)
+                         - text;
+
+            ngx_rt_metrics_sample(out, &labels, slot->closes[n]);
+        }
+    }
+}
+
+
+static void
+ngx_rt_metrics_zone(ngx_rt_metrics_out_t *out, ngx_array_t *snapshots)
+{
+    ngx_uint_t              i;
+    ngx_rt_snapshot_t      *s;
+    const ngx_rt_metric_t  *m;
+
+    s = snapshots->elts;
+
+    for (m = ngx_rt_zone_metrics; m->name; m++) {
+        ngx_rt_metrics_family(out, "zone_", m, m->counter);
+
+        for (i = 0; i < snapshots->nelts; i++) {
+            ngx_rt_metrics_sample(out, &s[i].labels,
+                            *(uint64_t *) ((u_char *) &s[i] + m->offset));
+        }
+    }
+}
+
+
+static void
+ngx_rt_metrics_tenants(ngx_rt_metrics_out_t *out, ngx_array_t *snapshots)
+{
+    ngx_uint_t              i, k, n;
+    ngx_rt_snapshot_t      *s;
+    const ngx_rt_metric_t  *m;
+
+    s = snapshots->elts;
+
+    for (k = 0; k < NGX_RT_TENANT_VALUES; k++) {
+        m = &ngx_rt_tenant_metrics[k];
+
+        ngx_rt_metrics_family(out, "tenant_", m, m->counter);
+
+        for (i = 0; i < snapshots->nelts; i++) {
+            for (n = 0; n < s[i].nrows; n++) {
+                ngx_rt_metrics_sample(out, &s[i].rows[n].labels,
+                                      s[i].rows[n].values[k]);
+            }
+        }
+    }
+}
+
+
+/*
+ * The tenants that are not listed, under names of their own, which no name of
+ * a tenant can meet.  All are gauges: who is listed changes, so sums fall.
+ */
+static void
+ngx_rt_metrics_rest(ngx_rt_metrics_out_t *out, ngx_array_t *snapshots)
+{
+    ngx_uint_t          i, k;
+    ngx_rt_snapshot_t  *s;
+
+    s = snapshots->elts;
+
+    ngx_rt_metrics_family(out, "other_tenants_", &ngx_rt_others_metric, 0);
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        ngx_rt_metrics_sample(out, &s[i].labels, s[i].others);
+    }
+
+    for (k = 0; k < NGX_RT_TENANT_VALUES; k++) {
+        ngx_rt_metrics_family(out, "other_tenants_",
+                              &ngx_rt_tenant_metrics[k], 0);
+
+        for (i = 0; i < snapshots->nelts; i++) {
+            ngx_rt_metrics_sample(out, &s[i].labels, s[i].rest[k]);
+        }
+    }
+}
+
+
+static u_char *
+ngx_rt_metrics_name(ngx_rt_metrics_out_t *out, u_char *p)
+{
+    return ngx_sprintf(p, "rt_%s%s%s", out->prefix, out->metric->name,
+                       out->counter ? "_total" : "");
+}
+
+
+static void
+ngx_rt_metrics_family(ngx_rt_metrics_out_t *out, const char *prefix,
+    const ngx_rt_metric_t *metric, ngx_uint_t counter)
+{
+    u_char  *p, *start;
+
+    out->prefix = prefix;
+    out->metric = metric;
+    out->counter = counter;
+
+    start = ngx_rt_metrics_reserve(out, NGX_RT_METRICS_HEAD);
+    if (start == NULL) {
+        return;
+    }
+
+    p = ngx_cpymem(start, "# HELP ", 7);
+    p = ngx_rt_metrics_name(out, p);
+    p = ngx_sprintf(p, " %s\n# TYPE ", metric->help);
+    p = ngx_rt_metrics_name(out, p);
+    p = ngx_sprintf(p, " %s\n", counter ? "counter" : "gauge");
+
+    out->buf->last = p;
+    out->size += p - start;
+}
+
+
+static void
+ngx_rt_metrics_sample(ngx_rt_metrics_out_t *out, ngx_str_t *labels,
+    uint64_t value)
+{
+    u_char  *p, *start;
+
+    start = ngx_rt_metrics_reserve(out, NGX_RT_METRICS_NAME + labels->len
+                                        + NGX_INT64_LEN
+                                        + sizeof("{} \n") - 1);
+    if (start == NULL) {
+        return;
+    }
+
+    p = ngx_rt_metrics_name(out, start);
+    p = ngx_sprintf(p, "{%V} %uL\n", labels, value);
+
+    out->buf->last = p;
+    out->size += p - start;
+}
+
+
+/* room for len bytes in one piece; NULL: no memory, now or before */
+static u_char *
+ngx_rt_metrics_reserve(ngx_rt_metrics_out_t *out, size_t len)
+{
+    ngx_chain_t  *cl;
+
+    if (out->failed) {
+        return NULL;
+    }
+
+    if (out->buf && (size_t) (out->buf->end - out->buf->last) >= len) {
+        return out->buf->last;
+    }
+
+    out->failed = 1;
+
+    cl = ngx_alloc_chain_link(out->pool);
+    if (cl == NULL) {
+        return NULL;
+    }
+
+    cl->buf = ngx_create_temp_buf(out->pool,
+                                  ngx_max(len, NGX_RT_METRICS_BUFFER));
+    if (cl->buf == NULL) {
+        return NULL;
+    }
+
+    cl->next = NULL;
+
+    *out->next = cl;
+    out->next = &cl->next;
+    out->buf = cl->buf;
+    out->failed = 0;
+
+    return cl->buf->last;
+}
+
+
+/* NULL: no worker has ever had it */
+static ngx_rt_slot_t *
+ngx_rt_metrics_slot(ngx_uint_t i)
+{
+    ngx_rt_slot_t  *slot;
+
+    slot = ngx_rt_doorbell_slot(i);
+
+    return slot && slot->generation ? slot : NULL;
+}
+
+
+static ngx_int_t
+ngx_rt_metrics_labels(ngx_rt_snapshot_t *s, ngx_rt_zone_t *z,
+    ngx_pool_t *pool)
+{
+    u_char               *p;
+    ngx_uint_t            i;
+    ngx_rt_tenant_row_t  *row;
+
+    p = ngx_pnalloc(pool, sizeof("zone=\"\"") + 3 * z->name.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    s->labels.data = p;
+
+    p = ngx_cpymem(p, "zone=\"", 6);
+    p = ngx_rt_metrics_escape(p, z->name.data, z->name.len);
+    *p++ = '"';
+
+    s->labels.len = p - s->labels.data;
+
+    for (i = 0; i < s->nrows; i++) {
+        row = &s->rows[i];
+
+        p = ngx_pnalloc(pool, s->labels.len + sizeof(",tenant=\"\"")
+                              + 3 * row->len);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        row->labels.data = p;
+
+        p = ngx_cpymem(p, s->labels.data, s->labels.len);
+        p = ngx_cpymem(p, ",tenant=\"", 9);
+        p = ngx_rt_metrics_escape(p, row->name, row->len);
+        *p++ = '"';
+
+        row->labels.len = p - row->labels.data;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * A label's value has to be UTF-8 in which quotes and backslashes are escaped.
+ * What is not UTF-8, control characters and the percent sign itself become
+ * %HH, so that two names never give one value.  Three bytes for one, at most.
+ */
+static u_char *
+ngx_rt_metrics_escape(u_char *dst, u_char *p, size_t len)
+{
+    size_t   n;
+    u_char  *last;
+
+    last = p + len;
+
+    while (p < last) {
+
+        n = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+
+        if (*p < 0x20 || *p == 0x7f || *p == '%' || n > (size_t) (last - p)
+            || !rt_utf8_valid(p, n))
+        {
+            dst = ngx_sprintf(dst, "%%%02Xd", *p++);
+            continue;
+        }
+
+        if (*p == '"' || *p == '\\') {
+            *dst++ = '\\';
+        }
+
+        dst = ngx_cpymem(dst, p, n);
+        p += n;
+    }
+
+    return dst;
+}
