@@ -19,6 +19,8 @@ package RT::Conversation;
 #
 # Connecting
 #   open [ws:|wss:]PATH [PROTOCOL,...]   a handshake that must succeed
+#   if gone open PATH                    for those whose connection has ended;
+#                                        details "< JSON" are what they hear
 #   try [METHOD] PATH [HTTP/1.0]         one that is judged by the next line
 #   half PATH                            the first half of one
 #   101, 403, 400|405, ...               the response's status
@@ -30,6 +32,7 @@ package RT::Conversation;
 #   frame k=v.. TEXT  a frame (op fin rsv mask len form)
 #   raw HEX           bytes;  bytes TEXT: the same, as text
 #   ping TEXT, close [CODE [REASON]], gone (drops the connection)
+#   pour N TEXT       N text messages, as far as the server takes them
 #   pieces N          from now on, N bytes a write;  pieces 0: whole
 #   deaf, listens     stops and resumes reading
 #   mute              does not answer the protocol's pings
@@ -40,8 +43,11 @@ package RT::Conversation;
 #   message TEXT      the next whole message;  binary TEXT
 #   pong TEXT         a pong frame
 #   pinged            the protocol's ping has come
-#   closed CODE [REASON]   one close frame, nothing after it, end of stream;
-#                          REASON: exact, * or /regex/
+#   closed CODE|... [REASON]   one close frame, nothing after it, the end of
+#                     the stream; 1005: without a code; REASON: exact, * or
+#                     /regex/
+#   overflowed CODE [REASON]   the same after any messages, or, where there
+#                     is no room for the frame, just the end of the stream
 #   eof               the end of the stream with no close frame
 #   silent            nothing is pending: what a round trip brings is its own
 # HTTP
@@ -202,6 +208,7 @@ sub _fill
 
 my @ACTIONS = (
     [qr/^open (?:(wss?):)?(\/\S*)(?: (\S+))?$/,          '_open'],
+    [qr/^if gone open (\/\S*)$/,                         '_open_again'],
     [qr/^try (?:([A-Z]+) )?(\/\S*)(?: HTTP\/(1\.\d))?$/, '_try'],
     [qr/^half (\/\S*)$/,                                 '_half'],
     [qr/^> (.*)$/s,                                      '_say'],
@@ -211,6 +218,8 @@ my @ACTIONS = (
     [qr/^ping ?(.*)$/s,                                  '_ping'],
     [qr/^close(?: (\d+) ?(.*))?$/s,                      '_close'],
     [qr/^gone$/,                                         '_gone'],
+    [qr/^pour (\d+) (.*)$/s,                             '_pour'],
+    [qr/^overflowed (\d+)(?: (.*))?$/s,                  '_overflowed'],
     [qr/^pieces (\d+)$/,                                 '_pieces'],
     [qr/^(deaf|listens|mute)$/,                          '_manner'],
     [qr/^< (.*)$/s,                                      '_hear'],
@@ -218,7 +227,7 @@ my @ACTIONS = (
     [qr/^(message|binary) ?(.*)$/s,                      '_message'],
     [qr/^pong ?(.*)$/s,                                  '_pong'],
     [qr/^pinged$/,                                       '_pinged'],
-    [qr/^closed (\d+)(?: (.*))?$/s,                      '_closed'],
+    [qr/^closed (\d+(?:\|\d+)*)(?: (.*))?$/s,           '_closed'],
     [qr/^eof$/,                                          '_eof'],
     [qr/^silent$/,                                       '_silent'],
     [qr/^([A-Z]+) (\/\S*)(?: (.*))?$/s,                  '_request'],
@@ -288,12 +297,33 @@ sub _open
     $self->_try($c, undef, $path);
     $c->response;
     $c->upgraded;
+    $self->{details} = [];
 
     my $got = $c->{response}{headers}{'sec-websocket-protocol'}[0];
 
     die "$c->{name}: a subprotocol that was not offered: $got\n"
         if defined $got
            && !grep { $_ eq $got } split /\s*,\s*/, $protocols // '';
+
+    return;
+}
+
+
+sub _open_again
+{
+    my ($self, $c, $path) = @_;
+
+    my @details = @{$self->{details}};
+    my @heard = map { /^< (.*)$/s ? $1 : () } @details;
+
+    RT::Client::pump(0, $c) if $c->{sock};
+    return if $c->{sock} && !$c->{eof};
+
+    $self->{details} = [grep { !/^< / } @details];
+    $self->_open($c, undef, $path);
+
+    $self->{details} = [];
+    $self->_hear($c, $_) for @heard;
 
     return;
 }
@@ -393,8 +423,8 @@ sub _say
     my ($self, $c, $text) = @_;
 
     for (@{$self->{details}}) {
-        /^> (.*)$/s or die "not a further line: $_\n";
-        $text .= "\n$1";
+        /^>(?: (.*))?$/s or die "not a further line: $_\n";
+        $text .= "\n" . ($1 // '');
     }
 
     $c->send_frame($text);
@@ -473,6 +503,22 @@ sub _gone
 
     $c->note('(drops the connection)');
     $c->drop;
+    @$c{qw(messages lines)} = ([], []);
+
+    return;
+}
+
+
+# what the server does not take stays in the buffer of the client
+sub _pour
+{
+    my ($self, $c, $times, $text) = @_;
+
+    $c->note("> $text ($times times)");
+    $c->{out} .= RT::Client::frame($text) for 1 .. $times;
+
+    $c->wait_for(sub { !length $c->{out} }, 1);
+    $c->{out} = '';
 
     return;
 }
@@ -647,14 +693,30 @@ sub _closed
     my $close = $c->{close} or die "$c->{name}: no close frame\n";
 
     die "$c->{name}: closed with $close->{code} $close->{reason}\n"
-        if $close->{code} != $code
-           || (defined $reason && !_matches($reason, $close->{reason}));
+        if !grep { $_ == $close->{code} } split /\|/, $code
+           or (defined $reason && !_matches($reason, $close->{reason}));
 
     if (!$c->{close_sent} && !$c->{eof}) {
-        $c->send_frame(pack('n', $code), op => 8);
+        $c->send_frame(pack('n', $close->{code}), op => 8);
     }
 
     $self->_end($c);
+
+    return;
+}
+
+
+sub _overflowed
+{
+    my ($self, $c, $code, $reason) = @_;
+
+    $c->wait_for(sub { $c->{close} || $c->{eof} }, $RT::Client::TIMEOUT);
+    @$c{qw(messages lines)} = ([], []);
+
+    return $self->_closed($c, $code, $reason) if $c->{close};
+
+    $c->{eof} or die "$c->{name}: the connection stays open\n";
+    $c->{in} = '';
 
     return;
 }

@@ -1,0 +1,87 @@
+# Clients that do not read: their queue has a bound, and nobody else notices.
+
+use RT;
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: past the bound it is closed with 3008, the others get all
+--- more_http_config
+    rt_max_queue 256k;
+--- conversation
+slow, a, b: open /connection/websocket
+            > {"id":1,"connect":{}}
+            > {"id":2,"subscribe":{"channel":"news:x"}}
+slow, a, b: < {"id":1,"connect":{...}}
+            < {"id":2,"subscribe":{}}
+slow: deaf
+api: 300 x POST /api/publish {"channel":"news:x","data":"{{"$i " . "x" x 30000}}"}
+api: 300 x 200 {"result":{}}
+a, b: 300 x < {"push":{"channel":"news:x","pub":{"data":"{{"$i " . "x" x 30000}}"}}}
+a, b: silent
+slow: listens
+slow: overflowed 3008 slow
+api: POST /api/channels {}
+api: until 200 {"result":{"channels":{"news:x":{"num_clients":2}}}}
+slow: open /connection/websocket
+      > {"id":1,"connect":{}}
+      > {"id":2,"subscribe":{"channel":"news:x"}}
+slow: < {"id":1,"connect":{...}}
+      < {"id":2,"subscribe":{}}
+api: POST /api/publish {"channel":"news:x","data":"again"}
+api: 200 {"result":{}}
+slow, a, b: < {"push":{"channel":"news:x","pub":{"data":"again"}}}
+
+
+
+=== TEST 2: a client that pauses within the bound loses nothing
+--- conversation
+slow: open /connection/websocket
+      > {"id":1,"connect":{}}
+      > {"id":2,"subscribe":{"channel":"news:x"}}
+slow: < {"id":1,"connect":{...}}
+      < {"id":2,"subscribe":{}}
+slow: deaf
+api: 25 x POST /api/publish {"channel":"news:x","data":"{{"$i " . "x" x 30000}}"}
+api: 25 x 200 {"result":{}}
+slow: listens
+slow: 25 x < {"push":{"channel":"news:x","pub":{"data":"{{"$i " . "x" x 30000}}"}}}
+slow: silent
+
+
+
+=== TEST 3: many slow ones at once
+--- more_http_config
+    rt_max_queue 64k;
+--- conversation
+s1..s20, a: open /connection/websocket
+            > {"id":1,"connect":{}}
+            > {"id":2,"subscribe":{"channel":"news:x"}}
+s1..s20, a: < {"id":1,"connect":{...}}
+            < {"id":2,"subscribe":{}}
+s1..s20: deaf
+api: 200 x POST /api/publish {"channel":"news:x","data":"{{"$i " . "x" x 30000}}"}
+api: 200 x 200 {"result":{}}
+a: 200 x < {"push":{"channel":"news:x","pub":{"data":"{{"$i " . "x" x 30000}}"}}}
+api: POST /api/channels {}
+api: until 200 {"result":{"channels":{"news:x":{"num_clients":1}}}}
+a: silent
+
+
+
+=== TEST 4: a client whose own replies nobody reads
+--- more_http_config
+    rt_max_queue 64k;
+--- conversation
+a: open /connection/websocket
+slow: open /connection/websocket
+slow: > {"id":1,"connect":{}}
+slow: < {"id":1,"connect":{...}}
+slow: deaf
+slow: pour 400 {"id":5,"rpc":{"method":"rt.echo","data":"{{"x" x 30000}}"}}
+slow: listens
+slow: overflowed 3008
+a: > {"id":1,"connect":{}}
+a: < {"id":1,"connect":{...}}
+a: silent

@@ -1,0 +1,106 @@
+# What can be seen: metrics, the line at the close of a connection, variables.
+
+use RT;
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: metrics
+--- conversation
+a, b: open /connection/websocket
+      > {"id":1,"connect":{}}
+      > {"id":2,"subscribe":{"channel":"chat:x"}}
+a, b: < {"id":1,"connect":{...}}
+      < {"id":2,"subscribe":{}}
+api: 3 x POST /api/publish {"channel":"chat:x","data":{{$i}}}
+api: 3 x 200 {"result":{}}
+a, b: 3 x < {"push":{"channel":"chat:x","pub":{"data":{{$i}}}}}
+m: GET /metrics
+m: 200 ~^# TYPE rt_\w+ counter$
+   Content-Type: /^text\/plain/
+m: GET /metrics
+m: until 200 ~^rt_\w*connections\w*(\{.*\})? [1-9]
+m: GET /metrics
+m: until 200 ~^rt_\w*publi\w+\{.*\b{{$tenant}}\b.*\} 3$
+m: GET /metrics
+m: until 200 ~^rt_\w*deliver\w+\{.*\b{{$tenant}}\b.*\} 6$
+a: close 1000
+a: closed 1000
+m: GET /metrics
+m: until 200 ~^rt_\w*clos\w+\{.*1000.*\} [1-9]
+
+
+
+=== TEST 2: every line of the metrics is well formed
+--- conversation
+a: open /connection/websocket
+   X-Tenant: {{$tenant}}"\q
+   > {"id":1,"connect":{}}
+a: < {"id":1,"connect":{...}}
+m: GET /metrics
+m: 200 ~\A(?:(?:# (?:HELP|TYPE) [a-z_:]+ .*|[a-z_:][a-z0-9_:]*(?:\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*\})? (?:-?[0-9.e+-]+|\+Inf|NaN))\n)+\z
+
+
+
+=== TEST 3: a line when a connection closes
+--- http_config
+    rt_zone       $http_x_tenant zone=live:8m;
+    rt_namespace  chat publish=subscriber;
+    log_format    rt '$rt_tenant|$rt_session|$rt_close_code|$request_uri|$http_user_agent';
+    rt_log        logs/rt.log rt;
+--- conversation
+a: open /connection/websocket
+   User-Agent: tester
+   > {"id":1,"connect":{}}
+a: < {"id":1,"connect":{"client":"*id",...}}
+a: close 4000 done
+a: closed 4000
+nginx: file logs/rt.log ~^{{$tenant}}\|{{kept("id")}}\|4000\|/connection/websocket\|tester$
+b: open /connection/websocket
+   User-Agent: other
+   > {"id":1,"connect":{}}
+b: < {"id":1,"connect":{"client":"*second",...}}
+b: > {"id":2,"dance":{}}
+b: closed 3501
+nginx: file logs/rt.log ~^{{$tenant}}\|{{kept("second")}}\|3501\|/connection/websocket\|other$
+c: open /connection/websocket
+   User-Agent: third
+   > {"id":1,"connect":{}}
+c: < {"id":1,"connect":{...}}
+c: gone
+nginx: file logs/rt.log ~^{{$tenant}}\|[0-9a-f-]{36}\|(?:1006)?-?\|/connection/websocket\|third$
+
+
+
+=== TEST 4: the default line
+--- http_config
+    rt_zone       $http_x_tenant zone=live:8m;
+    rt_namespace  chat publish=subscriber;
+    rt_log        logs/rt-default.log;
+--- conversation
+a: open /connection/websocket
+   > {"id":1,"connect":{}}
+a: < {"id":1,"connect":{"client":"*id",...}}
+a: close 1000
+a: closed 1000
+nginx: file logs/rt-default.log ~{{$tenant}}.*1000|1000.*{{$tenant}}
+
+
+
+=== TEST 5: variables at the upgrade
+--- http_config
+    rt_zone       $http_x_tenant zone=live:8m;
+    rt_namespace  chat publish=subscriber;
+    log_format    up '$rt_tenant|$rt_close_code|$status';
+    access_log    logs/up.log up;
+--- conversation
+a: open /connection/websocket
+   > {"id":1,"connect":{}}
+a: < {"id":1,"connect":{...}}
+a: close 1000
+a: closed 1000
+nginx: file logs/up.log ~^{{$tenant}}\|-?\|101$
+api: POST /api/publish {"channel":"chat:x","data":1}
+api: 200 {"result":{}}
+nginx: file logs/up.log ~^{{$tenant}}\|-?\|200$
