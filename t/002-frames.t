@@ -68,7 +68,7 @@ a: closed 1000
 === TEST 5: many frames in one segment
 --- conversation
 a: open /echo
-a: bytes {{join "", map { RT::Client::frame("m$_") } 1 .. 500}}
+a: bytes {{join "", map { RT::WebSocket::frame("m$_") } 1 .. 500}}
 a: 500 x message m{{$i}}
 a: silent
 
@@ -311,16 +311,16 @@ wone: closed 1002
 === TEST 18: what comes after a close frame is not looked at
 --- conversation
 a: open /echo
-a: bytes {{RT::Client::frame("\x03\xe8", op => 8) . RT::Client::frame("x") . RT::Client::frame("p", op => 9)}}
+a: bytes {{RT::WebSocket::frame("\x03\xe8", op => 8) . RT::WebSocket::frame("x") . RT::WebSocket::frame("p", op => 9)}}
 a: closed 1000
 b: open /connection/websocket
-b: bytes {{RT::Client::frame("\x03\xe8", op => 8) . RT::Client::frame("{}", mask => 0)}}
+b: bytes {{RT::WebSocket::frame("\x03\xe8", op => 8) . RT::WebSocket::frame("{}", mask => 0)}}
 b: closed 1000
 c: open /echo
-c: bytes {{RT::Client::frame("x", mask => 0) . RT::Client::frame("y", mask => 0)}}
+c: bytes {{RT::WebSocket::frame("x", mask => 0) . RT::WebSocket::frame("y", mask => 0)}}
 c: closed 1002
 d: open /echo
-d: bytes {{RT::Client::frame("x") . RT::Client::frame("y", mask => 0)}}
+d: bytes {{RT::WebSocket::frame("x") . RT::WebSocket::frame("y", mask => 0)}}
 d: message x
 d: closed 1002
 
@@ -418,14 +418,14 @@ b: closed 1003
 --- conversation
 a: open /echo
 a: frame fin=0 op=1{{" "}}
-a: bytes {{RT::Client::frame("", fin => 0, op => 0) x 1000}}
+a: bytes {{RT::WebSocket::frame("", fin => 0, op => 0) x 1000}}
 a: ping alive
 a: pong alive
-a: bytes {{RT::Client::frame("", fin => 0, op => 0) x 100}}
+a: bytes {{RT::WebSocket::frame("", fin => 0, op => 0) x 100}}
 a: closed 1008 *
 b: open /connection/websocket
 b: frame fin=0 op=1{{" "}}
-b: bytes {{RT::Client::frame("", fin => 0, op => 0) x 1100}}
+b: bytes {{RT::WebSocket::frame("", fin => 0, op => 0) x 1100}}
 b: closed 1008
 
 
