@@ -108,6 +108,13 @@ ngx_rt_close_log_compile(ngx_conf_t *cf, ngx_rt_close_log_t *log,
     u_char                   *p, *last;
     ngx_rt_close_log_part_t  *part;
 
+    if (format->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the format is empty, leave it out for "
+                           "the default one");
+        return NGX_ERROR;
+    }
+
     log->format = ngx_array_create(cf->pool, 20,
                                    sizeof(ngx_rt_close_log_part_t));
     if (log->format == NULL) {

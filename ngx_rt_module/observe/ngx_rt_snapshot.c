@@ -59,13 +59,13 @@ const ngx_rt_metric_t  ngx_rt_tenant_metrics[NGX_RT_TENANT_VALUES] = {
                          "Publications accepted.", 1),
 
     ngx_rt_tenant_metric("publish_bytes", publish_bytes,
-                         "Bytes of payload of these.", 1),
+                         "Bytes of payload of publications accepted.", 1),
 
     ngx_rt_tenant_metric("deliveries", deliveries,
                          "Publications queued to subscribers.", 1),
 
     ngx_rt_tenant_metric("delivered_bytes", delivered_bytes,
-                         "Bytes of these on the wire.", 1),
+                         "Bytes of publications queued, as frames.", 1),
 
     ngx_rt_tenant_metric("drops", drops,
                          "Deliveries given up.", 1),
