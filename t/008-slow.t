@@ -70,7 +70,7 @@ a: silent
 
 
 
-=== TEST 4: a client whose own replies nobody reads
+=== TEST 4: a client that sends much and reads nothing
 --- more_http_config
     rt_max_queue 64k;
 --- conversation
@@ -79,9 +79,10 @@ slow: open /connection/websocket
 slow: > {"id":1,"connect":{}}
 slow: < {"id":1,"connect":{...}}
 slow: deaf
-slow: pour 400 {"id":5,"rpc":{"method":"rt.echo","data":"{{"x" x 30000}}"}}
-slow: listens
-slow: overflowed 3008
+slow: pour 1000 {"id":5,"rpc":{"method":"rt.echo","data":"{{"x" x 30000}}"}}
 a: > {"id":1,"connect":{}}
 a: < {"id":1,"connect":{...}}
 a: silent
+slow: gone
+api: POST /api/info {}
+api: until 200 {"result":{"nodes":[{"num_clients":1,...}]}}

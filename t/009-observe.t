@@ -17,18 +17,30 @@ api: 3 x POST /api/publish {"channel":"chat:x","data":{{$i}}}
 api: 3 x 200 {"result":{}}
 a, b: 3 x < {"push":{"channel":"chat:x","pub":{"data":{{$i}}}}}
 m: GET /metrics
-m: 200 ~^# TYPE rt_\w+ counter$
+m: 200 ~^# TYPE rt_connections gauge$
    Content-Type: /^text\/plain/
 m: GET /metrics
-m: until 200 ~^rt_\w*connections\w*(\{.*\})? [1-9]
+m: 200 ~^rt_connections\{worker="0"\} [1-9]
 m: GET /metrics
-m: until 200 ~^rt_\w*publi\w+\{.*\b{{$tenant}}\b.*\} 3$
+m: 200 ~^rt_publishes_total\{worker="0"\} [1-9]
 m: GET /metrics
-m: until 200 ~^rt_\w*deliver\w+\{.*\b{{$tenant}}\b.*\} 6$
+m: 200 ~^rt_zone_sessions\{zone="live"\} [1-9]
+m: GET /metrics
+m: 200 ~^rt_tenant_sessions\{zone="live",tenant="{{$tenant}}"\} 2$
+m: GET /metrics
+m: 200 ~^rt_tenant_channels\{zone="live",tenant="{{$tenant}}"\} 1$
+m: GET /metrics
+m: 200 ~^rt_tenant_publishes_total\{zone="live",tenant="{{$tenant}}"\} 3$
+m: GET /metrics
+m: 200 ~^rt_tenant_deliveries_total\{zone="live",tenant="{{$tenant}}"\} 6$
 a: close 1000
 a: closed 1000
 m: GET /metrics
-m: until 200 ~^rt_\w*clos\w+\{.*1000.*\} [1-9]
+m: until 200 ~^rt_closes_total\{worker="0",code="1000",reason="normal"\} [1-9]
+m: HEAD /metrics
+m: 200
+m: POST /metrics {}
+m: 405
 
 
 
@@ -69,7 +81,7 @@ c: open /connection/websocket
    > {"id":1,"connect":{}}
 c: < {"id":1,"connect":{...}}
 c: gone
-nginx: file logs/rt.log ~^{{$tenant}}\|[0-9a-f-]{36}\|(?:1006)?-?\|/connection/websocket\|third$
+nginx: file logs/rt.log ~^{{$tenant}}\|[0-9a-f-]{36}\|1006\|/connection/websocket\|third$
 
 
 
@@ -84,7 +96,7 @@ a: open /connection/websocket
 a: < {"id":1,"connect":{"client":"*id",...}}
 a: close 1000
 a: closed 1000
-nginx: file logs/rt-default.log ~{{$tenant}}.*1000|1000.*{{$tenant}}
+nginx: file logs/rt-default.log ~^\S+ 127\.0\.0\.1 "{{$tenant}}" {{kept("id")}} 1000 \d+\.\d{3} 1 1 \d+ \d+$
 
 
 
@@ -104,3 +116,25 @@ nginx: file logs/up.log ~^{{$tenant}}\|-?\|101$
 api: POST /api/publish {"channel":"chat:x","data":1}
 api: 200 {"result":{}}
 nginx: file logs/up.log ~^{{$tenant}}\|-?\|200$
+
+
+
+=== TEST 6: metrics bound the tenants that they list
+--- more_config
+        location /few {
+            rt_metrics tenants=1;
+        }
+        location /none {
+            rt_metrics tenants=0;
+        }
+--- conversation
+a, b: open /connection/websocket
+      X-Tenant: {{$tenant}}-{{$me}}
+      > {"id":1,"connect":{}}
+a, b: < {"id":1,"connect":{...}}
+m: GET /few
+m: 200 ~\A(?!(?s:.*\nrt_tenant_sessions.*\nrt_tenant_sessions))
+m: GET /few
+m: 200 ~^rt_other_tenants_count\{zone="live"\} [1-9]
+m: GET /none
+m: 200 ~\A(?!(?s:.*\nrt_tenant_sessions\{))

@@ -58,7 +58,7 @@ BEGIN {
     $CERT = "$ROOT/test";
 
     $ENV{TEST_NGINX_SERVROOT} = "$ROOT/" . basename($0, '.t');
-    $ENV{TEST_NGINX_SERVER_PORT} ||= _free_ports();
+    $ENV{TEST_NGINX_SERVER_PORT} ||= $ENV{TEST_NGINX_PORT} || _free_ports();
     $ENV{TEST_NGINX_LOG_LEVEL} ||= 'info';
     $ENV{TEST_NGINX_LOAD_MODULES} = $MODULE;
     $ENV{TEST_NGINX_TIMEOUT} ||= 10;

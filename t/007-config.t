@@ -1,0 +1,253 @@
+# Each directive under nginx -t: good forms are accepted, bad ones refused with
+# file, line and a message that names what is wrong.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use RT::Config;
+
+
+my $zone = "    rt_zone \$http_x_tenant zone=live:1m;\n";
+
+
+# text in http {} after a zone
+sub http
+{
+    return $zone . join '', map { "    $_\n" } @_;
+}
+
+
+# one location of this content
+sub location
+{
+    return [$zone . "    rt_namespace chat;\n",
+            "        location /x {\n"
+            . join('', map { "            $_\n" } @_) . "        }\n"];
+}
+
+
+# ---- rt_zone
+
+accepted('a zone with a variable', $zone);
+accepted('a zone with a constant', 'rt_zone default zone=live:1m;');
+accepted('a zone with text and variables',
+         'rt_zone "t-$host-$http_x_tenant" zone=live:1m;');
+accepted('a zone with a log', 'rt_zone $host zone=live:2m log=1m;');
+accepted('an empty key', 'rt_zone "" zone=live:1m;');
+accepted('two zones', http('rt_zone $host zone=other:1m;'));
+
+refused('a zone without a name', qr/rt_zone/, 'rt_zone $host; # <-');
+refused('a zone without a key', qr/rt_zone/, 'rt_zone zone=live:1m; # <-');
+refused('a zone without a size', qr/zone=live/,
+        'rt_zone $host zone=live; # <-');
+refused('a zone with an empty name', qr/zone=:1m/,
+        'rt_zone $host zone=:1m; # <-');
+refused('a zone that is tiny', qr/live.*(?:small|at least|write)/,
+        'rt_zone $host zone=live:8k; # <-');
+refused('a log that is tiny', qr/log=1k/,
+        'rt_zone $host zone=live:1m log=1k; # <-');
+refused('a size that is negative', qr/zone=live:-1m/,
+        'rt_zone $host zone=live:-1m; # <-');
+refused('a size with a strange unit', qr/zone=live:8x/,
+        'rt_zone $host zone=live:8x; # <-');
+refused('a size that overflows', qr/zone=live:9{20}m/,
+        'rt_zone $host zone=live:99999999999999999999m; # <-');
+refused('a log that overflows', qr/log=9{20}m/,
+        'rt_zone $host zone=live:1m log=99999999999999999999m; # <-');
+refused('a zone twice', qr/live.*(?:already|twice|duplicate)/,
+        http('rt_zone $host zone=live:1m; # <-'));
+refused('an argument that nobody knows', qr/foo=1/,
+        'rt_zone $host zone=live:1m foo=1; # <-');
+refused('a variable that is not there', qr/no_such_variable/,
+        'rt_zone $no_such_variable zone=live:1m;');
+refused('a zone in a server', qr/rt_zone.*not allowed here/,
+        ['', 'rt_zone $host zone=live:1m; # <-']);
+
+# ---- rt_namespace
+
+accepted('namespaces', http('rt_namespace default;',
+    'rt_namespace chat fast subscribe=any publish=subscriber;',
+    'rt_namespace open publish=any;', 'rt_namespace news publish=none;',
+    'rt_namespace users subscribe=user;', 'rt_namespace a-b_9;'));
+
+refused('a namespace without a name', qr/rt_namespace/,
+        http('rt_namespace; # <-'));
+refused('a namespace twice', qr/chat.*(?:already|twice|duplicate)/,
+        http('rt_namespace chat;', 'rt_namespace chat; # <-'));
+refused('default twice', qr/default.*(?:already|twice|duplicate)/,
+        http('rt_namespace default;', 'rt_namespace default; # <-'));
+refused('a name of one letter', qr/"a"/, http('rt_namespace a; # <-'));
+refused('a name with a colon', qr/a:b/, http('rt_namespace a:b; # <-'));
+refused('a name outside ASCII', qr/namespace/,
+        http("rt_namespace caf\xc3\xa9; # <-"));
+refused('an unknown subscribe=', qr/subscribe=all/,
+        http('rt_namespace chat subscribe=all; # <-'));
+refused('an unknown publish=', qr/publish=all/,
+        http('rt_namespace chat publish=all; # <-'));
+refused('an unknown option', qr/slowly/,
+        http('rt_namespace chat slowly; # <-'));
+refused('an option twice', qr/publish=any/,
+        http('rt_namespace chat publish=none publish=any; # <-'));
+refused('durable, without Redis', qr/durable/,
+        http('rt_namespace chat durable; # <-'));
+refused('a variable in an option', qr/\$host/,
+        http('rt_namespace chat publish=$host; # <-'));
+refused('a namespace in a location', qr/rt_namespace.*not allowed here/,
+        location('rt_namespace chat; # <-'));
+
+# ---- rt_websocket, rt_echo, rt_api, rt_metrics
+
+accepted('a location of each kind', [$zone, <<'_EOC_']);
+        location /ws { rt_websocket zone=live; }
+        location /echo { rt_echo; }
+        location /api { rt_api zone=live; rt_api_key off; }
+        location /metrics { rt_metrics; }
+        location /few { rt_metrics tenants=0; }
+        location = /exact { rt_websocket zone=live; }
+        location ~ ^/re { rt_websocket zone=live; }
+_EOC_
+
+refused('a WebSocket without a zone', qr/rt_websocket/,
+        location('rt_websocket; # <-'));
+refused('a WebSocket without zone=', qr/live/,
+        location('rt_websocket live; # <-'));
+refused('a WebSocket of no zone', qr/nope/,
+        location('rt_websocket zone=nope; # <-'));
+refused('a WebSocket of a zone with an empty name', qr/zone=/,
+        location('rt_websocket zone=; # <-'));
+refused('a WebSocket with more arguments', qr/rt_websocket/,
+        location('rt_websocket zone=live foo; # <-'));
+refused('a WebSocket twice', qr/rt_websocket/,
+        location('rt_websocket zone=live;', 'rt_websocket zone=live; # <-'));
+refused('two handlers', qr/rt_echo/,
+        location('rt_websocket zone=live;', 'rt_echo; # <-'));
+refused('two handlers, the other way', qr/rt_websocket/,
+        location('rt_echo;', 'rt_websocket zone=live; # <-'));
+refused('a WebSocket in a server', qr/rt_websocket.*not allowed here/,
+        [$zone, 'rt_websocket zone=live; # <-']);
+refused('an echo with arguments', qr/rt_echo/,
+        location('rt_echo zone=live; # <-'));
+refused('an API of no zone', qr/nope/,
+        location('rt_api zone=nope; # <-', 'rt_api_key off;'));
+refused('metrics with strange arguments', qr/foo/,
+        location('rt_metrics foo; # <-'));
+refused('metrics with too many tenants', qr/tenants=/,
+        location('rt_metrics tenants=1000000; # <-'));
+refused('metrics with a negative number', qr/tenants=-1/,
+        location('rt_metrics tenants=-1; # <-'));
+
+# ---- rt_api_key
+
+my $keys = prefix() . '/keys';
+
+
+sub keys_are
+{
+    my ($text, $mode) = @_;
+
+    open my $f, '>', $keys or die $!;
+    print $f $text;
+    close $f;
+}
+
+
+keys_are("secret\n# a comment\n\nother tenant-a tenant-b\n");
+
+accepted('a file of keys', location('rt_api zone=live;',
+                                    "rt_api_key file=$keys;"));
+accepted('keys from the level above', ["$zone\n    rt_api_key file=$keys;\n",
+         '        location /api { rt_api zone=live; }']);
+
+refused('an API without a word about keys', qr/rt_api_key/,
+        location('rt_api zone=live;'));
+refused('a file that is not there', qr/no-such-file/,
+        location('rt_api zone=live;', 'rt_api_key file=/no-such-file; # <-'));
+refused('a folder', qr/\Q@{[prefix()]}\E/,
+        location('rt_api zone=live;',
+                 'rt_api_key file=' . prefix() . '; # <-'));
+refused('an empty path', qr/file=/,
+        location('rt_api zone=live;', 'rt_api_key file=; # <-'));
+refused('neither file= nor off', qr/"on"/,
+        location('rt_api zone=live;', 'rt_api_key on; # <-'));
+refused('keys twice', qr/duplicate/,
+        location('rt_api zone=live;', 'rt_api_key off;',
+                 "rt_api_key file=$keys; # <-"));
+
+keys_are("# nothing but comments\n\n");
+
+refused('a file without a key', qr/\Q$keys\E/,
+        location('rt_api zone=live;', "rt_api_key file=$keys; # <-"));
+
+keys_are("secret " . 't' x 129 . "\n");
+
+refused('a tenant that is too long', qr/\Q$keys\E/,
+        location('rt_api zone=live;', "rt_api_key file=$keys; # <-"));
+
+# ---- rt_origins
+
+accepted('origins', http('rt_origins https://*.example.com https://a.b:8443'
+                         . ' http://localhost:3000 null;'));
+accepted('every origin', location('rt_echo;', 'rt_origins *;'));
+
+refused('origins without one', qr/rt_origins/, http('rt_origins; # <-'));
+refused('an origin without a scheme', qr/example\.com/,
+        http('rt_origins example.com; # <-'));
+refused('an origin with a path', qr{example\.com/},
+        http('rt_origins https://example.com/; # <-'));
+refused('an origin with a star inside', qr/a\.\*\.com/,
+        http('rt_origins https://a.*.com; # <-'));
+refused('an origin with two stars', qr/\*\.\*/,
+        http('rt_origins https://*.*.com; # <-'));
+refused('an origin with a bad port', qr/:99999/,
+        http('rt_origins https://example.com:99999; # <-'));
+refused('an origin with a variable', qr/\$host/,
+        http('rt_origins https://$host; # <-'));
+refused('an origin without a host', qr{https://},
+        http('rt_origins https://; # <-'));
+
+# ---- sizes, times and numbers
+
+accepted('sizes, times and numbers', http(
+    'rt_max_message 128k;', 'rt_max_queue 2m;', 'rt_connect_timeout 5s;',
+    'rt_ping_interval 1m;', 'rt_pong_timeout 500ms;', 'rt_max_channels 1;',
+    'rt_close_timeout 2s;'));
+accepted('the same in a location', location('rt_websocket zone=live;',
+    'rt_max_message 1k;', 'rt_max_queue 10k;', 'rt_connect_timeout 1s;',
+    'rt_ping_interval 10s;', 'rt_pong_timeout 9s;', 'rt_max_channels 1000;'));
+
+for my $d (qw(rt_max_message rt_max_queue rt_connect_timeout rt_ping_interval
+              rt_pong_timeout rt_max_channels rt_close_timeout))
+{
+    refused("$d without a value", qr/$d/, http("$d; # <-"));
+    refused("$d with two", qr/$d/, http("$d 1 2; # <-"));
+    refused("$d negative", qr/$d/, http("$d -1; # <-"));
+    refused("$d with a strange unit", qr/$d/, http("$d 1q; # <-"));
+    refused("$d that overflows", qr/$d/,
+            http("$d 99999999999999999999; # <-"));
+    refused("$d of a variable", qr/$d/, http("$d \$host; # <-"));
+    refused("$d twice", qr/$d.*duplicate/, http("$d 7;", "$d 7; # <-"));
+    refused("$d of nothing", qr/$d/, http("$d 0; # <-"));
+}
+
+refused('a pong that may take longer than the interval', qr/rt_pong_timeout/,
+        location('rt_websocket zone=live;', 'rt_ping_interval 5s;',
+                 'rt_pong_timeout 5s;'));
+
+# ---- rt_log
+
+accepted('a log', location('rt_websocket zone=live;', 'rt_log logs/rt.log;'));
+accepted('a log with a format', location('rt_websocket zone=live;',
+    q{rt_log logs/rt.log '$rt_tenant ${rt_close_code}x $remote_addr';}));
+accepted('no log', http('rt_log off;'));
+
+refused('a log without a path', qr/rt_log/, http('rt_log; # <-'));
+refused('a log twice', qr/rt_log.*duplicate/,
+        http('rt_log logs/a.log;', 'rt_log logs/b.log; # <-'));
+refused('a format with a variable that is not there', qr/no_such_variable/,
+        http(q{rt_log logs/rt.log '$no_such_variable';}));
+refused('a path with a variable', qr/\$host/,
+        http('rt_log logs/$host.log; # <-'));
+
+done_testing();
