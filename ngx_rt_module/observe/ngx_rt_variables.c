@@ -179,7 +179,7 @@ ngx_rt_variable_session(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     client = ngx_rt_variable_client(r);
 
-    if (client == NULL || client->id[0] == '\0') {
+    if (client == NULL || client->id[0] == '\0' || client->refused) {
         return ngx_rt_variable_none(v);
     }
 
@@ -207,23 +207,15 @@ static ngx_int_t
 ngx_rt_variable_close_code(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_uint_t      code;
     ngx_rt_conn_t  *conn;
 
     conn = ngx_rt_variable_conn(r);
 
-    if (conn == NULL) {
+    if (conn == NULL || conn->close_code == 0) {
         return ngx_rt_variable_none(v);
     }
 
-    code = conn->close_code;
-
-    if (code == 0 && conn->closed) {
-        code = RT_CLOSE_ABNORMAL;
-    }
-
-    return code ? ngx_rt_variable_number(r, v, code)
-                : ngx_rt_variable_none(v);
+    return ngx_rt_variable_number(r, v, conn->close_code);
 }
 
 
