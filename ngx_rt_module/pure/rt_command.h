@@ -48,7 +48,8 @@ typedef struct {
     bool            recoverable;
     bool            join_leave;
     uint32_t        type;         /* of a subscription, 0: a stream */
-    bool            deep;         /* nested too deep: answer 107, go on */
+    bool            deep;         /* data, left out, is nested too deep:
+                                     answer 107, go on */
 } rt_command_t;
 
 
@@ -114,7 +115,7 @@ typedef struct {
 
 
 typedef struct {
-    rt_str_t        data;         /* raw */
+    rt_str_t        data;         /* raw, always there */
     rt_str_t        info;         /* raw ClientInfo, NULL: not said */
     rt_str_t        tags;         /* raw object of strings, NULL: not said */
     uint64_t        offset;       /* 0: not said */
@@ -127,11 +128,15 @@ typedef struct {
 
     /*
      * The next command of [*pos, end), which is changed in the parsing.
-     * An empty message is BAD.
+     * An empty message is BAD.  A member that is null is as if absent.
      */
     rt_parse_t    (*parse)(uint8_t **pos, uint8_t *end, bool first,
                            rt_command_t *cmd);
 
+    /*
+     * Of a method that has one, or an error.  Raw values, here and below, are
+     * JSON without raw CR and LF (rt_json_flatten).
+     */
     void          (*reply)(rt_out_t *o, const rt_reply_t *reply);
     void          (*ping)(rt_out_t *o);
 

@@ -380,6 +380,7 @@ test_strings(void)
         S("\"\\ud83d\\n\"", "\xef\xbf\xbd\n"),
         S("\"\\ud83d\\u0041\"", "\xef\xbf\xbd" "A"),
         S("\"\\ude00\\ud83d\"", "\xef\xbf\xbd\xef\xbf\xbd"),
+        S("\"\\ude00\\ude00\"", "\xef\xbf\xbd\xef\xbf\xbd"),
         S("\"\\ud83d\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80"),
         S("\"\\\\u0041\"", "\\u0041"),
         S("\"\\\\\\u0041\\\\\"", "\\A\\"),
