@@ -156,10 +156,11 @@ rt_json_escape(uint8_t *p, const uint8_t *s, size_t len)
             continue;
         }
 
-        memcpy(p, "u00", 3);
-        p[3] = (uint8_t) ('0' + (*next >> 4));
-        p[4] = (uint8_t) "0123456789abcdef"[*next & 15];
-        p += 5;
+        *p++ = 'u';
+        *p++ = '0';
+        *p++ = '0';
+        *p++ = (uint8_t) ('0' + (*next >> 4));
+        *p++ = (uint8_t) "0123456789abcdef"[*next & 15];
     }
 }
 
