@@ -1,0 +1,463 @@
+
+/*
+ * The methods of the API: which there are, which parameters they take, and how
+ * these are read; and the batch, which calls the others.
+ *
+ * Called by ngx_rt_api.c with a body that is UTF-8.  Strings are decoded in
+ * place; arrays, objects and data are taken as they stand and read later, so
+ * the whole body is known to be JSON before anything is done.  No locking.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_control.h"
+
+
+static const ngx_rt_api_field_t *ngx_rt_api_field(
+    const ngx_rt_api_field_t *fields, const rt_str_t *name);
+static void ngx_rt_api_read(rt_json_t *j, const ngx_rt_api_field_t *fields,
+    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_take(rt_json_t *j, const ngx_rt_api_field_t *f,
+    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_take_span(rt_json_t *j, const ngx_rt_api_field_t *f,
+    rt_json_value_t *v, ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_skip(rt_json_t *j);
+static ngx_int_t ngx_rt_api_batch_read(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply, ngx_array_t *commands);
+static ngx_int_t ngx_rt_api_batch_command(ngx_rt_api_t *api,
+    rt_json_value_t *command, void *item);
+static void ngx_rt_api_batch_text(rt_out_t *o, void *data);
+
+
+#define ngx_rt_api_field_of(name, type)                                       \
+    { rt_string(#name), type, offsetof(ngx_rt_api_params_t, name) }
+
+#define ngx_rt_api_publication_fields                                         \
+    ngx_rt_api_field_of(data, NGX_RT_API_VALUE),                              \
+    ngx_rt_api_field_of(b64data, NGX_RT_API_STRING),                          \
+    ngx_rt_api_field_of(tags, NGX_RT_API_OBJECT),                             \
+    ngx_rt_api_field_of(skip_history, NGX_RT_API_BOOL),                       \
+    ngx_rt_api_field_of(delta, NGX_RT_API_BOOL),                              \
+    ngx_rt_api_field_of(idempotency_key, NGX_RT_API_STRING),                  \
+    ngx_rt_api_field_of(version, NGX_RT_API_COUNT),                           \
+    ngx_rt_api_field_of(version_epoch, NGX_RT_API_STRING),                    \
+    { rt_string(""), NGX_RT_API_VALUE, 0 }
+
+
+static const ngx_rt_api_field_t  ngx_rt_api_publish_fields[] = {
+    ngx_rt_api_field_of(channel, NGX_RT_API_STRING),
+    ngx_rt_api_publication_fields
+};
+
+
+static const ngx_rt_api_field_t  ngx_rt_api_broadcast_fields[] = {
+    ngx_rt_api_field_of(channels, NGX_RT_API_ARRAY),
+    ngx_rt_api_publication_fields
+};
+
+
+static const ngx_rt_api_field_t  ngx_rt_api_channels_fields[] = {
+    ngx_rt_api_field_of(pattern, NGX_RT_API_STRING),
+    { rt_string(""), NGX_RT_API_VALUE, 0 }
+};
+
+
+static const ngx_rt_api_field_t  ngx_rt_api_info_fields[] = {
+    { rt_string(""), NGX_RT_API_VALUE, 0 }
+};
+
+
+static const ngx_rt_api_field_t  ngx_rt_api_batch_fields[] = {
+    ngx_rt_api_field_of(commands, NGX_RT_API_ARRAY),
+    ngx_rt_api_field_of(parallel, NGX_RT_API_BOOL),
+    { rt_string(""), NGX_RT_API_VALUE, 0 }
+};
+
+
+static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
+
+    { rt_string("publish"), ngx_rt_api_publish_fields, ngx_rt_api_publish },
+
+    { rt_string("broadcast"), ngx_rt_api_broadcast_fields,
+      ngx_rt_api_broadcast },
+
+    { rt_string("channels"), ngx_rt_api_channels_fields, ngx_rt_api_channels },
+
+    { rt_string("info"), ngx_rt_api_info_fields, ngx_rt_api_info },
+
+    { rt_string("batch"), ngx_rt_api_batch_fields, ngx_rt_api_batch },
+
+    { rt_string(""), NULL, NULL }
+};
+
+
+/* by ngx_rt_api_type_e */
+static const struct {
+    rt_json_type_t   type;        /* NONE: any */
+    const char      *why;
+} ngx_rt_api_types[] = {
+    { RT_JSON_STRING, "has to be a string" },
+    { RT_JSON_BOOL, "has to be true or false" },
+    { RT_JSON_NUMBER, "has to be a whole number from 0 to 2^64-1" },
+    { RT_JSON_NONE, NULL },
+    { RT_JSON_ARRAY, "has to be an array" },
+    { RT_JSON_OBJECT, "has to be an object" }
+};
+
+
+typedef struct {
+    const ngx_rt_api_method_t  *method;       /* NULL: there is none */
+    ngx_rt_api_reply_t          reply;
+} ngx_rt_api_batch_item_t;
+
+
+const ngx_rt_api_method_t *
+ngx_rt_api_method(const u_char *name, size_t len)
+{
+    const ngx_rt_api_method_t  *m;
+
+    for (m = ngx_rt_api_methods; m->name.len; m++) {
+        if (m->name.len == len && ngx_memcmp(m->name.data, name, len) == 0) {
+            return m;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_rt_api_call(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
+    rt_json_t *j, ngx_rt_api_reply_t *reply)
+{
+    ngx_rt_api_params_t  p;
+
+    ngx_memzero(&p, sizeof(ngx_rt_api_params_t));
+
+    ngx_rt_api_read(j, method->fields, &p, reply);
+
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    return method->run(api, &p, reply);
+}
+
+
+static const ngx_rt_api_field_t *
+ngx_rt_api_field(const ngx_rt_api_field_t *fields, const rt_str_t *name)
+{
+    const ngx_rt_api_field_t  *f;
+
+    for (f = fields; f->name.len; f++) {
+        if (f->name.len == name->len
+            && ngx_memcmp(f->name.data, name->data, name->len) == 0)
+        {
+            return f;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* after an error in a value that is JSON all the same, goes on to the end */
+
+static void
+ngx_rt_api_read(rt_json_t *j, const ngx_rt_api_field_t *fields,
+    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
+{
+    rt_str_t                   key;
+    const ngx_rt_api_field_t  *f;
+
+    if (rt_json_peek(j) != RT_JSON_OBJECT) {
+        ngx_rt_api_malformed(reply, NULL,
+                             "the parameters have to be a JSON object");
+        return;
+    }
+
+    (void) rt_json_object(j);
+
+    while (rt_json_key(j, &key)) {
+        f = ngx_rt_api_field(fields, &key);
+
+        if (f == NULL
+            || (f->type != NGX_RT_API_VALUE
+                && rt_json_peek(j) == RT_JSON_NULL))
+        {
+            ngx_rt_api_skip(j);
+            continue;
+        }
+
+        ngx_rt_api_take(j, f, p, reply);
+
+        if (reply->malformed) {
+            return;
+        }
+    }
+
+    if (j->error != RT_JSON_OK || !rt_json_end(j)) {
+        ngx_rt_api_malformed(reply, "body", "is not JSON");
+    }
+}
+
+
+static void
+ngx_rt_api_take(rt_json_t *j, const ngx_rt_api_field_t *f,
+    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
+{
+    bool             ok;
+    void            *dst;
+    rt_json_type_t   type, wanted;
+
+    type = rt_json_peek(j);
+    wanted = ngx_rt_api_types[f->type].type;
+
+    if (wanted != RT_JSON_NONE && type != RT_JSON_NONE && type != wanted) {
+        ngx_rt_api_malformed(reply, (const char *) f->name.data,
+                             ngx_rt_api_types[f->type].why);
+        return;
+    }
+
+    dst = (u_char *) p + f->offset;
+
+    switch (f->type) {
+
+    case NGX_RT_API_STRING:
+        ok = rt_json_string(j, dst);
+        break;
+
+    case NGX_RT_API_BOOL:
+        ok = rt_json_bool(j, dst);
+        break;
+
+    case NGX_RT_API_COUNT:
+        ok = rt_json_uint64(j, dst);
+        break;
+
+    default:
+        ngx_rt_api_take_span(j, f, dst, reply);
+        return;
+    }
+
+    if (!ok) {
+        ngx_rt_api_malformed(reply, (const char *) f->name.data,
+                             ngx_rt_api_types[f->type].why);
+    }
+}
+
+
+static void
+ngx_rt_api_take_span(rt_json_t *j, const ngx_rt_api_field_t *f,
+    rt_json_value_t *v, ngx_rt_api_reply_t *reply)
+{
+    if (rt_json_value(j, v)) {
+        return;
+    }
+
+    if (j->error != RT_JSON_DEEP) {
+        ngx_rt_api_malformed(reply, (const char *) f->name.data,
+                             "is not JSON");
+        return;
+    }
+
+    j->error = RT_JSON_OK;
+
+    /* commands are judged one by one */
+
+    if (f->type != NGX_RT_API_ARRAY) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST,
+                         (const char *) f->name.data,
+                         "is nested too deep");
+    }
+}
+
+
+static void
+ngx_rt_api_skip(rt_json_t *j)
+{
+    rt_json_value_t  v;
+
+    if (!rt_json_value(j, &v) && j->error == RT_JSON_DEEP) {
+        j->error = RT_JSON_OK;
+    }
+}
+
+
+ngx_int_t
+ngx_rt_api_batch(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
+{
+    ngx_uint_t                i;
+    ngx_array_t               commands, items;
+    rt_json_value_t          *command;
+    ngx_rt_api_batch_item_t  *item;
+
+    if (ngx_array_init(&commands, api->request->pool, 16,
+                       sizeof(rt_json_value_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_rt_api_batch_read(api, p, reply, &commands) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    if (ngx_array_init(&items, api->request->pool, commands.nelts + 1,
+                       sizeof(ngx_rt_api_batch_item_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    command = commands.elts;
+
+    for (i = 0; i < commands.nelts; i++) {
+        item = ngx_array_push(&items);
+        if (item == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_rt_api_batch_command(api, &command[i], item) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    reply->bare = 1;
+
+    return ngx_rt_api_text(api->request, ngx_rt_api_batch_text, &items,
+                           (size_t) -1, &reply->result)
+           == NGX_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_rt_api_batch_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply, ngx_array_t *commands)
+{
+    rt_json_t         j;
+    rt_json_value_t  *command;
+
+    if (p->commands.len == 0) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "commands",
+                         "is required");
+        return NGX_OK;
+    }
+
+    rt_json_init(&j, p->commands.data, p->commands.len);
+
+    (void) rt_json_array(&j);
+
+    while (rt_json_item(&j)) {
+
+        if (commands->nelts == NGX_RT_API_COMMANDS_MAX) {
+            ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "commands",
+                             "there are more than 10000");
+            return NGX_OK;
+        }
+
+        command = ngx_array_push(commands);
+        if (command == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (!rt_json_value(&j, command)) {
+            j.error = RT_JSON_OK;
+        }
+
+        if (command->type != RT_JSON_OBJECT) {
+            ngx_rt_api_malformed(reply, "commands",
+                                 "has to be an array of objects");
+            return NGX_OK;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* {"METHOD":{...}}; NULL members are passed over */
+
+static ngx_int_t
+ngx_rt_api_batch_command(ngx_rt_api_t *api, rt_json_value_t *command,
+    void *data)
+{
+    rt_str_t                  key;
+    rt_json_t                 j, inner;
+    rt_json_value_t           v;
+    ngx_rt_api_batch_item_t  *item;
+
+    item = data;
+
+    ngx_memzero(item, sizeof(ngx_rt_api_batch_item_t));
+
+    rt_json_init(&j, command->data, command->len);
+
+    (void) rt_json_object(&j);
+
+    while (rt_json_key(&j, &key)) {
+
+        if (rt_json_peek(&j) == RT_JSON_NULL) {
+            ngx_rt_api_skip(&j);
+            continue;
+        }
+
+        item->method = ngx_rt_api_method(key.data, key.len);
+
+        if (item->method == NULL || item->method->run == ngx_rt_api_batch) {
+            break;
+        }
+
+        (void) rt_json_value(&j, &v);
+
+        rt_json_init(&inner, v.data, v.len);
+
+        return ngx_rt_api_call(api, item->method, &inner, &item->reply);
+    }
+
+    ngx_rt_api_error(&item->reply, NGX_RT_API_NO_METHOD, NULL,
+                     "method not found");
+    return NGX_OK;
+}
+
+
+static void
+ngx_rt_api_batch_text(rt_out_t *o, void *data)
+{
+    ngx_uint_t                i;
+    ngx_array_t              *items = data;
+    ngx_rt_api_batch_item_t  *item;
+
+    item = items->elts;
+
+    rt_out_lit(o, "{\"replies\":[");
+
+    for (i = 0; i < items->nelts; i++) {
+
+        if (i) {
+            rt_out_lit(o, ",");
+        }
+
+        if (item[i].reply.code) {
+            rt_out_lit(o, "{\"error\":");
+            ngx_rt_api_error_text(o, &item[i].reply);
+
+        } else {
+            rt_out_lit(o, "{");
+            rt_out_json_string(o, item[i].method->name.data,
+                               item[i].method->name.len);
+            rt_out_lit(o, ":");
+            rt_out_bytes(o, item[i].reply.result.data,
+                         item[i].reply.result.len);
+        }
+
+        rt_out_lit(o, "}");
+    }
+
+    rt_out_lit(o, "]}");
+}

@@ -1,0 +1,361 @@
+
+/*
+ * publish and broadcast.  The backend may publish to every channel that the
+ * configuration has a namespace for.
+ *
+ * Called by ngx_rt_api_method.c.  Calls policy for the channel's name, fanout
+ * to publish, which locks by itself.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_control.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_policy.h"
+#include "rt_utf8.h"
+
+
+static ngx_int_t ngx_rt_api_publication(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, rt_publication_t *pub, ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_unsupported(ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_data(ngx_rt_api_params_t *p, rt_str_t *data,
+    ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
+    ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_tags(ngx_rt_api_t *api, rt_json_value_t *v,
+    rt_str_t *tags, ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_publish_to(ngx_rt_api_t *api, rt_str_t *channel,
+    rt_publication_t *pub, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_broadcast_read(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_array_t *channels, ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_broadcast_text(rt_out_t *o, void *data);
+
+
+ngx_int_t
+ngx_rt_api_publish(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
+{
+    rt_publication_t  pub;
+
+    if (p->channel.len == 0) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "channel",
+                         "is required");
+        return NGX_OK;
+    }
+
+    if (ngx_rt_api_publication(api, p, &pub, reply) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    ngx_rt_api_publish_to(api, &p->channel, &pub, reply);
+
+    return NGX_OK;
+}
+
+
+/* what all channels get */
+
+static ngx_int_t
+ngx_rt_api_publication(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    rt_publication_t *pub, ngx_rt_api_reply_t *reply)
+{
+    ngx_memzero(pub, sizeof(rt_publication_t));
+
+    ngx_rt_api_unsupported(p, reply);
+    ngx_rt_api_data(p, &pub->data, reply);
+
+    if (reply->code || p->tags.len == 0) {
+        return NGX_OK;
+    }
+
+    return ngx_rt_api_tags(api, &p->tags, &pub->tags, reply);
+}
+
+
+/* a promise that we could not keep is not taken */
+
+static void
+ngx_rt_api_unsupported(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
+{
+    if (p->idempotency_key.len) {
+        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "idempotency_key",
+                         "is not supported yet");
+    }
+
+    if (p->version || p->version_epoch.len) {
+        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "version",
+                         "is not supported yet");
+    }
+}
+
+
+static void
+ngx_rt_api_data(ngx_rt_api_params_t *p, rt_str_t *data,
+    ngx_rt_api_reply_t *reply)
+{
+    if (p->b64data.len && p->data.len) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "b64data",
+                         "cannot be there together with data");
+        return;
+    }
+
+    if (p->b64data.len) {
+        ngx_rt_api_b64data(&p->b64data, data, reply);
+
+    } else {
+        data->data = p->data.data;
+        data->len = p->data.len;
+    }
+
+    if (data->len == 0) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data", "is required");
+        return;
+    }
+
+    rt_json_flatten(data->data, data->len);
+}
+
+
+/* clients speak JSON, so what is in there has to be JSON; decoded in place */
+
+static void
+ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
+    ngx_rt_api_reply_t *reply)
+{
+    size_t           i;
+    rt_json_t        j;
+    ngx_str_t        src, dst;
+    rt_json_value_t  v;
+
+    src.len = b64data->len;
+    src.data = b64data->data;
+    dst.data = b64data->data;
+
+    /* nginx stops at the first '=' */
+
+    for (i = src.len; i && src.data[i - 1] == '='; i--) { /* void */ }
+
+    if (src.len - i > 2
+        || ngx_strlchr(src.data, src.data + i, '=') != NULL
+        || ngx_decode_base64(&dst, &src) != NGX_OK)
+    {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "b64data",
+                         "is not base64");
+        return;
+    }
+
+    if (!rt_utf8_valid(dst.data, dst.len)) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "b64data",
+                         "does not hold UTF-8");
+        return;
+    }
+
+    rt_json_init(&j, dst.data, dst.len);
+
+    if (!rt_json_value(&j, &v) || !rt_json_end(&j)) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "b64data",
+                         j.error == RT_JSON_DEEP ? "is nested too deep"
+                                                 : "does not hold JSON");
+        return;
+    }
+
+    data->data = v.data;
+    data->len = v.len;
+}
+
+
+/* a copy is looked at, for the walk decodes in place */
+
+static ngx_int_t
+ngx_rt_api_tags(ngx_rt_api_t *api, rt_json_value_t *v, rt_str_t *tags,
+    ngx_rt_api_reply_t *reply)
+{
+    u_char      *copy;
+    rt_str_t     key, value;
+    rt_json_t    j;
+    ngx_uint_t   n;
+
+    copy = ngx_pnalloc(api->request->pool, v->len);
+    if (copy == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(copy, v->data, v->len);
+
+    rt_json_init(&j, copy, v->len);
+
+    (void) rt_json_object(&j);
+
+    for (n = 0; rt_json_key(&j, &key); n++) {
+
+        if (rt_json_peek(&j) != RT_JSON_STRING || !rt_json_string(&j, &value)) {
+            ngx_rt_api_malformed(reply, "tags",
+                                 "has to be an object of strings");
+            return NGX_OK;
+        }
+    }
+
+    if (n) {
+        tags->data = v->data;
+        tags->len = v->len;
+        rt_json_flatten(tags->data, tags->len);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_rt_api_publish_to(ngx_rt_api_t *api, rt_str_t *channel,
+    rt_publication_t *pub, ngx_rt_api_reply_t *reply)
+{
+    ngx_int_t            rc;
+    ngx_str_t            name;
+    ngx_rt_namespace_t  *ns;
+
+    name.len = channel->len;
+    name.data = channel->data;
+
+    rc = ngx_rt_namespace_find(api->conf, &name, &ns);
+
+    if (rc == NGX_ERROR) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "channel",
+                         "is not a channel's name");
+        return;
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_rt_api_error(reply, NGX_RT_API_UNKNOWN_CHANNEL, NULL,
+                         "unknown channel");
+        return;
+    }
+
+    if (ngx_rt_publish(api->zone, &api->tenant, &name, pub) != NGX_OK) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
+                         "is larger than the event log takes");
+        return;
+    }
+
+    ngx_str_set(&reply->result, "{}");
+}
+
+
+ngx_int_t
+ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
+{
+    rt_str_t            *channel;
+    ngx_uint_t           i;
+    ngx_array_t          channels, replies;
+    rt_publication_t     pub;
+    ngx_rt_api_reply_t  *item;
+
+    if (ngx_array_init(&channels, api->request->pool, 16, sizeof(rt_str_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_rt_api_broadcast_read(api, p, &channels, reply) != NGX_OK
+        || ngx_rt_api_publication(api, p, &pub, reply) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    if (ngx_array_init(&replies, api->request->pool, channels.nelts,
+                       sizeof(ngx_rt_api_reply_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    channel = channels.elts;
+    item = ngx_array_push_n(&replies, channels.nelts);
+
+    ngx_memzero(item, channels.nelts * sizeof(ngx_rt_api_reply_t));
+
+    for (i = 0; i < channels.nelts; i++) {
+        ngx_rt_api_publish_to(api, &channel[i], &pub, &item[i]);
+    }
+
+    return ngx_rt_api_result(api, ngx_rt_api_broadcast_text, &replies, reply);
+}
+
+
+/* all names, before anything is published */
+
+static ngx_int_t
+ngx_rt_api_broadcast_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_array_t *channels, ngx_rt_api_reply_t *reply)
+{
+    rt_str_t   *channel;
+    rt_json_t   j;
+
+    rt_json_init(&j, p->channels.data, p->channels.len);
+
+    if (p->channels.len) {
+        (void) rt_json_array(&j);
+    }
+
+    while (p->channels.len && rt_json_item(&j)) {
+
+        if (channels->nelts == NGX_RT_API_CHANNELS_MAX) {
+            ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "channels",
+                             "there are more than 10000");
+            return NGX_OK;
+        }
+
+        channel = ngx_array_push(channels);
+        if (channel == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (rt_json_peek(&j) != RT_JSON_STRING
+            || !rt_json_string(&j, channel))
+        {
+            ngx_rt_api_malformed(reply, "channels",
+                                 "has to be an array of strings");
+            return NGX_OK;
+        }
+    }
+
+    if (channels->nelts == 0) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "channels",
+                         "is required");
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_rt_api_broadcast_text(rt_out_t *o, void *data)
+{
+    ngx_uint_t           i;
+    ngx_array_t         *replies = data;
+    ngx_rt_api_reply_t  *item;
+
+    item = replies->elts;
+
+    rt_out_lit(o, "{\"responses\":[");
+
+    for (i = 0; i < replies->nelts; i++) {
+
+        if (i) {
+            rt_out_lit(o, ",");
+        }
+
+        ngx_rt_api_reply_text(o, &item[i]);
+    }
+
+    rt_out_lit(o, "]}");
+}

@@ -1,0 +1,186 @@
+
+/*
+ * Control: the HTTP API of the backend.
+ */
+
+
+#ifndef _NGX_RT_CONTROL_H_INCLUDED_
+#define _NGX_RT_CONTROL_H_INCLUDED_
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_state.h"
+#include "rt_json.h"
+
+
+#define NGX_RT_API_KEY_MIN       8
+#define NGX_RT_API_KEY_MAX       256
+
+#define NGX_RT_API_REPLY_MAX     (16 * 1024 * 1024)
+#define NGX_RT_API_CHANNELS_MAX  10000    /* of a broadcast */
+#define NGX_RT_API_COMMANDS_MAX  10000    /* of a batch */
+
+
+/* error codes: the protocol's, and of what comes before a command: statuses */
+enum {
+    NGX_RT_API_INTERNAL         = 100,
+    NGX_RT_API_UNAUTHORIZED     = 101,
+    NGX_RT_API_UNKNOWN_CHANNEL  = 102,
+    NGX_RT_API_DENIED           = 103,
+    NGX_RT_API_NO_METHOD        = 104,
+    NGX_RT_API_LIMIT            = 106,
+    NGX_RT_API_BAD_REQUEST      = 107,
+    NGX_RT_API_NOT_AVAILABLE    = 108
+};
+
+
+/* a request of the API; lives as long as the request */
+typedef struct {
+    ngx_http_request_t        *request;
+    ngx_rt_main_conf_t        *conf;
+    ngx_rt_zone_t             *zone;
+    ngx_str_t                  tenant;
+    ngx_str_t                  method;
+    size_t                     budget;        /* replies may still take */
+} ngx_rt_api_t;
+
+
+/* what methods take; what was not said, or was null, is zeroes */
+typedef struct {
+    rt_str_t                   channel;
+    rt_json_value_t            channels;      /* an array */
+    rt_json_value_t            data;
+    rt_str_t                   b64data;
+    rt_json_value_t            tags;          /* an object */
+    bool                       skip_history;
+    bool                       delta;
+    rt_str_t                   idempotency_key;
+    uint64_t                   version;
+    rt_str_t                   version_epoch;
+    rt_str_t                   pattern;
+    rt_json_value_t            commands;      /* an array */
+    bool                       parallel;
+} ngx_rt_api_params_t;
+
+
+typedef enum {
+    NGX_RT_API_STRING = 0,
+    NGX_RT_API_BOOL,
+    NGX_RT_API_COUNT,                         /* uint64_t */
+    NGX_RT_API_VALUE,                         /* as it stands in the text */
+    NGX_RT_API_ARRAY,                         /* the same */
+    NGX_RT_API_OBJECT                         /* the same */
+} ngx_rt_api_type_e;
+
+
+/* a table of them ends with a name of length 0 */
+typedef struct {
+    rt_str_t                   name;
+    ngx_rt_api_type_e          type;
+    size_t                     offset;        /* in ngx_rt_api_params_t */
+} ngx_rt_api_field_t;
+
+
+/* the answer to a command: a result (JSON), or an error */
+typedef struct {
+    ngx_str_t                  result;
+    ngx_uint_t                 code;          /* 0: no error */
+    const char                *field;         /* at fault, or NULL */
+    const char                *why;
+    size_t                     position;      /* in the body, 0: not said */
+    unsigned                   malformed:1;   /* it was no command at all */
+    unsigned                   bare:1;        /* result is the whole answer */
+} ngx_rt_api_reply_t;
+
+
+/* NGX_OK: the reply is there; NGX_ERROR: no memory */
+typedef ngx_int_t (*ngx_rt_api_run_pt)(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
+
+
+typedef struct {
+    rt_str_t                   name;
+    const ngx_rt_api_field_t  *fields;
+    ngx_rt_api_run_pt          run;
+} ngx_rt_api_method_t;
+
+
+/* ngx_rt_api.c: rt_api's content handler */
+ngx_int_t ngx_rt_api_handler(ngx_http_request_t *r);
+
+/* ngx_rt_api_method.c */
+
+/* NULL: there is none of that name */
+const ngx_rt_api_method_t *ngx_rt_api_method(const u_char *name, size_t len);
+
+/* reads the parameters, which are all that is left in j, and runs the method */
+ngx_int_t ngx_rt_api_call(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
+    rt_json_t *j, ngx_rt_api_reply_t *reply);
+
+ngx_int_t ngx_rt_api_batch(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+
+/* ngx_rt_api_publish.c */
+ngx_int_t ngx_rt_api_publish(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+
+/* ngx_rt_api_inspect.c */
+ngx_int_t ngx_rt_api_channels(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_info(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+
+/* ngx_rt_api_reply.c */
+
+/* the first error stays, but for what is malformed */
+void ngx_rt_api_error(ngx_rt_api_reply_t *reply, ngx_uint_t code,
+    const char *field, const char *why);
+void ngx_rt_api_malformed(ngx_rt_api_reply_t *reply, const char *field,
+    const char *why);
+
+/* {"code":..,"message":".."} */
+void ngx_rt_api_error_text(rt_out_t *o, const ngx_rt_api_reply_t *reply);
+
+/* {"result":{..}} or {"error":{..}} */
+void ngx_rt_api_reply_text(rt_out_t *o, const ngx_rt_api_reply_t *reply);
+
+/*
+ * A text in r->pool: say() is called to count it and again to write it.
+ * NGX_DECLINED: longer than max; NGX_ERROR: no memory.
+ */
+typedef void (*ngx_rt_api_say_pt)(rt_out_t *o, void *data);
+
+ngx_int_t ngx_rt_api_text(ngx_http_request_t *r, ngx_rt_api_say_pt say,
+    void *data, size_t max, ngx_str_t *text);
+
+/* makes it a command's result, within the budget of the request */
+ngx_int_t ngx_rt_api_result(ngx_rt_api_t *api, ngx_rt_api_say_pt say,
+    void *data, ngx_rt_api_reply_t *reply);
+
+/* what the request is answered; a content handler's return code */
+ngx_int_t ngx_rt_api_respond(ngx_http_request_t *r, ngx_rt_api_reply_t *reply);
+
+/* the answer of a request that had no command; the body need not be read */
+ngx_int_t ngx_rt_api_refuse(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_rt_api_reply_t *reply);
+
+/* a header of the request by its name in small letters, or NULL */
+ngx_str_t *ngx_rt_api_header(ngx_http_request_t *r, const char *name,
+    size_t len);
+
+/* ngx_rt_api_key_file.c: rt_api_key file=PATH | off */
+char *ngx_rt_api_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* ngx_rt_api_key.c */
+
+/*
+ * NGX_OK; NGX_HTTP_UNAUTHORIZED: no key, or an unknown one;
+ * NGX_HTTP_FORBIDDEN: one that is not for this tenant.
+ */
+ngx_int_t ngx_rt_api_key_check(ngx_http_request_t *r,
+    ngx_rt_api_auth_t *auth, ngx_str_t *tenant);
+
+
+#endif /* _NGX_RT_CONTROL_H_INCLUDED_ */
