@@ -1,0 +1,327 @@
+
+/*
+ * The queue of a connection: references to batches, in the order in which they
+ * leave.  It is bounded in bytes; what does not fit closes the connection.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_egress.h"
+#include "ngx_rt_ingress.h"
+
+
+/* references kept for later use */
+#define NGX_RT_OUT_KEEP   16384
+
+/* a TLS record's worth */
+#define NGX_RT_JOIN_SIZE  16384
+
+
+static ngx_rt_out_t *ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b);
+static void ngx_rt_out_free(ngx_rt_out_t *out);
+static void ngx_rt_queue_gather(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
+    ngx_rt_out_t *end);
+
+
+static ngx_rt_out_t  *ngx_rt_outs;
+static ngx_uint_t     ngx_rt_nouts;
+
+
+void
+ngx_rt_queue_init(ngx_rt_conn_t *conn)
+{
+    ngx_memzero(&conn->out, sizeof(ngx_rt_queue_t));
+}
+
+
+ngx_int_t
+ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_uint_t messages)
+{
+    if (conn->closing || conn->overflow) {
+        return NGX_DECLINED;
+    }
+
+    if (conn->out.bytes + b->len > conn->max_queue
+        || ngx_rt_out_create(conn, b) == NULL)
+    {
+        ngx_rt_conn_overflow(conn);
+        return NGX_DECLINED;
+    }
+
+    conn->messages_out += messages;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_rt_queue_frame(ngx_rt_conn_t *conn, rt_opcode_t opcode, const u_char *data,
+    size_t len)
+{
+    u_char          *p;
+    size_t           size;
+    ngx_rt_out_t    *out;
+    ngx_rt_batch_t  *b;
+
+    size = rt_frame_header_len(len) + len;
+
+    if (conn->out.bytes + size > conn->max_queue
+        && opcode != RT_OPCODE_CLOSE)
+    {
+        ngx_rt_conn_overflow(conn);
+        return NGX_DECLINED;
+    }
+
+    out = conn->out.last;
+
+    if (out && out->batch->refs == 1
+        && out->last == out->batch->data + out->batch->len
+        && size <= out->batch->size - out->batch->len)
+    {
+        b = out->batch;
+
+    } else {
+        b = ngx_rt_batch_create(size);
+        if (b == NULL) {
+            return NGX_ERROR;
+        }
+
+        out = ngx_rt_out_create(conn, b);
+        ngx_rt_batch_release(b);
+
+        if (out == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    p = rt_frame_header(b->data + b->len, opcode, len);
+    p = ngx_cpymem(p, data, len);
+
+    b->len = p - b->data;
+    out->last = p;
+
+    conn->out.bytes += size;
+    ngx_rt_flush_post(conn);
+
+    return NGX_OK;
+}
+
+
+/* refers to all of the batch and shares it */
+
+static ngx_rt_out_t *
+ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b)
+{
+    ngx_rt_out_t  *out;
+
+    out = ngx_rt_outs;
+
+    if (out) {
+        ngx_rt_outs = out->next;
+        ngx_rt_nouts--;
+
+    } else {
+        out = ngx_alloc(sizeof(ngx_rt_out_t), ngx_cycle->log);
+        if (out == NULL) {
+            return NULL;
+        }
+    }
+
+    b->refs++;
+
+    out->next = NULL;
+    out->batch = b;
+    out->pos = b->data;
+    out->last = b->data + b->len;
+
+    if (conn->out.last) {
+        conn->out.last->next = out;
+
+    } else {
+        conn->out.first = out;
+    }
+
+    conn->out.last = out;
+    conn->out.bytes += b->len;
+
+    ngx_rt_flush_post(conn);
+
+    return out;
+}
+
+
+static void
+ngx_rt_out_free(ngx_rt_out_t *out)
+{
+    ngx_rt_batch_release(out->batch);
+
+    if (ngx_rt_nouts < NGX_RT_OUT_KEEP) {
+        out->next = ngx_rt_outs;
+        ngx_rt_outs = out;
+        ngx_rt_nouts++;
+        return;
+    }
+
+    ngx_free(out);
+}
+
+
+void
+ngx_rt_queue_sent(ngx_rt_conn_t *conn, size_t n)
+{
+    size_t         size;
+    ngx_rt_out_t  *out;
+
+    conn->out.bytes -= n;
+    conn->bytes_out += n;
+
+    for ( ;; ) {
+        out = conn->out.first;
+
+        if (out == NULL) {
+            conn->out.last = NULL;
+            return;
+        }
+
+        size = out->last - out->pos;
+
+        if (n < size) {
+            out->pos += n;
+            return;
+        }
+
+        n -= size;
+        conn->out.first = out->next;
+        conn->out.promised = 0;
+
+        ngx_rt_out_free(out);
+    }
+}
+
+
+/*
+ * What has begun to leave is a frame in the middle, or bytes that TLS holds:
+ * its batch stays.
+ */
+
+void
+ngx_rt_queue_drop(ngx_rt_conn_t *conn)
+{
+    ngx_rt_out_t  *out, *next;
+
+    out = conn->out.first;
+
+    if (out == NULL) {
+        return;
+    }
+
+    if (out->pos != out->batch->data || conn->out.promised) {
+        next = out->next;
+        out->next = NULL;
+        conn->out.last = out;
+        out = next;
+
+    } else {
+        conn->out.first = NULL;
+        conn->out.last = NULL;
+    }
+
+    for ( /* void */ ; out; out = next) {
+        next = out->next;
+        conn->out.bytes -= out->last - out->pos;
+        ngx_rt_out_free(out);
+    }
+}
+
+
+void
+ngx_rt_queue_finalize(ngx_rt_conn_t *conn)
+{
+    ngx_rt_out_t  *out, *next;
+
+    if (conn->out.posted) {
+        ngx_queue_remove(&conn->out.flush);
+        conn->out.posted = 0;
+    }
+
+    for (out = conn->out.first; out; out = next) {
+        next = out->next;
+        ngx_rt_out_free(out);
+    }
+
+    conn->out.first = NULL;
+    conn->out.last = NULL;
+    conn->out.bytes = 0;
+}
+
+
+/* without memory it is sent as it stands, in more records */
+
+void
+ngx_rt_queue_join(ngx_rt_conn_t *conn)
+{
+    size_t           size;
+    ngx_rt_out_t    *out, *next;
+    ngx_rt_batch_t  *b;
+
+    out = conn->out.first;
+
+    if (conn->out.promised || out == NULL || out->next == NULL) {
+        return;
+    }
+
+    size = 0;
+
+    for (next = out;
+         next && size + (next->last - next->pos) <= NGX_RT_JOIN_SIZE;
+         next = next->next)
+    {
+        size += next->last - next->pos;
+    }
+
+    if (next == out || next == out->next) {
+        return;
+    }
+
+    b = ngx_rt_batch_create(size);
+    if (b == NULL) {
+        return;
+    }
+
+    ngx_rt_queue_gather(conn, b, next);
+}
+
+
+/* the references before end become one to b, which has the room */
+
+static void
+ngx_rt_queue_gather(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_rt_out_t *end)
+{
+    u_char        *p;
+    ngx_rt_out_t  *first, *out, *next;
+
+    p = b->data;
+    first = conn->out.first;
+
+    for (out = first; out != end; out = next) {
+        next = out->next;
+        p = ngx_cpymem(p, out->pos, out->last - out->pos);
+
+        if (out != first) {
+            ngx_rt_out_free(out);
+        }
+    }
+
+    b->len = p - b->data;
+
+    ngx_rt_batch_release(first->batch);
+
+    first->batch = b;
+    first->pos = b->data;
+    first->last = p;
+    first->next = end;
+
+    if (end == NULL) {
+        conn->out.last = first;
+    }
+}

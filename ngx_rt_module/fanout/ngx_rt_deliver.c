@@ -1,0 +1,265 @@
+
+/*
+ * Delivery: records of the log become frames, once per channel, and the frames
+ * of a turn become references in the queues of the channel's subscribers.
+ *
+ * The frames of a channel's turn stand back to back in one batch, so each
+ * subscriber costs one reference and, mostly, one send, however many
+ * publications there were.  Nothing is sent from shared memory.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_egress.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_protocol.h"
+#include "ngx_rt_state.h"
+
+
+/* frames of a channel that are gathered before they are handed out */
+#define NGX_RT_PENDING_MAX  (64 * 1024)
+
+
+static uint64_t ngx_rt_deliver_begin(ngx_rt_hub_t *hub);
+static ngx_int_t ngx_rt_deliver_record(ngx_rt_hub_t *hub, uint64_t cursor,
+    rt_log_record_t *record);
+static ngx_int_t ngx_rt_interest_encode(ngx_rt_interest_t *in,
+    rt_publication_t *pub);
+static void ngx_rt_interest_count(ngx_rt_interest_t *in, size_t bytes,
+    ngx_uint_t messages, ngx_uint_t dropped);
+static void ngx_rt_interest_drop(ngx_rt_interest_t *in);
+
+
+ngx_int_t
+ngx_rt_deliver(ngx_rt_hub_t *hub, ngx_uint_t budget)
+{
+    uint64_t            cursor;
+    ngx_queue_t        *q;
+    rt_log_record_t     record;
+    rt_log_result_t     rc;
+    ngx_rt_interest_t  *in;
+
+    if (ngx_rt_slot == NGX_RT_NO_SLOT) {
+        return NGX_OK;
+    }
+
+    cursor = ngx_rt_deliver_begin(hub);
+    rc = RT_LOG_EMPTY;
+
+    while (budget--) {
+
+        rc = rt_log_peek(hub->zone->log, cursor, &record);
+
+        if (rc == RT_LOG_EMPTY) {
+            break;
+        }
+
+        if (rc == RT_LOG_LAPPED
+            || ngx_rt_deliver_record(hub, cursor, &record) != NGX_OK)
+        {
+            ngx_rt_count(laps, 1);
+            cursor = rt_log_head(hub->zone->log);
+            continue;
+        }
+
+        cursor = rt_log_next(cursor, &record);
+    }
+
+    hub->cursor = cursor;
+    hub->behind = (rc != RT_LOG_EMPTY);
+
+    while (!ngx_queue_empty(&hub->dirty)) {
+        q = ngx_queue_head(&hub->dirty);
+        in = ngx_queue_data(q, ngx_rt_interest_t, dirty);
+        ngx_rt_interest_settle(in);
+    }
+
+    return hub->behind ? NGX_AGAIN : NGX_OK;
+}
+
+
+/* to the first record that is for this worker, or where it stopped */
+
+static uint64_t
+ngx_rt_deliver_begin(ngx_rt_hub_t *hub)
+{
+    uint64_t              unread;
+    ngx_rt_state_slot_t  *slot;
+
+    slot = &hub->zone->state->slots[ngx_rt_slot];
+
+    unread = __atomic_exchange_n(&slot->unread, 0, __ATOMIC_ACQ_REL);
+
+    if (hub->behind) {
+        return hub->cursor;
+    }
+
+    if (unread == 0) {
+        return rt_log_head(hub->zone->log);
+    }
+
+    return ngx_max(hub->cursor, unread - 1);
+}
+
+
+static ngx_int_t
+ngx_rt_deliver_record(ngx_rt_hub_t *hub, uint64_t cursor,
+    rt_log_record_t *record)
+{
+    size_t              len;
+    rt_publication_t    pub;
+    ngx_rt_interest_t  *in;
+
+    if (!(record->workers & ((uint64_t) 1 << ngx_rt_slot))) {
+        return NGX_OK;
+    }
+
+    in = ngx_rt_interest_lookup(hub, record->channel);
+    if (in == NULL) {
+        return NGX_OK;
+    }
+
+    len = (size_t) record->data + record->info + record->tags;
+
+    if (len > hub->scratch_size
+        || rt_log_copy(hub->zone->log, cursor, 0, hub->scratch, len)
+           != RT_LOG_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    pub.data.data = hub->scratch;
+    pub.data.len = record->data;
+
+    pub.info.data = record->info ? hub->scratch + record->data : NULL;
+    pub.info.len = record->info;
+
+    pub.tags.data = record->tags ? hub->scratch + record->data + record->info
+                                 : NULL;
+    pub.tags.len = record->tags;
+    pub.offset = record->offset;
+
+    if (ngx_rt_interest_encode(in, &pub) != NGX_OK) {
+        ngx_rt_interest_drop(in);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_interest_encode(ngx_rt_interest_t *in, rt_publication_t *pub)
+{
+    u_char  *p;
+    size_t   payload, frame;
+
+    payload = in->head.len + rt_codec_json.publication_len(pub);
+    frame = rt_frame_header_len(payload) + payload;
+
+    if (in->pending && in->pending->len + frame > NGX_RT_PENDING_MAX) {
+        ngx_rt_interest_settle(in);
+    }
+
+    if (in->pending == NULL) {
+        in->pending = ngx_rt_batch_create(frame);
+
+        if (in->pending == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_queue_insert_tail(&in->hub->dirty, &in->dirty);
+
+    } else if (ngx_rt_batch_reserve(&in->pending, frame) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = in->pending->data + in->pending->len;
+
+    p = rt_frame_header(p, RT_OPCODE_TEXT, payload);
+    p = ngx_cpymem(p, in->head.data, in->head.len);
+    p = rt_codec_json.publication(p, pub);
+
+    in->pending->len = p - in->pending->data;
+    in->messages++;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A subscriber whose queue is full is closed later, by an event: none leaves
+ * the list while it is walked.
+ */
+
+void
+ngx_rt_interest_settle(ngx_rt_interest_t *in)
+{
+    ngx_uint_t              n, dropped;
+    ngx_queue_t            *q;
+    ngx_rt_batch_t         *b;
+    ngx_rt_subscription_t  *sub;
+
+    b = in->pending;
+
+    if (b == NULL) {
+        return;
+    }
+
+    n = in->messages;
+    dropped = 0;
+
+    in->pending = NULL;
+    in->messages = 0;
+    ngx_queue_remove(&in->dirty);
+
+    for (q = ngx_queue_head(&in->subscriptions);
+         q != ngx_queue_sentinel(&in->subscriptions);
+         q = ngx_queue_next(q))
+    {
+        sub = ngx_queue_data(q, ngx_rt_subscription_t, queue);
+
+        if (ngx_rt_queue_batch(sub->client->conn, b, n) != NGX_OK) {
+            dropped++;
+        }
+    }
+
+    ngx_rt_interest_count(in, b->len, n, dropped);
+    ngx_rt_batch_release(b);
+}
+
+
+/* once for all subscribers, so that a delivery costs no shared cache line */
+
+static void
+ngx_rt_interest_count(ngx_rt_interest_t *in, size_t bytes, ngx_uint_t messages,
+    ngx_uint_t dropped)
+{
+    ngx_uint_t        reached;
+    ngx_rt_tenant_t  *t;
+
+    t = in->tenant;
+    reached = in->count - dropped;
+
+    ngx_rt_count(deliveries, reached * messages);
+    (void) ngx_atomic_fetch_add(&t->deliveries, reached * messages);
+    (void) ngx_atomic_fetch_add(&t->delivered_bytes, reached * bytes);
+
+    if (dropped) {
+        ngx_rt_count(drops, dropped * messages);
+        (void) ngx_atomic_fetch_add(&t->drops, dropped * messages);
+    }
+}
+
+
+/* no memory: what is pending stays, this publication is lost to all here */
+
+static void
+ngx_rt_interest_drop(ngx_rt_interest_t *in)
+{
+    ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
+                  "rt: no memory for a publication, it is dropped "
+                  "for %ui subscribers", in->count);
+
+    ngx_rt_count(drops, in->count);
+    (void) ngx_atomic_fetch_add(&in->tenant->drops, in->count);
+}

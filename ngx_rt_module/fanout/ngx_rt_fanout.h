@@ -1,0 +1,172 @@
+
+/*
+ * Fan-out: one write into a zone's event log, one wake-up of each worker that
+ * has subscribers, one copy there, and references in the subscribers' queues.
+ */
+
+
+#ifndef _NGX_RT_FANOUT_H_INCLUDED_
+#define _NGX_RT_FANOUT_H_INCLUDED_
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_egress.h"
+#include "ngx_rt_state.h"
+
+
+/* what a record of the log is; rt_log_record_t.kind */
+enum {
+    NGX_RT_RECORD_PUBLICATION = 1
+};
+
+
+/*
+ * A slot of the workers' table (shared memory, one table a cycle's chain).
+ * Only the worker that holds the slot writes its counters.
+ */
+typedef struct {
+    ngx_atomic_t               pid __attribute__((aligned(64)));  /* 0: free */
+    ngx_atomic_t               rung;          /* a wake-up is on its way */
+    ngx_atomic_t               generation;    /* times it was claimed */
+
+    /* counters of the worker; kept when the slot changes hands */
+    ngx_atomic_t               connections;   /* gauge; open now */
+    ngx_atomic_t               accepted;
+    ngx_atomic_t               refused;       /* handshakes */
+    ngx_atomic_t               publishes;
+    ngx_atomic_t               deliveries;
+    ngx_atomic_t               bytes_in;
+    ngx_atomic_t               bytes_out;
+    ngx_atomic_t               messages_in;
+    ngx_atomic_t               flushes;
+    ngx_atomic_t               sends;
+    ngx_atomic_t               drops;
+    ngx_atomic_t               laps;
+    ngx_atomic_t               rings;         /* doorbells rung at others */
+    ngx_atomic_t               wakeups;       /* doorbells heard */
+    ngx_atomic_t               closes[64];    /* by ngx_rt_close_index() */
+} ngx_rt_slot_t;
+
+
+/* the worker's slot, NGX_RT_NO_SLOT: none was free, it only publishes */
+extern ngx_uint_t      ngx_rt_slot;
+
+/* its counters; a place of its own if it has no slot */
+extern ngx_rt_slot_t  *ngx_rt_stat;
+
+#define ngx_rt_count(name, n)  (ngx_rt_stat->name += (n))
+
+
+/* ngx_rt_doorbell.c */
+
+/* the table's zone, added when a zone is configured; a new configuration */
+void ngx_rt_doorbell_forget_zone(void);
+ngx_int_t ngx_rt_doorbell_add_zone(ngx_conf_t *cf);
+ngx_int_t ngx_rt_doorbell_init_module(ngx_cycle_t *cycle);
+ngx_int_t ngx_rt_doorbell_init_process(ngx_cycle_t *cycle);
+void ngx_rt_doorbell_exit_process(ngx_cycle_t *cycle);
+
+/* wakes the workers of the mask that are not awake already */
+void ngx_rt_doorbell_ring(uint64_t workers);
+
+/* the worker is going to look by itself: it need not be rung; and has begun */
+void ngx_rt_doorbell_mute(void);
+void ngx_rt_doorbell_listen(void);
+
+/* slot i of the table, NULL: there is no table */
+ngx_rt_slot_t *ngx_rt_doorbell_slot(ngx_uint_t i);
+
+
+/* ngx_rt_hub.c */
+
+/* this worker's interest in a channel; lives while it has subscribers here */
+struct ngx_rt_interest_s {
+    ngx_rt_interest_t         *next;          /* in its bucket */
+    ngx_rt_channel_t          *channel;       /* held by our members */
+    ngx_rt_tenant_t           *tenant;
+    uint64_t                   serial;
+    ngx_rt_hub_t              *hub;
+    ngx_queue_t                subscriptions;
+    ngx_uint_t                 count;
+
+    ngx_queue_t                dirty;         /* in hub->dirty while pending */
+    ngx_rt_batch_t            *pending;       /* encoded in this turn */
+    ngx_uint_t                 messages;      /* in pending */
+
+    rt_str_t                   head;          /* codec->push_head's bytes */
+};
+
+
+struct ngx_rt_subscription_s {
+    ngx_queue_t                queue;         /* in interest->subscriptions */
+    ngx_queue_t                link;          /* in client->subscriptions */
+    ngx_rt_interest_t         *interest;
+    ngx_rt_client_t           *client;
+    ngx_rt_member_t           *member;
+};
+
+
+struct ngx_rt_hub_s {
+    ngx_rt_zone_t             *zone;
+    uint64_t                   cursor;        /* in the zone's log */
+    ngx_uint_t                 behind;        /* it stopped before the end */
+
+    ngx_rt_interest_t        **buckets;
+    ngx_uint_t                 mask;
+    ngx_uint_t                 interests;
+
+    ngx_queue_t                dirty;
+    u_char                    *scratch;       /* a record's parts */
+    size_t                     scratch_size;
+
+    uint64_t                   ring;          /* workers to wake this turn */
+    ngx_uint_t                 appended;      /* records, this turn */
+};
+
+
+ngx_int_t ngx_rt_hub_init_process(ngx_cycle_t *cycle);
+
+/*
+ * The client, whose session is alive, enters the channel.  Returns
+ * NGX_OK, NGX_ERROR (no memory) or NGX_DECLINED (the zone is full).
+ */
+ngx_int_t ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel);
+void ngx_rt_unsubscribe(ngx_rt_subscription_t *sub);
+
+/* this worker's interest in the channel of that serial, or NULL */
+ngx_rt_interest_t *ngx_rt_interest_lookup(ngx_rt_hub_t *hub, uint64_t serial);
+
+/* the client's subscription of that name, or NULL */
+ngx_rt_subscription_t *ngx_rt_subscription_lookup(ngx_rt_client_t *client,
+    ngx_str_t *channel);
+
+
+/* ngx_rt_publish.c */
+
+/*
+ * Puts a publication into the channel of the zone's log, if anyone at all is
+ * subscribed.  The channel's name and the rights to publish were checked.
+ * NGX_OK; NGX_DECLINED: larger than the log takes (a quarter of it).
+ */
+ngx_int_t ngx_rt_publish(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, rt_publication_t *pub);
+
+
+/* ngx_rt_turn.c */
+
+/* once a turn of the event loop: ring, read the logs, deliver, flush */
+void ngx_rt_turn_init_process(ngx_cycle_t *cycle);
+void ngx_rt_turn_post(void);
+void ngx_rt_turn(void);
+void ngx_rt_turn_handler(ngx_event_t *ev);
+
+/* ngx_rt_deliver.c */
+
+/* reads up to `budget` records; NGX_AGAIN: there are more */
+ngx_int_t ngx_rt_deliver(ngx_rt_hub_t *hub, ngx_uint_t budget);
+
+/* what is pending goes to the queues of those subscribed until now */
+void ngx_rt_interest_settle(ngx_rt_interest_t *in);
+
+
+#endif /* _NGX_RT_FANOUT_H_INCLUDED_ */

@@ -1,0 +1,420 @@
+
+/*
+ * A worker's side of a zone's fan-out: which channels it is interested in and
+ * for whom, in a hash by the channel's serial; and the watch that looks after
+ * workers that died.
+ *
+ * All of it is the worker's own memory.  The interest of a channel and its bit
+ * in the channel's mask go together: both are there from the first subscription
+ * here to the last.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_protocol.h"
+#include "ngx_rt_state.h"
+
+
+#define NGX_RT_HUB_BUCKETS     64         /* to begin with */
+#define NGX_RT_WATCH_INTERVAL  1000
+
+
+static ngx_int_t ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z);
+static void ngx_rt_hub_attach(ngx_rt_zone_t *z);
+static void ngx_rt_hub_watch_handler(ngx_event_t *ev);
+static void ngx_rt_hub_watch(ngx_rt_zone_t *z);
+static ngx_rt_interest_t *ngx_rt_interest_acquire(ngx_rt_hub_t *hub,
+    ngx_rt_channel_t *ch);
+static void ngx_rt_interest_release(ngx_rt_interest_t *in);
+static ngx_rt_interest_t *ngx_rt_interest_create(ngx_rt_hub_t *hub,
+    ngx_rt_channel_t *ch);
+static void ngx_rt_hub_grow(ngx_rt_hub_t *hub);
+
+
+static ngx_event_t       ngx_rt_watch_event;
+static ngx_connection_t  ngx_rt_watch_dumb;
+
+
+ngx_int_t
+ngx_rt_hub_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t            i;
+    ngx_rt_zone_t       **z;
+    ngx_rt_main_conf_t   *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_rt_module);
+
+    if (mcf == NULL || mcf->zones.nelts == 0
+        || ngx_process == NGX_PROCESS_HELPER)
+    {
+        return NGX_OK;
+    }
+
+    z = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+        if (ngx_rt_hub_create(cycle, z[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_rt_watch_dumb.fd = (ngx_socket_t) -1;
+
+    ngx_rt_watch_event.handler = ngx_rt_hub_watch_handler;
+    ngx_rt_watch_event.data = &ngx_rt_watch_dumb;
+    ngx_rt_watch_event.log = cycle->log;
+    ngx_rt_watch_event.cancelable = 1;
+
+    ngx_add_timer(&ngx_rt_watch_event, NGX_RT_WATCH_INTERVAL);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z)
+{
+    ngx_rt_hub_t  *hub;
+
+    hub = ngx_pcalloc(cycle->pool, sizeof(ngx_rt_hub_t));
+    if (hub == NULL) {
+        return NGX_ERROR;
+    }
+
+    hub->zone = z;
+    hub->mask = NGX_RT_HUB_BUCKETS - 1;
+
+    hub->buckets = ngx_calloc(NGX_RT_HUB_BUCKETS * sizeof(void *),
+                              cycle->log);
+    if (hub->buckets == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* a record is at most a quarter of the log; untouched pages cost nothing */
+
+    hub->scratch_size = z->log->size / 4;
+
+    hub->scratch = ngx_alloc(hub->scratch_size, cycle->log);
+    if (hub->scratch == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_queue_init(&hub->dirty);
+
+    z->hub = hub;
+
+    if (ngx_rt_slot != NGX_RT_NO_SLOT) {
+        ngx_rt_hub_attach(z);
+    }
+
+    return NGX_OK;
+}
+
+
+/* the slot is ours; sessions of the one before us are not */
+
+static void
+ngx_rt_hub_attach(ngx_rt_zone_t *z)
+{
+    uint64_t              pid;
+    ngx_rt_state_slot_t  *slot;
+
+    slot = &z->state->slots[ngx_rt_slot];
+    pid = slot->pid;
+
+    if (pid != (uint64_t) ngx_pid) {
+        (void) ngx_rt_session_reap(z, ngx_rt_slot, pid);
+    }
+
+    ngx_rt_state_lock(z);
+
+    rt_txn_set(&z->state->txn, &slot->pid, ngx_pid);
+    rt_txn_set(&z->state->txn, &slot->unread, 0);
+    (void) rt_txn_commit(&z->state->txn);
+
+    z->hub->cursor = rt_log_head(z->log);
+
+    ngx_rt_state_unlock(z);
+}
+
+
+static void
+ngx_rt_hub_watch_handler(ngx_event_t *ev)
+{
+    ngx_uint_t            i;
+    ngx_rt_zone_t       **z;
+    ngx_rt_main_conf_t   *mcf;
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
+
+    z = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+        ngx_rt_hub_watch(z[i]);
+    }
+
+    /* a worker that was killed may have appended and not rung */
+
+    ngx_rt_turn_post();
+
+    ngx_add_timer(ev, NGX_RT_WATCH_INTERVAL);
+}
+
+
+static void
+ngx_rt_hub_watch(ngx_rt_zone_t *z)
+{
+    uint64_t              pid;
+    ngx_uint_t            i, n;
+    ngx_rt_state_slot_t  *slot;
+
+    for (i = 0; i < NGX_RT_SLOTS; i++) {
+        slot = &z->state->slots[i];
+        pid = slot->pid;
+
+        if (pid == 0 || slot->sessions == NULL
+            || kill((pid_t) pid, 0) == 0 || ngx_errno != NGX_ESRCH)
+        {
+            continue;
+        }
+
+        n = ngx_rt_session_reap(z, i, pid);
+
+        if (n) {
+            ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                          "rt_zone \"%V\": ended %ui sessions of process %P "
+                          "that is gone", &z->name, n, (ngx_pid_t) pid);
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel)
+{
+    ngx_rt_member_t        *m;
+    ngx_rt_interest_t      *in;
+    ngx_rt_subscription_t  *sub;
+
+    sub = ngx_alloc(sizeof(ngx_rt_subscription_t),
+                    client->conn->connection->log);
+    if (sub == NULL) {
+        return NGX_ERROR;
+    }
+
+    m = ngx_rt_channel_join(client->zone, client->session, channel);
+    if (m == NULL) {
+        ngx_free(sub);
+        return NGX_DECLINED;
+    }
+
+    in = ngx_rt_interest_acquire(client->zone->hub, m->channel);
+    if (in == NULL) {
+        ngx_rt_channel_leave(client->zone, m, 0);
+        ngx_free(sub);
+        return NGX_ERROR;
+    }
+
+    /* what was read before is for those who were here before */
+    ngx_rt_interest_settle(in);
+
+    sub->interest = in;
+    sub->client = client;
+    sub->member = m;
+
+    ngx_queue_insert_tail(&in->subscriptions, &sub->queue);
+    in->count++;
+
+    ngx_queue_insert_tail(&client->subscriptions, &sub->link);
+    client->nsubscriptions++;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
+{
+    ngx_rt_client_t    *client;
+    ngx_rt_interest_t  *in;
+
+    in = sub->interest;
+    client = sub->client;
+
+    ngx_rt_interest_settle(in);
+
+    ngx_queue_remove(&sub->queue);
+    in->count--;
+
+    ngx_queue_remove(&sub->link);
+    client->nsubscriptions--;
+
+    ngx_rt_channel_leave(client->zone, sub->member, in->count != 0);
+
+    if (in->count == 0) {
+        ngx_rt_interest_release(in);
+    }
+
+    ngx_free(sub);
+}
+
+
+ngx_rt_subscription_t *
+ngx_rt_subscription_lookup(ngx_rt_client_t *client, ngx_str_t *channel)
+{
+    ngx_queue_t            *q;
+    ngx_rt_channel_t       *ch;
+    ngx_rt_subscription_t  *sub;
+
+    for (q = ngx_queue_head(&client->subscriptions);
+         q != ngx_queue_sentinel(&client->subscriptions);
+         q = ngx_queue_next(q))
+    {
+        sub = ngx_queue_data(q, ngx_rt_subscription_t, link);
+        ch = sub->interest->channel;
+
+        if (ch->len == channel->len
+            && ngx_memcmp(ch->name, channel->data, channel->len) == 0)
+        {
+            return sub;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_rt_interest_t *
+ngx_rt_interest_lookup(ngx_rt_hub_t *hub, uint64_t serial)
+{
+    ngx_rt_interest_t  *in;
+
+    for (in = hub->buckets[serial & hub->mask]; in; in = in->next) {
+        if (in->serial == serial) {
+            return in;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_rt_interest_t *
+ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch)
+{
+    ngx_rt_interest_t  *in, **bucket;
+
+    in = ngx_rt_interest_lookup(hub, ch->serial);
+    if (in) {
+        return in;
+    }
+
+    in = ngx_rt_interest_create(hub, ch);
+    if (in == NULL) {
+        return NULL;
+    }
+
+    if (++hub->interests > hub->mask + 1) {
+        ngx_rt_hub_grow(hub);
+    }
+
+    bucket = &hub->buckets[in->serial & hub->mask];
+    in->next = *bucket;
+    *bucket = in;
+
+    return in;
+}
+
+
+static ngx_rt_interest_t *
+ngx_rt_interest_create(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch)
+{
+    u_char              mem[sizeof("{\"push\":") + 6 * NGX_RT_CHANNEL_MAX
+                            + 64];
+    rt_str_t            name;
+    rt_out_t            out;
+    ngx_rt_interest_t  *in;
+
+    name.len = ch->len;
+    name.data = ch->name;
+
+    rt_out_init(&out, mem, sizeof(mem));
+    rt_codec_json.push_head(&out, &name);
+
+    in = ngx_alloc(sizeof(ngx_rt_interest_t) + out.need, ngx_cycle->log);
+    if (in == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(in, sizeof(ngx_rt_interest_t));
+
+    in->channel = ch;
+    in->tenant = ch->tenant;
+    in->serial = ch->serial;
+    in->hub = hub;
+    ngx_queue_init(&in->subscriptions);
+
+    in->head.len = out.need;
+    in->head.data = (uint8_t *) in + sizeof(ngx_rt_interest_t);
+    ngx_memcpy(in->head.data, mem, out.need);
+
+    return in;
+}
+
+
+/* nothing is pending: it was settled when the last subscriber left */
+
+static void
+ngx_rt_interest_release(ngx_rt_interest_t *in)
+{
+    ngx_rt_hub_t        *hub;
+    ngx_rt_interest_t  **p;
+
+    hub = in->hub;
+
+    for (p = &hub->buckets[in->serial & hub->mask]; *p != in;
+         p = &(*p)->next)
+    {
+        /* void */
+    }
+
+    *p = in->next;
+    hub->interests--;
+
+    ngx_free(in);
+}
+
+
+/* without memory the chains just grow longer */
+
+static void
+ngx_rt_hub_grow(ngx_rt_hub_t *hub)
+{
+    ngx_uint_t           i, mask;
+    ngx_rt_interest_t   *in, *next, **buckets;
+
+    mask = 2 * (hub->mask + 1) - 1;
+
+    buckets = ngx_calloc((mask + 1) * sizeof(void *), ngx_cycle->log);
+    if (buckets == NULL) {
+        return;
+    }
+
+    for (i = 0; i <= hub->mask; i++) {
+        for (in = hub->buckets[i]; in; in = next) {
+            next = in->next;
+            in->next = buckets[in->serial & mask];
+            buckets[in->serial & mask] = in;
+        }
+    }
+
+    ngx_free(hub->buckets);
+
+    hub->buckets = buckets;
+    hub->mask = mask;
+}

@@ -1,0 +1,91 @@
+
+/*
+ * A turn: what a worker does once per turn of its event loop for all that
+ * happened in it.  It rings the workers that have to read what was appended,
+ * reads what it has to deliver itself, and flushes every connection that was
+ * queued to.
+ *
+ * The turn runs from ngx_posted_next_events: after all of a pipeline is worked
+ * off and the sockets were looked at once more, so that many publications leave
+ * in one send.  A worker that appends very much in one turn takes a turn in
+ * between.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_egress.h"
+#include "ngx_rt_fanout.h"
+
+
+/* records that a turn reads before others get the worker */
+#define NGX_RT_TURN_BUDGET  1024
+
+
+static ngx_event_t  ngx_rt_turn_event;
+
+
+void
+ngx_rt_turn_init_process(ngx_cycle_t *cycle)
+{
+    ngx_rt_turn_event.handler = ngx_rt_turn_handler;
+    ngx_rt_turn_event.log = cycle->log;
+}
+
+
+void
+ngx_rt_turn_post(void)
+{
+    if (!ngx_rt_turn_event.posted) {
+        ngx_rt_doorbell_mute();
+        ngx_post_event(&ngx_rt_turn_event, &ngx_posted_next_events);
+    }
+}
+
+
+void
+ngx_rt_turn_handler(ngx_event_t *ev)
+{
+    ngx_rt_turn();
+}
+
+
+void
+ngx_rt_turn(void)
+{
+    ngx_uint_t           i, again;
+    ngx_rt_hub_t        *hub;
+    ngx_rt_zone_t      **z;
+    ngx_rt_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
+
+    z = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+        hub = z[i]->hub;
+
+        if (hub->ring) {
+            ngx_rt_doorbell_ring(hub->ring);
+            hub->ring = 0;
+        }
+
+        hub->appended = 0;
+    }
+
+    /* before reading: who appends from here on rings */
+    ngx_rt_doorbell_listen();
+
+    again = 0;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+        if (ngx_rt_deliver(z[i]->hub, NGX_RT_TURN_BUDGET) == NGX_AGAIN) {
+            again = 1;
+        }
+    }
+
+    ngx_rt_flush_all();
+
+    if (again) {
+        ngx_rt_turn_post();
+    }
+}

@@ -1,0 +1,98 @@
+
+/*
+ * What the directives say: parsed once, read by everyone.
+ */
+
+
+#ifndef _NGX_RT_CONF_H_INCLUDED_
+#define _NGX_RT_CONF_H_INCLUDED_
+
+
+#include "ngx_rt.h"
+
+
+typedef enum {
+    NGX_RT_SUBSCRIBE_ANY = 0,
+    NGX_RT_SUBSCRIBE_USER,
+    NGX_RT_SUBSCRIBE_TOKEN
+} ngx_rt_subscribe_e;
+
+
+typedef enum {
+    NGX_RT_PUBLISH_NONE = 0,
+    NGX_RT_PUBLISH_SUBSCRIBER,
+    NGX_RT_PUBLISH_ANY
+} ngx_rt_publish_e;
+
+
+struct ngx_rt_namespace_s {
+    ngx_str_t                  name;
+    ngx_rt_subscribe_e         subscribe;
+    ngx_rt_publish_e           publish;
+};
+
+
+/* http {}: what all servers share */
+struct ngx_rt_main_conf_s {
+    ngx_array_t                zones;         /* ngx_rt_zone_t * */
+    ngx_array_t                namespaces;    /* ngx_rt_namespace_t */
+};
+
+
+typedef struct {
+    ngx_str_t                  key;
+    ngx_array_t               *tenants;       /* ngx_str_t; NULL: every one */
+} ngx_rt_api_key_t;
+
+
+typedef struct {
+    ngx_flag_t                 off;           /* said out: no key is wanted */
+    ngx_array_t               *keys;          /* ngx_rt_api_key_t */
+} ngx_rt_api_auth_t;
+
+
+/* values of variables are escaped, the text between them is not */
+typedef struct {
+    ngx_int_t                  variable;      /* its index; NGX_ERROR: text */
+    ngx_str_t                  text;
+} ngx_rt_close_log_part_t;
+
+
+typedef struct {
+    ngx_open_file_t           *file;
+    ngx_array_t               *format;        /* ngx_rt_close_log_part_t */
+    time_t                     complained;    /* that it cannot be written */
+} ngx_rt_close_log_t;
+
+
+struct ngx_rt_loc_conf_s {
+    ngx_rt_zone_t             *zone;          /* of the location's handler */
+    ngx_uint_t                 api;           /* the location is rt_api's */
+    ngx_uint_t                 metrics_tenants;
+
+    ngx_array_t               *origins;       /* ngx_str_t; patterns */
+    size_t                     max_message;
+    size_t                     max_queue;
+    ngx_msec_t                 connect_timeout;
+    ngx_msec_t                 ping_interval;
+    ngx_msec_t                 pong_timeout;
+    ngx_msec_t                 close_timeout;
+    ngx_uint_t                 max_channels;
+
+    ngx_rt_api_auth_t         *api_auth;
+    ngx_rt_close_log_t        *close_log;     /* NULL: off */
+    ngx_flag_t                 close_log_set;
+};
+
+
+/* rt_websocket, rt_api zone=NAME; rt_echo */
+char *ngx_rt_websocket(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_rt_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_rt_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+void *ngx_rt_create_main_conf(ngx_conf_t *cf);
+void *ngx_rt_create_loc_conf(ngx_conf_t *cf);
+char *ngx_rt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+
+
+#endif /* _NGX_RT_CONF_H_INCLUDED_ */

@@ -1,0 +1,201 @@
+
+/*
+ * A client: a connection that speaks the client protocol.  Takes whole messages
+ * from ingress, hands their commands to ngx_rt_command.c one by one, and ends
+ * the session with the connection.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_protocol.h"
+#include "ngx_rt_state.h"
+
+
+static ngx_int_t ngx_rt_client_open(ngx_rt_conn_t *conn);
+static void ngx_rt_client_message(ngx_rt_conn_t *conn, rt_opcode_t opcode,
+    u_char *data, size_t len);
+static void ngx_rt_client_ping(ngx_rt_conn_t *conn);
+static void ngx_rt_client_close(ngx_rt_conn_t *conn);
+
+
+const ngx_rt_app_t  ngx_rt_client_app = {
+    "client",
+    3001,
+    "centrifuge-json",
+    ngx_rt_client_open,
+    ngx_rt_client_message,
+    ngx_rt_client_ping,
+    ngx_rt_client_close
+};
+
+
+/* of the worker: replies are built here before they are queued */
+static u_char  ngx_rt_client_buf[4096];
+
+
+ngx_int_t
+ngx_rt_client_handler(ngx_http_request_t *r)
+{
+    ngx_int_t           rc;
+    ngx_rt_client_t    *client;
+    ngx_rt_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_rt_module);
+
+    client = ngx_pcalloc(r->pool, sizeof(ngx_rt_client_t));
+    if (client == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    client->main_conf = ngx_http_get_module_main_conf(r, ngx_rt_module);
+    client->zone = conf->zone;
+    client->codec = &rt_codec_json;
+    ngx_queue_init(&client->subscriptions);
+
+    rc = ngx_rt_tenant_name(r, client->zone, &client->tenant);
+
+    if (rc == NGX_DECLINED) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "rt: the key of rt_zone \"%V\" is no tenant's name: "
+                      "it is over %d bytes or has control characters",
+                      &client->zone->name, NGX_RT_TENANT_MAX);
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_rt_upgrade(r, &ngx_rt_client_app, client);
+}
+
+
+static ngx_int_t
+ngx_rt_client_open(ngx_rt_conn_t *conn)
+{
+    ngx_rt_client_t  *client;
+
+    client = conn->data;
+    client->conn = conn;
+
+    conn->reader.text_only = !client->codec->binary;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_rt_client_message(ngx_rt_conn_t *conn, rt_opcode_t opcode, u_char *data,
+    size_t len)
+{
+    bool              first;
+    u_char           *pos, *end;
+    rt_command_t      cmd;
+    ngx_rt_client_t  *client;
+
+    client = conn->data;
+
+    pos = data;
+    end = data + len;
+
+    for (first = true; !conn->closing && !conn->overflow; first = false) {
+
+        switch (client->codec->parse(&pos, end, first, &cmd)) {
+
+        case RT_PARSE_OK:
+
+            if (ngx_rt_command_handle(client, &cmd) != NGX_OK) {
+                /* what was pipelined behind a failed connect is void */
+                return;
+            }
+
+            break;
+
+        case RT_PARSE_DONE:
+            return;
+
+        case RT_PARSE_BAD:
+            ngx_rt_close(conn, 3501, "bad request");
+            return;
+        }
+    }
+}
+
+
+static void
+ngx_rt_client_ping(ngx_rt_conn_t *conn)
+{
+    rt_out_t          out;
+    ngx_rt_client_t  *client;
+
+    client = conn->data;
+
+    rt_out_init(&out, ngx_rt_client_buf, sizeof(ngx_rt_client_buf));
+    client->codec->ping(&out);
+
+    (void) ngx_rt_queue_frame(conn, RT_OPCODE_TEXT, out.start, out.need);
+}
+
+
+static void
+ngx_rt_client_close(ngx_rt_conn_t *conn)
+{
+    ngx_queue_t            *q;
+    ngx_rt_client_t        *client;
+    ngx_rt_subscription_t  *sub;
+
+    client = conn->data;
+
+    if (client->session == NULL) {
+        return;
+    }
+
+    if (conn->overflow) {
+        (void) ngx_atomic_fetch_add(&client->session->tenant->slow, 1);
+    }
+
+    while (!ngx_queue_empty(&client->subscriptions)) {
+        q = ngx_queue_head(&client->subscriptions);
+        sub = ngx_queue_data(q, ngx_rt_subscription_t, link);
+        ngx_rt_unsubscribe(sub);
+    }
+
+    ngx_rt_session_expire(client->zone, client->session);
+    client->session = NULL;
+}
+
+
+void
+ngx_rt_client_reply(ngx_rt_client_t *client, const rt_reply_t *reply)
+{
+    u_char     *mem;
+    rt_out_t    out;
+    ngx_int_t   rc;
+
+    mem = NULL;
+
+    rt_out_init(&out, ngx_rt_client_buf, sizeof(ngx_rt_client_buf));
+    client->codec->reply(&out, reply);
+
+    if (!rt_out_fits(&out)) {
+
+        mem = ngx_alloc(out.need, client->conn->connection->log);
+        if (mem == NULL) {
+            ngx_rt_close(client->conn, 3004, "internal server error");
+            return;
+        }
+
+        rt_out_init(&out, mem, out.need);
+        client->codec->reply(&out, reply);
+    }
+
+    rc = ngx_rt_queue_frame(client->conn, RT_OPCODE_TEXT, out.start, out.need);
+
+    if (rc == NGX_ERROR) {
+        ngx_rt_close(client->conn, 3004, "internal server error");
+    }
+
+    if (mem) {
+        ngx_free(mem);
+    }
+}

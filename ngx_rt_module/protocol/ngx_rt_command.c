@@ -1,0 +1,450 @@
+
+/*
+ * Commands of a client: dispatch is a table, one handler a method.  A handler
+ * answers by ngx_rt_client_reply, or closes the connection with the code that
+ * the protocol gives to the fault.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_policy.h"
+#include "ngx_rt_protocol.h"
+#include "ngx_rt_state.h"
+
+
+typedef ngx_int_t (*ngx_rt_command_pt)(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+
+
+static ngx_int_t ngx_rt_command_connect(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_subscribe(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_unsubscribe(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_publish(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_rpc(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_ping(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_pong(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_send(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_refresh(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_unavailable(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_str_t *channel);
+static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_str_t *channel);
+static ngx_int_t ngx_rt_command_done(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_fail(ngx_rt_client_t *client,
+    rt_command_t *cmd, const rt_error_t *error);
+static ngx_int_t ngx_rt_command_bad(ngx_rt_client_t *client);
+
+
+static ngx_rt_command_pt  ngx_rt_command_handlers[] = {
+    ngx_rt_command_pong,                /* NONE */
+    ngx_rt_command_connect,             /* CONNECT */
+    ngx_rt_command_subscribe,           /* SUBSCRIBE */
+    ngx_rt_command_unsubscribe,         /* UNSUBSCRIBE */
+    ngx_rt_command_publish,             /* PUBLISH */
+    ngx_rt_command_unavailable,         /* PRESENCE */
+    ngx_rt_command_unavailable,         /* PRESENCE_STATS */
+    ngx_rt_command_unavailable,         /* HISTORY */
+    ngx_rt_command_ping,                /* PING */
+    ngx_rt_command_send,                /* SEND */
+    ngx_rt_command_rpc,                 /* RPC */
+    ngx_rt_command_refresh,             /* REFRESH */
+    ngx_rt_command_refresh,             /* SUB_REFRESH */
+    ngx_rt_command_unknown              /* UNKNOWN */
+};
+
+
+ngx_int_t
+ngx_rt_command_handle(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    if (client->session == NULL) {
+
+        if (cmd->method != RT_METHOD_CONNECT || client->refused) {
+            return ngx_rt_command_bad(client);
+        }
+
+    } else if (cmd->method == RT_METHOD_CONNECT) {
+        return ngx_rt_command_bad(client);
+    }
+
+    if (cmd->id == 0
+        && cmd->method != RT_METHOD_SEND && cmd->method != RT_METHOD_NONE)
+    {
+        return ngx_rt_command_bad(client);
+    }
+
+    return ngx_rt_command_handlers[cmd->method](client, cmd);
+}
+
+
+static ngx_int_t
+ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    ngx_int_t       rc;
+    rt_reply_t      reply;
+    ngx_rt_conn_t  *conn;
+
+    conn = client->conn;
+
+    if (cmd->token.len) {
+
+        /* there is no identity to check it against: it is never ignored */
+
+        ngx_rt_close(conn, 3500, "invalid token");
+        return NGX_OK;
+    }
+
+    if (cmd->deep) {
+        client->refused = 1;
+        (void) ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);
+        return NGX_DONE;
+    }
+
+    rc = ngx_rt_command_session(client, cmd);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_memzero(&reply, sizeof(rt_reply_t));
+
+    reply.id = cmd->id;
+    reply.method = cmd->method;
+    reply.client.data = client->id;
+    reply.client.len = NGX_RT_ID_LEN;
+    reply.version.data = (u_char *) NGX_RT_VERSION;
+    reply.version.len = sizeof(NGX_RT_VERSION) - 1;
+    reply.ping = (conn->conf->ping_interval + 999) / 1000;
+    reply.pong = true;
+
+    ngx_rt_client_reply(client, &reply);
+    ngx_rt_conn_established(conn);
+
+    return NGX_OK;
+}
+
+
+/* without one, what else is in the message is void: NGX_DONE */
+
+static ngx_int_t
+ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    if (ngx_rt_uuid(client->id) != NGX_OK) {
+        ngx_rt_close(client->conn, 3004, "internal server error");
+        return NGX_DONE;
+    }
+
+    client->session = ngx_rt_session_create(client->zone, &client->tenant,
+                                            ngx_rt_slot, client->id);
+
+    if (client->session == NULL) {
+        client->refused = 1;
+
+        ngx_log_error(NGX_LOG_ERR, client->conn->connection->log, 0,
+                      "rt_zone \"%V\" is full, a session of tenant \"%V\" "
+                      "is refused; make it larger",
+                      &client->zone->name, &client->tenant);
+
+        (void) ngx_rt_command_fail(client, cmd, &ngx_rt_error_zone_full);
+        return NGX_DONE;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    ngx_str_t          channel;
+    const rt_error_t  *error;
+
+    if (cmd->channel.len == 0) {
+        return ngx_rt_command_bad(client);
+    }
+
+    if (cmd->token.len) {
+        ngx_rt_close(client->conn, 3500, "invalid token");
+        return NGX_OK;
+    }
+
+    channel = ngx_rt_ngx_str(&cmd->channel);
+
+    error = ngx_rt_command_may_subscribe(client, cmd, &channel);
+
+    if (error) {
+        return ngx_rt_command_fail(client, cmd, error);
+    }
+
+    switch (ngx_rt_subscribe(client, &channel)) {
+
+    case NGX_OK:
+        return ngx_rt_command_done(client, cmd);
+
+    case NGX_DECLINED:
+        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_zone_full);
+
+    default:
+        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_internal);
+    }
+}
+
+
+/* NULL: it may */
+
+static const rt_error_t *
+ngx_rt_command_may_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_str_t *channel)
+{
+    ngx_int_t            rc;
+    ngx_rt_namespace_t  *ns;
+
+    rc = ngx_rt_namespace_find(client->main_conf, channel, &ns);
+
+    if (rc == NGX_ERROR || cmd->deep) {
+        return &ngx_rt_error_bad_request;
+    }
+
+    if (rc == NGX_DECLINED) {
+        return &ngx_rt_error_unknown_channel;
+    }
+
+    if (ngx_rt_subscription_lookup(client, channel)) {
+        return &ngx_rt_error_already_subscribed;
+    }
+
+    if (cmd->type) {
+        return &ngx_rt_error_not_available;
+    }
+
+    /* "$" asks for a token, and nobody has one, nor an identity, as yet */
+
+    if (channel->data[0] == '$' || ns->subscribe != NGX_RT_SUBSCRIBE_ANY) {
+        return &ngx_rt_error_permission_denied;
+    }
+
+    if (client->nsubscriptions >= client->conn->conf->max_channels) {
+        return &ngx_rt_error_limit_exceeded;
+    }
+
+    return NULL;
+}
+
+
+/* always a success: an error would make SDKs drop the connection */
+
+static ngx_int_t
+ngx_rt_command_unsubscribe(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    ngx_str_t               channel;
+    ngx_rt_subscription_t  *sub;
+
+    if (cmd->channel.len == 0) {
+        return ngx_rt_command_bad(client);
+    }
+
+    channel = ngx_rt_ngx_str(&cmd->channel);
+
+    sub = ngx_rt_subscription_lookup(client, &channel);
+
+    if (sub) {
+        ngx_rt_unsubscribe(sub);
+    }
+
+    return ngx_rt_command_done(client, cmd);
+}
+
+
+static ngx_int_t
+ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    ngx_str_t          channel;
+    const rt_error_t  *error;
+    rt_publication_t   pub;
+
+    if (cmd->channel.len == 0) {
+        return ngx_rt_command_bad(client);
+    }
+
+    channel = ngx_rt_ngx_str(&cmd->channel);
+
+    error = ngx_rt_command_may_publish(client, cmd, &channel);
+
+    if (error) {
+        return ngx_rt_command_fail(client, cmd, error);
+    }
+
+    ngx_memzero(&pub, sizeof(rt_publication_t));
+    pub.data = cmd->data;
+
+    if (ngx_rt_publish(client->zone, &client->tenant, &channel, &pub)
+        != NGX_OK)
+    {
+        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);
+    }
+
+    return ngx_rt_command_done(client, cmd);
+}
+
+
+static const rt_error_t *
+ngx_rt_command_may_publish(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_str_t *channel)
+{
+    ngx_int_t            rc;
+    ngx_rt_namespace_t  *ns;
+
+    rc = ngx_rt_namespace_find(client->main_conf, channel, &ns);
+
+    if (rc == NGX_ERROR || cmd->data.data == NULL || cmd->deep) {
+        return &ngx_rt_error_bad_request;
+    }
+
+    if (rc == NGX_DECLINED) {
+        return &ngx_rt_error_unknown_channel;
+    }
+
+    if (ns->publish == NGX_RT_PUBLISH_NONE
+        || (ns->publish == NGX_RT_PUBLISH_SUBSCRIBER
+            && ngx_rt_subscription_lookup(client, channel) == NULL))
+    {
+        return &ngx_rt_error_permission_denied;
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_rt_command_rpc(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    rt_reply_t  reply;
+
+    if (!rt_str_eq(&cmd->rpc, "rt.echo")) {
+        return ngx_rt_command_fail(client, cmd,
+                                   &ngx_rt_error_method_not_found);
+    }
+
+    if (cmd->deep) {
+        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);
+    }
+
+    ngx_memzero(&reply, sizeof(rt_reply_t));
+
+    reply.id = cmd->id;
+    reply.method = cmd->method;
+    reply.data = cmd->data;
+
+    ngx_rt_client_reply(client, &reply);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_command_ping(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    return ngx_rt_command_done(client, cmd);
+}
+
+
+/* ingress has seen that the client lives; one that was not asked for is fine */
+
+static ngx_int_t
+ngx_rt_command_pong(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    return cmd->id ? ngx_rt_command_bad(client) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_command_send(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    ngx_rt_close(client->conn, 3508, "not available");
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_command_refresh(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    ngx_rt_close(client->conn, 3500, "invalid token");
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_command_unavailable(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    if (cmd->channel.len == 0) {
+        return ngx_rt_command_bad(client);
+    }
+
+    return ngx_rt_command_fail(client, cmd, &ngx_rt_error_not_available);
+}
+
+
+static ngx_int_t
+ngx_rt_command_unknown(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    return ngx_rt_command_bad(client);
+}
+
+
+/* an empty result */
+
+static ngx_int_t
+ngx_rt_command_done(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    rt_reply_t  reply;
+
+    ngx_memzero(&reply, sizeof(rt_reply_t));
+
+    reply.id = cmd->id;
+    reply.method = cmd->method;
+
+    ngx_rt_client_reply(client, &reply);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_command_fail(ngx_rt_client_t *client, rt_command_t *cmd,
+    const rt_error_t *error)
+{
+    rt_reply_t  reply;
+
+    ngx_memzero(&reply, sizeof(rt_reply_t));
+
+    reply.id = cmd->id;
+    reply.method = cmd->method;
+    reply.error = error;
+
+    ngx_rt_client_reply(client, &reply);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_command_bad(ngx_rt_client_t *client)
+{
+    ngx_rt_close(client->conn, 3501, "bad request");
+    return NGX_OK;
+}

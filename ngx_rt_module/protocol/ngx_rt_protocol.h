@@ -1,0 +1,55 @@
+
+/*
+ * The client protocol: commands are handled, replies are built.
+ */
+
+
+#ifndef _NGX_RT_PROTOCOL_H_INCLUDED_
+#define _NGX_RT_PROTOCOL_H_INCLUDED_
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_ingress.h"
+
+
+struct ngx_rt_client_s {
+    ngx_rt_conn_t             *conn;          /* its data is the client */
+    ngx_rt_main_conf_t        *main_conf;
+    ngx_rt_zone_t             *zone;
+    const rt_codec_t          *codec;
+    ngx_str_t                  tenant;
+    ngx_rt_session_t          *session;       /* NULL: not connected */
+    ngx_queue_t                subscriptions;
+    ngx_uint_t                 nsubscriptions;
+    u_char                     id[NGX_RT_ID_LEN];
+    unsigned                   refused:1;     /* its connect was an error */
+};
+
+
+/* ngx_rt_client.c */
+extern const ngx_rt_app_t  ngx_rt_client_app;
+
+/* rt_websocket's content handler */
+ngx_int_t ngx_rt_client_handler(ngx_http_request_t *r);
+
+void ngx_rt_client_reply(ngx_rt_client_t *client, const rt_reply_t *reply);
+
+/* ngx_rt_command.c */
+
+/* NGX_OK: go on with the next; NGX_DONE: the rest of the message is void */
+ngx_int_t ngx_rt_command_handle(ngx_rt_client_t *client, rt_command_t *cmd);
+
+/* ngx_rt_error.c: CENTRIFUGE's codes, and ours from 400 up */
+extern const rt_error_t  ngx_rt_error_internal;           /* 100 */
+extern const rt_error_t  ngx_rt_error_unknown_channel;    /* 102 */
+extern const rt_error_t  ngx_rt_error_permission_denied;  /* 103 */
+extern const rt_error_t  ngx_rt_error_method_not_found;   /* 104 */
+extern const rt_error_t  ngx_rt_error_already_subscribed; /* 105 */
+extern const rt_error_t  ngx_rt_error_limit_exceeded;     /* 106 */
+extern const rt_error_t  ngx_rt_error_bad_request;        /* 107 */
+extern const rt_error_t  ngx_rt_error_not_available;      /* 108 */
+extern const rt_error_t  ngx_rt_error_zone_full;          /* 507 */
+
+
+#endif /* _NGX_RT_PROTOCOL_H_INCLUDED_ */

@@ -1,0 +1,253 @@
+
+/*
+ * Channels: made by their first member, gone with their last; which session is
+ * in which channel, and which workers have to be told of a publication.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_state.h"
+
+
+static ngx_rt_member_t *ngx_rt_channel_join_locked(ngx_rt_state_t *st,
+    ngx_rt_session_t *s, ngx_str_t *name);
+static ngx_rt_channel_t *ngx_rt_channel_create_locked(ngx_rt_state_t *st,
+    ngx_rt_tenant_t *t, ngx_str_t *name);
+static void ngx_rt_channel_expire_locked(ngx_rt_state_t *st,
+    ngx_rt_channel_t *ch);
+
+
+/* the same name in two tenants is two channels, in two buckets mostly */
+
+static ngx_inline uint64_t
+ngx_rt_channel_hash(ngx_rt_state_t *st, ngx_rt_tenant_t *t, ngx_str_t *name)
+{
+    return rt_hash(&st->hash_key, name->data, name->len)
+           ^ (t->serial * 0x9e3779b97f4a7c15ULL);
+}
+
+
+ngx_rt_channel_t *
+ngx_rt_channel_lookup_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ngx_str_t *name)
+{
+    uint64_t           hash;
+    ngx_rt_channel_t  *ch;
+
+    hash = ngx_rt_channel_hash(st, t, name);
+
+    for (ch = st->channel_buckets[hash & st->mask]; ch; ch = ch->next) {
+
+        if (ch->hash == hash && ch->tenant == t && ch->len == name->len
+            && ngx_memcmp(ch->name, name->data, name->len) == 0)
+        {
+            return ch;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_rt_member_t *
+ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *name)
+{
+    ngx_rt_state_t   *st;
+    ngx_rt_member_t  *m;
+
+    st = z->state;
+
+    ngx_rt_state_lock(z);
+
+    for ( ;; ) {
+        m = ngx_rt_channel_join_locked(st, s, name);
+
+        if (m && rt_txn_commit(&st->txn)) {
+            break;
+        }
+
+        rt_txn_abort(&st->txn);
+        m = NULL;
+
+        if (ngx_rt_tenant_evict_locked(st) != NGX_OK) {
+            break;
+        }
+
+        (void) rt_txn_commit(&st->txn);
+    }
+
+    ngx_rt_state_unlock(z);
+
+    return m;
+}
+
+
+static ngx_rt_member_t *
+ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_str_t *name)
+{
+    rt_txn_t          *x;
+    ngx_rt_member_t   *m;
+    ngx_rt_channel_t  *ch;
+
+    x = &st->txn;
+
+    ch = ngx_rt_channel_lookup_locked(st, s->tenant, name);
+
+    if (ch == NULL) {
+        ch = ngx_rt_channel_create_locked(st, s->tenant, name);
+        if (ch == NULL) {
+            return NULL;
+        }
+    }
+
+    m = ngx_rt_tenant_alloc_locked(st, s->tenant, sizeof(ngx_rt_member_t));
+    if (m == NULL) {
+        return NULL;
+    }
+
+    m->session = s;
+    m->channel = ch;
+    m->session_prev = NULL;
+    m->session_next = s->members;
+    m->channel_prev = NULL;
+    m->channel_next = ch->members;
+
+    if (s->members) {
+        rt_txn_set_ptr(x, &s->members->session_prev, m);
+    }
+
+    if (ch->members) {
+        rt_txn_set_ptr(x, &ch->members->channel_prev, m);
+    }
+
+    rt_txn_set_ptr(x, &s->members, m);
+    rt_txn_set_ptr(x, &ch->members, m);
+
+    rt_txn_add(x, &ch->clients, 1);
+    rt_txn_set(x, &ch->workers, ch->workers | ((uint64_t) 1 << s->slot));
+
+    return m;
+}
+
+
+static ngx_rt_channel_t *
+ngx_rt_channel_create_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ngx_str_t *name)
+{
+    rt_txn_t          *x;
+    ngx_rt_channel_t  *ch, **bucket;
+
+    x = &st->txn;
+
+    ch = ngx_rt_tenant_alloc_locked(st, t,
+                                    sizeof(ngx_rt_channel_t) + name->len);
+    if (ch == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(ch, sizeof(ngx_rt_channel_t));
+
+    ch->tenant = t;
+    ch->hash = ngx_rt_channel_hash(st, t, name);
+    ch->serial = st->serial + 1;
+    ch->len = name->len;
+    ngx_memcpy(ch->name, name->data, name->len);
+
+    bucket = &st->channel_buckets[ch->hash & st->mask];
+    ch->next = *bucket;
+
+    rt_txn_set_ptr(x, bucket, ch);
+    rt_txn_set(x, &st->serial, ch->serial);
+    rt_txn_add(x, &st->channels, 1);
+
+    ngx_rt_tenant_hold_locked(st, t);
+    rt_txn_add(x, &t->channels, 1);
+
+    return ch;
+}
+
+
+void
+ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m, ngx_uint_t more)
+{
+    ngx_rt_state_lock(z);
+
+    ngx_rt_channel_leave_locked(z->state, m, more);
+    (void) rt_txn_commit(&z->state->txn);
+
+    ngx_rt_state_unlock(z);
+}
+
+
+void
+ngx_rt_channel_leave_locked(ngx_rt_state_t *st, ngx_rt_member_t *m,
+    ngx_uint_t more)
+{
+    rt_txn_t          *x;
+    ngx_rt_session_t  *s;
+    ngx_rt_channel_t  *ch;
+
+    x = &st->txn;
+    s = m->session;
+    ch = m->channel;
+
+    if (m->session_prev) {
+        rt_txn_set_ptr(x, &m->session_prev->session_next, m->session_next);
+
+    } else {
+        rt_txn_set_ptr(x, &s->members, m->session_next);
+    }
+
+    if (m->session_next) {
+        rt_txn_set_ptr(x, &m->session_next->session_prev, m->session_prev);
+    }
+
+    if (m->channel_prev) {
+        rt_txn_set_ptr(x, &m->channel_prev->channel_next, m->channel_next);
+
+    } else {
+        rt_txn_set_ptr(x, &ch->members, m->channel_next);
+    }
+
+    if (m->channel_next) {
+        rt_txn_set_ptr(x, &m->channel_next->channel_prev, m->channel_prev);
+    }
+
+    rt_txn_add(x, &ch->clients, -1);
+
+    if (!more) {
+        rt_txn_set(x, &ch->workers, ch->workers & ~((uint64_t) 1 << s->slot));
+    }
+
+    ngx_rt_tenant_free_locked(st, s->tenant, m);
+
+    if (ch->clients == 0) {
+        ngx_rt_channel_expire_locked(st, ch);
+    }
+}
+
+
+static void
+ngx_rt_channel_expire_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch)
+{
+    rt_txn_t           *x;
+    ngx_rt_tenant_t    *t;
+    ngx_rt_channel_t  **p;
+
+    x = &st->txn;
+    t = ch->tenant;
+
+    for (p = &st->channel_buckets[ch->hash & st->mask]; *p != ch;
+         p = &(*p)->next)
+    {
+        /* void */
+    }
+
+    rt_txn_set_ptr(x, p, ch->next);
+    rt_txn_add(x, &st->channels, -1);
+    rt_txn_add(x, &t->channels, -1);
+
+    ngx_rt_tenant_free_locked(st, t, ch);
+    ngx_rt_tenant_settle_locked(st, t);
+}

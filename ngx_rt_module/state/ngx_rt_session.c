@@ -1,0 +1,220 @@
+
+/*
+ * Sessions: one client's presence in a tenant, on the list of the worker that
+ * serves it.  Each function takes the state's mutex by itself and is one
+ * transaction, or one for each channel that is left, so that no hold is long.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_state.h"
+
+
+static ngx_rt_session_t *ngx_rt_session_create_locked(ngx_rt_state_t *st,
+    ngx_str_t *tenant, ngx_uint_t slot, u_char *id);
+static void ngx_rt_session_expire_locked(ngx_rt_state_t *st,
+    ngx_rt_session_t *s);
+
+
+ngx_int_t
+ngx_rt_uuid(u_char *id)
+{
+    u_char      *p, raw[16];
+    ngx_uint_t   i;
+
+    static u_char  hex[] = "0123456789abcdef";
+
+    if (RAND_bytes(raw, sizeof(raw)) != 1) {
+        return NGX_ERROR;
+    }
+
+    raw[6] = (raw[6] & 0x0f) | 0x40;
+    raw[8] = (raw[8] & 0x3f) | 0x80;
+
+    p = id;
+
+    for (i = 0; i < sizeof(raw); i++) {
+
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *p++ = '-';
+        }
+
+        *p++ = hex[raw[i] >> 4];
+        *p++ = hex[raw[i] & 0x0f];
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_rt_session_t *
+ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_uint_t slot,
+    u_char *id)
+{
+    ngx_rt_state_t    *st;
+    ngx_rt_session_t  *s;
+
+    st = z->state;
+
+    ngx_rt_state_lock(z);
+
+    for ( ;; ) {
+        s = ngx_rt_session_create_locked(st, tenant, slot, id);
+
+        if (s && rt_txn_commit(&st->txn)) {
+            (void) ngx_atomic_fetch_add(&s->tenant->connects, 1);
+            break;
+        }
+
+        rt_txn_abort(&st->txn);
+        s = NULL;
+
+        if (ngx_rt_tenant_evict_locked(st) != NGX_OK) {
+            break;
+        }
+
+        (void) rt_txn_commit(&st->txn);
+    }
+
+    ngx_rt_state_unlock(z);
+
+    return s;
+}
+
+
+static ngx_rt_session_t *
+ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
+    ngx_uint_t slot, u_char *id)
+{
+    rt_txn_t          *x;
+    ngx_rt_tenant_t   *t;
+    ngx_rt_session_t  *s, **list;
+
+    x = &st->txn;
+
+    t = ngx_rt_tenant_acquire_locked(st, tenant);
+    if (t == NULL) {
+        return NULL;
+    }
+
+    s = ngx_rt_tenant_alloc_locked(st, t, sizeof(ngx_rt_session_t));
+    if (s == NULL) {
+        return NULL;
+    }
+
+    list = &st->slots[slot].sessions;
+
+    ngx_memzero(s, sizeof(ngx_rt_session_t));
+
+    s->next = *list;
+    s->tenant = t;
+    s->slot = slot;
+    s->started = ngx_time();
+    ngx_memcpy(s->id, id, NGX_RT_ID_LEN);
+
+    if (s->next) {
+        rt_txn_set_ptr(x, &s->next->prev, s);
+    }
+
+    rt_txn_set_ptr(x, list, s);
+    rt_txn_add(x, &st->sessions, 1);
+
+    ngx_rt_tenant_hold_locked(st, t);
+    rt_txn_add(x, &t->sessions, 1);
+
+    return s;
+}
+
+
+void
+ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s)
+{
+    ngx_rt_state_t  *st;
+
+    st = z->state;
+
+    ngx_rt_state_lock(z);
+
+    while (s->members) {
+        ngx_rt_channel_leave_locked(st, s->members, 0);
+        (void) rt_txn_commit(&st->txn);
+
+        ngx_rt_state_unlock(z);
+        ngx_rt_state_lock(z);
+    }
+
+    ngx_rt_session_expire_locked(st, s);
+    (void) rt_txn_commit(&st->txn);
+
+    ngx_rt_tenant_trim_locked(st);
+
+    ngx_rt_state_unlock(z);
+}
+
+
+static void
+ngx_rt_session_expire_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
+{
+    rt_txn_t         *x;
+    ngx_rt_tenant_t  *t;
+
+    x = &st->txn;
+    t = s->tenant;
+
+    if (s->prev) {
+        rt_txn_set_ptr(x, &s->prev->next, s->next);
+
+    } else {
+        rt_txn_set_ptr(x, &st->slots[s->slot].sessions, s->next);
+    }
+
+    if (s->next) {
+        rt_txn_set_ptr(x, &s->next->prev, s->prev);
+    }
+
+    rt_txn_add(x, &st->sessions, -1);
+    rt_txn_add(x, &t->sessions, -1);
+
+    ngx_rt_tenant_free_locked(st, t, s);
+    ngx_rt_tenant_settle_locked(st, t);
+}
+
+
+ngx_uint_t
+ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t pid)
+{
+    ngx_uint_t         n;
+    ngx_rt_state_t    *st;
+    ngx_rt_session_t  *s;
+
+    st = z->state;
+
+    for (n = 0; /* void */ ; n++) {
+
+        ngx_rt_state_lock(z);
+
+        /* another worker may be at it, or the slot has a new owner */
+
+        s = st->slots[slot].pid == pid ? st->slots[slot].sessions : NULL;
+
+        if (s == NULL) {
+            ngx_rt_state_unlock(z);
+            return n;
+        }
+
+        if (s->members) {
+            ngx_rt_channel_leave_locked(st, s->members, 0);
+            n--;
+
+        } else {
+            ngx_rt_session_expire_locked(st, s);
+            rt_txn_add(&st->txn, &st->reaped, 1);
+        }
+
+        (void) rt_txn_commit(&st->txn);
+
+        ngx_rt_tenant_trim_locked(st);
+
+        ngx_rt_state_unlock(z);
+    }
+}

@@ -1,0 +1,226 @@
+
+/*
+ * The state of a zone: tenants, their sessions, their channels, and who is in
+ * which.  All of it lies in shared memory, outlives a reload and any worker,
+ * and is changed only under the zone's mutex and by transactions.
+ */
+
+
+#ifndef _NGX_RT_STATE_H_INCLUDED_
+#define _NGX_RT_STATE_H_INCLUDED_
+
+
+#include "ngx_rt.h"
+
+
+#define NGX_RT_STATE_LAYOUT     1         /* changes with the structs below */
+#define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
+
+
+/*
+ * Counters are added to without the mutex; everything else is changed by
+ * transactions only.
+ */
+struct ngx_rt_tenant_s {
+    ngx_rt_tenant_t           *next;          /* in its bucket */
+    ngx_rt_tenant_t           *idle_next;     /* without sessions, channels */
+    ngx_rt_tenant_t           *idle_prev;
+    uint64_t                   hash;
+    uint64_t                   serial;
+    uint64_t                   sessions;
+    uint64_t                   channels;
+    uint64_t                   bytes;         /* of the zone, its objects */
+
+    ngx_atomic_t               connects;      /* sessions ever */
+    ngx_atomic_t               publishes;
+    ngx_atomic_t               publish_bytes;
+    ngx_atomic_t               deliveries;
+    ngx_atomic_t               delivered_bytes;
+    ngx_atomic_t               drops;         /* deliveries given up */
+    ngx_atomic_t               slow;          /* closed with 3008 */
+
+    uint64_t                   len;
+    u_char                     name[];
+};
+
+
+struct ngx_rt_channel_s {
+    ngx_rt_channel_t          *next;          /* in its bucket */
+    ngx_rt_tenant_t           *tenant;
+    ngx_rt_member_t           *members;
+    uint64_t                   hash;
+    uint64_t                   serial;        /* never used again */
+    uint64_t                   workers;       /* a bit per slot that cares */
+    uint64_t                   clients;
+    uint64_t                   len;
+    u_char                     name[];
+};
+
+
+struct ngx_rt_session_s {
+    ngx_rt_session_t          *next;          /* in its slot's list */
+    ngx_rt_session_t          *prev;
+    ngx_rt_tenant_t           *tenant;
+    ngx_rt_member_t           *members;
+    uint64_t                   slot;
+    uint64_t                   started;       /* seconds, wall clock */
+    u_char                     id[NGX_RT_ID_LEN];
+};
+
+
+struct ngx_rt_member_s {
+    ngx_rt_session_t          *session;
+    ngx_rt_channel_t          *channel;
+    ngx_rt_member_t           *session_next;
+    ngx_rt_member_t           *session_prev;
+    ngx_rt_member_t           *channel_next;
+    ngx_rt_member_t           *channel_prev;
+};
+
+
+typedef struct {
+    uint64_t                   pid;           /* whose sessions these are */
+    uint64_t                   unread;        /* in the log: 1 + the position
+                                                 of the first record for it
+                                                 since it looked; 0: none */
+    ngx_rt_session_t          *sessions;
+} ngx_rt_state_slot_t;
+
+
+struct ngx_rt_state_s {
+    uint64_t                   layout;
+    u_char                     uid[NGX_RT_ID_LEN];   /* of this node */
+    rt_hash_key_t              hash_key;
+    rt_txn_t                   txn;
+    rt_heap_t                 *heap;
+
+    uint64_t                   serial;        /* the last one given */
+    uint64_t                   sessions;
+    uint64_t                   channels;
+    uint64_t                   tenants;
+    uint64_t                   idle;          /* of the tenants */
+    ngx_rt_tenant_t           *idle_first;    /* idle the longest */
+    ngx_rt_tenant_t           *idle_last;
+    uint64_t                   reaped;        /* sessions of dead workers */
+    uint64_t                   started;       /* seconds */
+
+    ngx_rt_state_slot_t        slots[NGX_RT_SLOTS];
+
+    uint64_t                   mask;          /* buckets - 1 */
+    ngx_rt_tenant_t          **tenant_buckets;
+    ngx_rt_channel_t         **channel_buckets;
+};
+
+
+/* a zone of the configuration; lives in a cycle's pool */
+struct ngx_rt_zone_s {
+    ngx_str_t                  name;
+    ngx_http_complex_value_t   key;
+    ngx_str_t                  key_text;
+    size_t                     size;
+    size_t                     log_size;
+
+    ngx_shm_zone_t            *shm;
+    ngx_shm_zone_t            *log_shm;
+
+    ngx_slab_pool_t           *pool;
+    ngx_rt_state_t            *state;
+    ngx_slab_pool_t           *log_pool;
+    rt_log_t                  *log;
+
+    ngx_rt_hub_t              *hub;           /* the worker's; NULL: no slot */
+};
+
+
+/* ngx_rt_zone.c */
+
+/* rt_zone KEY zone=NAME:SIZE [log=SIZE]; the shm zones and their init */
+char *ngx_rt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* NULL: none of that name */
+ngx_rt_zone_t *ngx_rt_zone_lookup(ngx_rt_main_conf_t *mcf, ngx_str_t *name);
+
+/*
+ * The mutex of the state, or of the log.  Waits for a living owner, takes over
+ * from a dead one.  On taking the state's, what a dead owner left is undone.
+ * Order: state, then log.
+ */
+void ngx_rt_state_lock(ngx_rt_zone_t *z);
+void ngx_rt_state_unlock(ngx_rt_zone_t *z);
+void ngx_rt_log_lock(ngx_rt_zone_t *z);
+void ngx_rt_log_unlock(ngx_rt_zone_t *z);
+void ngx_rt_lock(ngx_shmtx_t *mtx);
+
+
+/* ngx_rt_tenant.c */
+
+/*
+ * The tenant of a request: the zone's key, "default" if it is empty.
+ * NGX_DECLINED: not a tenant's name (too long, control characters).
+ */
+ngx_int_t ngx_rt_tenant_name(ngx_http_request_t *r, ngx_rt_zone_t *z,
+    ngx_str_t *name);
+
+ngx_rt_tenant_t *ngx_rt_tenant_lookup_locked(ngx_rt_state_t *st,
+    ngx_str_t *name);
+
+/* in a transaction; NULL: the zone is full */
+ngx_rt_tenant_t *ngx_rt_tenant_acquire_locked(ngx_rt_state_t *st,
+    ngx_str_t *name);
+
+/*
+ * Before the first session or channel of a tenant is counted: it is no longer
+ * idle; after the last was: it is again.
+ */
+void ngx_rt_tenant_hold_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
+void ngx_rt_tenant_settle_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
+
+/* gives one idle tenant back to the heap; NGX_DECLINED: there is none */
+ngx_int_t ngx_rt_tenant_evict_locked(ngx_rt_state_t *st);
+
+/* keeps the idle ones within their bound, by a transaction of its own */
+void ngx_rt_tenant_trim_locked(ngx_rt_state_t *st);
+
+/* a block for a tenant, charged to it; in a transaction */
+void *ngx_rt_tenant_alloc_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    size_t size);
+void ngx_rt_tenant_free_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    void *p);
+
+
+/* ngx_rt_session.c: these lock by themselves */
+
+/* a random UUID (RFC 9562, version 4), NGX_RT_ID_LEN bytes */
+ngx_int_t ngx_rt_uuid(u_char *id);
+
+/* NULL: the zone is full */
+ngx_rt_session_t *ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_uint_t slot, u_char *id);
+
+/* leaves what channels it is still in */
+void ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s);
+
+/* expires the sessions of a worker that is gone; returns how many */
+ngx_uint_t ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
+    uint64_t pid);
+
+
+/* ngx_rt_channel.c: these lock by themselves but for _locked */
+
+ngx_rt_channel_t *ngx_rt_channel_lookup_locked(ngx_rt_state_t *st,
+    ngx_rt_tenant_t *t, ngx_str_t *name);
+
+/* the session enters a channel, which begins with its first member */
+ngx_rt_member_t *ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_str_t *name);
+
+/* more: the worker has other sessions in the channel */
+void ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m,
+    ngx_uint_t more);
+
+/* inside a transaction of the caller's */
+void ngx_rt_channel_leave_locked(ngx_rt_state_t *st, ngx_rt_member_t *m,
+    ngx_uint_t more);
+
+
+#endif /* _NGX_RT_STATE_H_INCLUDED_ */
