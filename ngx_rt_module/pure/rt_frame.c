@@ -270,7 +270,6 @@ rt_frame_begin_data(rt_frame_reader_t *r, rt_frame_event_t *ev, uint64_t len)
         r->message = r->opcode;
         r->total = 0;
         r->empty = 0;
-        memset(&r->utf8, 0, sizeof(r->utf8));
     }
 
     if (len > r->max_message - r->total) {

@@ -68,7 +68,7 @@ typedef struct {
     uint8_t     need;             /* bytes wanted in buf */
     uint8_t     phase;            /* position in the mask */
     uint8_t     mask[4];
-    rt_utf8_t   utf8;
+    rt_utf8_t   utf8;             /* closed whenever a text ends */
     uint32_t    empty;            /* empty fragments of this message */
     uint64_t    rest;             /* payload of the frame still to come */
     uint64_t    total;            /* payload of the message so far announced */
