@@ -89,6 +89,12 @@ ngx_rt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_rt_loc_conf_t *prev = parent;
     ngx_rt_loc_conf_t *conf = child;
 
+    /* inside "if" the handler stays, and so must what it works on */
+
+    if (conf->zone == NULL) {
+        conf->zone = prev->zone;
+    }
+
     ngx_conf_merge_uint_value(conf->metrics_tenants, prev->metrics_tenants,
                               NGX_RT_METRICS_TENANTS);
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);

@@ -101,6 +101,8 @@ ngx_rt_queue_frame(ngx_rt_conn_t *conn, rt_opcode_t opcode, const u_char *data,
     out->last = p;
 
     conn->out.bytes += size;
+    conn->messages_out += (opcode <= RT_OPCODE_BINARY);
+
     ngx_rt_flush_post(conn);
 
     return NGX_OK;

@@ -36,19 +36,22 @@ ngx_int_t
 ngx_rt_conn_start(ngx_rt_conn_t *conn)
 {
     ngx_connection_t    *c;
-    ngx_pool_cleanup_t  *cln;
     ngx_http_request_t  *r;
+    ngx_http_cleanup_t  *cln;
 
     r = conn->request;
     c = conn->connection;
 
-    cln = ngx_pool_cleanup_add(r->pool, 0);
+    cln = ngx_http_cleanup_add(r, 0);
     if (cln == NULL) {
         return NGX_ERROR;
     }
 
     cln->handler = ngx_rt_conn_cleanup;
     cln->data = conn;
+
+    ngx_rt_count(accepted, 1);
+    ngx_rt_count(connections, 1);
 
     ngx_rt_queue_init(conn);
 
@@ -82,9 +85,6 @@ ngx_rt_conn_start(ngx_rt_conn_t *conn)
     if (ngx_tcp_nodelay(c) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    ngx_rt_count(accepted, 1);
-    ngx_rt_count(connections, 1);
 
     ngx_rt_conn_timer(conn, NGX_RT_TIMER_CONNECT, conn->conf->connect_timeout);
 

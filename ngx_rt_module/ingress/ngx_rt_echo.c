@@ -61,8 +61,6 @@ ngx_rt_echo_message(ngx_rt_conn_t *conn, rt_opcode_t opcode, u_char *data,
         return;
     }
 
-    conn->messages_out++;
-
     if (conn->out.bytes > NGX_RT_ECHO_QUEUE) {
         conn->throttled = 1;
     }

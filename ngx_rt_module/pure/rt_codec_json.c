@@ -270,7 +270,11 @@ rt_codec_json_members(rt_json_t *j, rt_command_t *cmd)
     while (rt_json_key(j, &key)) {
         m = rt_codec_json_member(&key, cmd->method);
 
-        if (m == NULL || rt_json_peek(j) == RT_JSON_NULL) {
+        /* null is as good as not said, but it is a payload like others */
+
+        if (m == NULL
+            || (rt_json_peek(j) == RT_JSON_NULL && m->kind != RT_MEMBER_RAW))
+        {
             good = rt_codec_json_skip(j);
 
         } else {
