@@ -330,7 +330,7 @@ d: closed 1002
 --- more_config
         location /small {
             rt_websocket    zone=live;
-            rt_max_message  100;
+            rt_max_message  1k;
         }
 --- conversation
 a: open /echo
@@ -347,13 +347,13 @@ d: frame fin=0 op=1 {{" " x 65536}}
 d: frame op=0 len=1
 d: closed 1009
 e: open /small
-e: > {"id":1,"connect":{"name":"{{"x" x 62}}"}}
+e: > {"id":1,"connect":{"data":"{{"x" x 990}}"}}
 e: < {"id":1,"connect":{...}}
-e: frame len=101
+e: frame len=1025
 e: closed 1009
 f: open /small
-f: frame fin=0 op=1 {{" " x 50}}
-f: frame op=0 len=51
+f: frame fin=0 op=1 {{" " x 500}}
+f: frame op=0 len=525
 f: closed 1009
 g: open /connection/websocket
 g: > {"id":1,"connect":{"data":"{{"x" x 65502}}"}}

@@ -56,7 +56,7 @@ a: >  {"id":2,"rpc":{"method":"rt.echo","data":2}} {{"\r"}}
    >
 a: < {"id":2,"rpc":{"data":2}}
    < {"id":3,"rpc":{"data":3}}
-a: > {{join "\n", map { qq({"id":$_,"rpc":{"method":"rt.echo","data":$_}}) } 10 .. 309}}
+a: > {{join "\n", map { '{"id":' . $_ . ',"rpc":{"method":"rt.echo","data":' . $_ . '}}' } 10 .. 309}}
 a: 300 x < {"id":{{$i + 9}},"rpc":{"data":{{$i + 9}}}}
 
 
@@ -344,11 +344,11 @@ b1..b2: closed 3501 bad request
 
 === TEST 21: 3501: not JSON, or not of the protocol's types
 --- conversation
-a1..a22: open /connection/websocket
-a1..a22: > {"id":1,"connect":{}}
-a1..a22: < {"id":1,"connect":{...}}
-a1..a22: > {{('{', '[]', '1', 'null', '"x"', '{"id":2,"rpc":{"method":"rt.echo"}', '{"id":2,"rpc":{"method":"rt.echo"}}x', '{"id":2,"rpc":[]}', '{"id":2,"rpc":{"method":1}}', '{"id":2,"subscribe":{"channel":5}}', '{"id":2,"subscribe":{}}', '{"id":2,"subscribe":{"channel":""}}', '{"id":2,"unsubscribe":{}}', '{"id":2,"publish":{"data":1}}', '{"id":2,"rpc":{"method":"rt.echo","data":}}', '{"id":2,"rpc":{"method":"rt.echo","data":01}}', '{"id":2,"rpc":{"method":"rt.echo","data":"' . "\t" . '"}}', "{'id':2}", '{"id":2,"rpc":{"method":"rt.echo","data":tru}}', '{"id":2,}', '{"id":2,"subscribe":{"channel":"chat:x","recover":1}}', '{"id":2,"subscribe":{"channel":"chat:x","offset":-1}}')[$n - 1]}}
-a1..a22: closed 3501 bad request
+a1..a21: open /connection/websocket
+a1..a21: > {"id":1,"connect":{}}
+a1..a21: < {"id":1,"connect":{...}}
+a1..a21: > {{('{', '[]', '1', 'null', '"x"', '{"id":2,"rpc":{"method":"rt.echo"}', '{"id":2,"rpc":[]}', '{"id":2,"rpc":{"method":1}}', '{"id":2,"subscribe":{"channel":5}}', '{"id":2,"subscribe":{}}', '{"id":2,"subscribe":{"channel":""}}', '{"id":2,"unsubscribe":{}}', '{"id":2,"publish":{"data":1}}', '{"id":2,"rpc":{"method":"rt.echo","data":}}', '{"id":2,"rpc":{"method":"rt.echo","data":01}}', '{"id":2,"rpc":{"method":"rt.echo","data":"' . "\t" . '"}}', "{'id':2}", '{"id":2,"rpc":{"method":"rt.echo","data":tru}}', '{"id":2,}', '{"id":2,"subscribe":{"channel":"chat:x","recover":1}}', '{"id":2,"subscribe":{"channel":"chat:x","offset":-1}}')[$n - 1]}}
+a1..a21: closed 3501 bad request
 
 
 
@@ -388,6 +388,12 @@ e: > {"id":1,"connect":{}}
 e: < {"id":1,"connect":{...}}
    < {"id":2,"rpc":{"data":1}}
 e: closed 3501
+f: open /connection/websocket
+f: > {"id":1,"connect":{}}
+f: < {"id":1,"connect":{...}}
+f: > {"id":2,"rpc":{"method":"rt.echo","data":1}}x
+f: < {"id":2,"rpc":{"data":1}}
+f: closed 3501
 
 
 

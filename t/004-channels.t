@@ -57,22 +57,7 @@ a: gone
 
 
 
-=== TEST 4: the order of two channels is kept for one publisher
---- conversation
-a: open /connection/websocket
-   > {"id":1,"connect":{}}
-   > {"id":2,"subscribe":{"channel":"chat:x"}}
-   > {"id":3,"subscribe":{"channel":"chat:y"}}
-a: < {"id":1,"connect":{...}}
-   < {"id":2,"subscribe":{}}
-   < {"id":3,"subscribe":{}}
-api: 50 x POST /api/publish {"channel":"chat:{{$i % 2 ? "x" : "y"}}","data":{{$i}}}
-a: 50 x < {"push":{"channel":"chat:{{$i % 2 ? "x" : "y"}}","pub":{"data":{{$i}}}}}
-api: 50 x 200 {"result":{}}
-
-
-
-=== TEST 5: unsubscribe stops it
+=== TEST 4: unsubscribe stops it
 --- conversation
 a, b: open /connection/websocket
       > {"id":1,"connect":{}}
@@ -96,7 +81,7 @@ a, b: < {"push":{"channel":"chat:x","pub":{"data":3}}}
 
 
 
-=== TEST 6: who publishes what
+=== TEST 5: who publishes what
 --- conversation
 a, b: open /connection/websocket
       > {"id":1,"connect":{}}
@@ -128,7 +113,7 @@ b: silent
 
 
 
-=== TEST 7: the same channel in two tenants
+=== TEST 6: the same channel in two tenants
 --- conversation
 a, b: open /connection/websocket
       > {"id":1,"connect":{}}
@@ -160,7 +145,7 @@ api: 200 {"result":{"channels":{"chat:x":{"num_clients":2}}}}
 
 
 
-=== TEST 8: names that begin alike, in tenants and in channels
+=== TEST 7: names that begin alike, in tenants and in channels
 --- conversation
 t1: open /connection/websocket
     X-Tenant: {{$tenant}}1
@@ -201,7 +186,7 @@ t1, t10, u, v, w: silent
 
 
 
-=== TEST 9: one connection, many channels; one channel, many connections
+=== TEST 8: one connection, many channels; one channel, many connections
 --- conversation
 s1..s50: open /connection/websocket
          > {"id":1,"connect":{}}
@@ -229,7 +214,7 @@ api: until 200 {"result":{"channels":{}}}
 
 
 
-=== TEST 10: big publications
+=== TEST 9: big publications
 --- conversation
 a, b: open /connection/websocket
       > {"id":1,"connect":{}}
@@ -247,7 +232,7 @@ api: 20 x 200 {"result":{}}
 
 
 
-=== TEST 11: the ring goes round many times
+=== TEST 10: the ring goes round many times
 --- http_config
     rt_zone       $http_x_tenant zone=small:2m log=256k;
     rt_namespace  chat publish=subscriber;

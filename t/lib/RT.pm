@@ -80,6 +80,7 @@ our $HTTP = <<'_EOC_';
     rt_namespace  open    publish=any;
     rt_namespace  news;
     rt_namespace  users   subscribe=user;
+    rt_close_timeout 100ms;
 _EOC_
 
 our $SERVER = <<'_EOC_';

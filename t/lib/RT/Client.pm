@@ -19,6 +19,8 @@ use parent 'RT::WebSocket';
 
 our $TIMEOUT = $ENV{TEST_RT_TIMEOUT} || 10;
 
+my $tls;                                    # one context for all
+
 
 sub new
 {
@@ -44,7 +46,10 @@ sub connect
         if $self->{rcvbuf};
 
     if ($self->{tls}) {
-        IO::Socket::SSL->start_SSL($s, SSL_verify_mode => SSL_VERIFY_NONE,
+        $tls //= IO::Socket::SSL::SSL_Context->new(
+            SSL_verify_mode => SSL_VERIFY_NONE);
+
+        IO::Socket::SSL->start_SSL($s, SSL_reuse_ctx => $tls,
                                    Timeout => $TIMEOUT)
             or die "$self->{name}: TLS: $IO::Socket::SSL::SSL_ERROR\n";
     }
@@ -134,7 +139,7 @@ sub _read
         my $n = sysread $self->{sock}, $self->{in}, 65536, length $self->{in};
 
         if (!defined $n) {
-            return if _again();
+            last if _again();
             $self->note("(read: $!)");
             $n = 0;
         }
@@ -225,7 +230,7 @@ sub http
     my @lines = map { "$_->[0]: $_->[1]" } @$headers;
 
     $self->{method} = $method;
-    $self->note("$method $path" . (length $body ? ' ' . $body : ''));
+    $self->note("$method $path" . ($body =~ /^[\[{]/ ? " $body" : ''));
     $self->send_bytes(join("\r\n", "$method $path HTTP/$version", @lines, '',
                            '') . $body);
     return;

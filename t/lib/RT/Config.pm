@@ -3,7 +3,8 @@ package RT::Config;
 # Configurations under nginx -t: accepted($name, $text) and
 # refused($name, $words, $text).  The text is what stands in http {}, or, if
 # it is a reference to two texts, in http {} and in server {}.  The line that
-# the message must name is marked with "# <-"; without a mark any line will do.
+# the message must name is marked with "# <-"; without a mark any line will do,
+# and with "# <- none" nginx itself names no line.
 
 use strict;
 use warnings;
@@ -70,7 +71,7 @@ _EOC_
     my ($n, $line) = 0;
     for (split /\n/, $conf) {
         $n++;
-        $line = $n if /# <-/;
+        $line = /none$/ ? '' : $n if /# <-/;
     }
 
     return ($status, $said, $line);
@@ -93,11 +94,12 @@ sub refused
 
     my ($status, $said, $line) = _test($text);
     my $where = $line // '\d+';
+    my $place = $where eq '' ? '' : " in \\S+nginx\\.conf:$where\$";
 
     my $why = $status == 0 ? 'nginx -t accepts it'
               : $status & 127 ? 'nginx -t died of signal ' . ($status & 127)
               : $said !~ /\[emerg\].*$words/ ? "the message lacks $words"
-              : $said !~ /\[emerg\].* in \S+nginx\.conf:$where$/m
+              : $said !~ /\[emerg\].*$place/m
                 ? "the message does not name line $where" : '';
 
     ok($why eq '', "refused: $name") or diag("$why\n$said");

@@ -104,8 +104,10 @@ sub run
 
     return if $ok;
 
-    return "line $self->{step}{line}: $self->{step}{text}\n$why"
-           . $self->_transcript;
+    $why = "line $self->{step}{line}: $self->{step}{text}\n$why";
+    $why =~ s/^(.{$WIDTH}).+$/$1 .../mg;
+
+    return $why . $self->_transcript;
 }
 
 
@@ -198,8 +200,9 @@ sub _fill
 
     my ($n) = $me =~ /(\d+)$/;
 
-    $text =~ s/\{\{(.+?)\}\}/RT::Conversation::Fill::value(
-                   $self, $1, $me, $i, $n)/gse;
+    $text =~ s/\{\{((?:'[^']*'|"[^"]*"|(?!\}\}).)+)\}\}/
+               RT::Conversation::Fill::value(
+                   $self, $1, $me, $i, $n)/gsex;
 
     return $text;
 }
@@ -274,6 +277,8 @@ sub _client
         tls => $self->{tls},
         transcript => sub {
             my ($line) = @_;
+            $line =~ s/([^\x20-\x7e])/sprintf '\\x%02x', ord $1/ge
+                if length $line < 4 * $WIDTH;
             $line = substr($line, 0, $WIDTH) . ' ...' if length $line > $WIDTH;
             push @{$self->{transcript}}, $line;
         },
