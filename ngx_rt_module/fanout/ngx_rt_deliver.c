@@ -218,7 +218,7 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
     {
         sub = ngx_queue_data(q, ngx_rt_subscription_t, queue);
 
-        if (ngx_rt_queue_batch(sub->client->conn, b, n) != NGX_OK) {
+        if (ngx_rt_queue_batch(sub->conn, b, n) != NGX_OK) {
             dropped++;
         }
     }

@@ -100,6 +100,7 @@ struct ngx_rt_interest_s {
 struct ngx_rt_subscription_s {
     ngx_queue_t                queue;         /* in interest->subscriptions */
     ngx_queue_t                link;          /* in client->subscriptions */
+    ngx_rt_conn_t             *conn;          /* the client's */
     ngx_rt_interest_t         *interest;
     ngx_rt_client_t           *client;
     ngx_rt_member_t           *member;

@@ -223,6 +223,7 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel)
     /* what was read before is for those who were here before */
     ngx_rt_interest_settle(in);
 
+    sub->conn = client->conn;
     sub->interest = in;
     sub->client = client;
     sub->member = m;

@@ -46,8 +46,31 @@ typedef enum {
 } ngx_rt_timer_e;
 
 
+/* what a delivery touches stands first and together */
 struct ngx_rt_conn_s {
     ngx_connection_t          *connection;
+    ngx_rt_queue_t             out;
+    size_t                     max_queue;     /* bytes */
+
+    unsigned                   closing:1;     /* a close frame is queued */
+    unsigned                   overflow:1;    /* its queue is full */
+    unsigned                   over:1;        /* nothing but freeing is left */
+    unsigned                   throttled:1;   /* not read until it drains */
+    unsigned                   close_received:1;
+    unsigned                   alive:1;       /* heard of since the ping */
+    unsigned                   pipelined:1;   /* bytes behind the handshake */
+    unsigned                   deaf:1;        /* input is thrown away */
+    unsigned                   closed:1;      /* app->close was called */
+    unsigned                   finalized:1;
+
+    /* what $rt_* and rt_log tell */
+    uint64_t                   messages_out;
+    uint64_t                   bytes_out;
+    uint64_t                   messages_in;
+    uint64_t                   bytes_in;
+    ngx_msec_t                 started;
+    ngx_uint_t                 close_code;    /* sent or received; 0: none */
+
     ngx_http_request_t        *request;
     ngx_rt_loc_conf_t         *conf;
     const ngx_rt_app_t        *app;
@@ -58,30 +81,8 @@ struct ngx_rt_conn_s {
     size_t                     message_len;
     size_t                     message_size;
 
-    ngx_rt_queue_t             out;
-    size_t                     max_queue;
-
     ngx_rt_timer_e             timer;
-    ngx_uint_t                 close_code;    /* sent or received; 0: none */
     ngx_event_t                leave;         /* posted: overflow, or over */
-
-    /* what $rt_* and rt_log tell */
-    ngx_msec_t                 started;
-    uint64_t                   messages_in;
-    uint64_t                   messages_out;
-    uint64_t                   bytes_in;
-    uint64_t                   bytes_out;
-
-    unsigned                   alive:1;       /* heard of since the ping */
-    unsigned                   pipelined:1;   /* bytes behind the handshake */
-    unsigned                   closing:1;     /* a close frame is queued */
-    unsigned                   close_received:1;
-    unsigned                   deaf:1;        /* input is thrown away */
-    unsigned                   throttled:1;   /* not read until it drains */
-    unsigned                   overflow:1;    /* its queue is full */
-    unsigned                   over:1;        /* nothing but freeing is left */
-    unsigned                   closed:1;      /* app->close was called */
-    unsigned                   finalized:1;
 };
 
 
