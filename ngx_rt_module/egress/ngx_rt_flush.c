@@ -15,6 +15,7 @@
 #define NGX_RT_FLUSH_BUFS  64
 
 
+static void ngx_rt_flush_prefetch(void);
 static ngx_int_t ngx_rt_flush_send(ngx_rt_conn_t *conn);
 static ssize_t ngx_rt_flush_one(ngx_rt_conn_t *conn, ngx_uint_t *rest);
 static ssize_t ngx_rt_flush_many(ngx_rt_conn_t *conn, ngx_uint_t *rest);
@@ -49,7 +50,7 @@ void
 ngx_rt_flush_all(void)
 {
     ngx_queue_t    *q;
-    ngx_rt_conn_t  *conn, *next;
+    ngx_rt_conn_t  *conn;
 
     if (ngx_queue_empty(&ngx_rt_flush_queue)) {
         return;
@@ -65,18 +66,44 @@ ngx_rt_flush_all(void)
         conn = ngx_queue_data(q, ngx_rt_conn_t, out.flush);
         conn->out.posted = 0;
 
-        /* the next one's connection is on its way while this one is sent */
-
-        if (!ngx_queue_empty(&ngx_rt_flush_queue)) {
-            q = ngx_queue_head(&ngx_rt_flush_queue);
-            next = ngx_queue_data(q, ngx_rt_conn_t, out.flush);
-
-            __builtin_prefetch(next->connection);
-            __builtin_prefetch(next->connection->write);
-            __builtin_prefetch(q->next);
-        }
+        ngx_rt_flush_prefetch();
 
         ngx_rt_conn_flushed(conn, ngx_rt_flush(conn));
+    }
+}
+
+
+/*
+ * What the sends of the next two connections will look at is fetched while this
+ * one's goes through the kernel, which leaves little in the caches: nginx's
+ * connection, its write event, and the log whose level is asked at each send.
+ */
+
+static void
+ngx_rt_flush_prefetch(void)
+{
+    ngx_queue_t       *q;
+    ngx_rt_conn_t     *conn;
+    ngx_connection_t  *c;
+
+    q = ngx_queue_head(&ngx_rt_flush_queue);
+
+    if (q == ngx_queue_sentinel(&ngx_rt_flush_queue)) {
+        return;
+    }
+
+    conn = ngx_queue_data(q, ngx_rt_conn_t, out.flush);
+    c = conn->connection;
+
+    __builtin_prefetch(c->log);
+    __builtin_prefetch(c->write);
+
+    q = ngx_queue_next(q);
+
+    if (q != ngx_queue_sentinel(&ngx_rt_flush_queue)) {
+        conn = ngx_queue_data(q, ngx_rt_conn_t, out.flush);
+
+        __builtin_prefetch(conn->connection);
     }
 }
 
