@@ -16,8 +16,7 @@ slow, a, b: open /connection/websocket
 slow, a, b: < {"id":1,"connect":{...}}
             < {"id":2,"subscribe":{}}
 slow: deaf
-api: 300 x POST /api/publish {"channel":"news:x","data":"{{"$i " . "x" x 30000}}"}
-api: 300 x 200 {"result":{}}
+api: 300 x ask 200 POST /api/publish {"channel":"news:x","data":"{{"$i " . "x" x 30000}}"}
 a, b: 300 x < {"push":{"channel":"news:x","pub":{"data":"{{"$i " . "x" x 30000}}"}}}
 a, b: silent
 slow: listens
@@ -53,7 +52,7 @@ slow: silent
 
 === TEST 3: many slow ones at once
 --- more_http_config
-    rt_max_queue 64k;
+    rt_max_queue 128k;
 --- conversation
 s1..s20, a: open /connection/websocket
             > {"id":1,"connect":{}}
@@ -61,9 +60,8 @@ s1..s20, a: open /connection/websocket
 s1..s20, a: < {"id":1,"connect":{...}}
             < {"id":2,"subscribe":{}}
 s1..s20: deaf
-api: 200 x POST /api/publish {"channel":"news:x","data":"{{"$i " . "x" x 30000}}"}
-api: 200 x 200 {"result":{}}
-a: 200 x < {"push":{"channel":"news:x","pub":{"data":"{{"$i " . "x" x 30000}}"}}}
+api: 300 x ask 200 POST /api/publish {"channel":"news:x","data":"{{"$i " . "x" x 30000}}"}
+a: 300 x < {"push":{"channel":"news:x","pub":{"data":"{{"$i " . "x" x 30000}}"}}}
 api: POST /api/channels {}
 api: until 200 {"result":{"channels":{"news:x":{"num_clients":1}}}}
 a: silent
@@ -72,7 +70,7 @@ a: silent
 
 === TEST 4: a client that sends much and reads nothing
 --- more_http_config
-    rt_max_queue 64k;
+    rt_max_queue 128k;
 --- conversation
 a: open /connection/websocket
 slow: open /connection/websocket
@@ -86,3 +84,19 @@ a: silent
 slow: gone
 api: POST /api/info {}
 api: until 200 {"result":{"nodes":[{"num_clients":1,...}]}}
+
+
+
+=== TEST 5: a burst that is larger than the queue harms nobody who reads
+--- more_http_config
+    rt_max_queue 128k;
+--- conversation
+a: open /connection/websocket
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"news:x"}}
+a: < {"id":1,"connect":{...}}
+   < {"id":2,"subscribe":{}}
+api: POST /api/batch {"commands":[{{join ",", map { '{"publish":{"channel":"news:x","data":"' . "$_ " . "x" x 10000 . '"}}' } 1 .. 50}}]}
+api: 200 {"replies":[...]}
+a: 50 x < {"push":{"channel":"news:x","pub":{"data":"{{"$i " . "x" x 10000}}"}}}
+a: silent

@@ -59,8 +59,7 @@ m: 200 ~\A(?:(?:# (?:HELP|TYPE) [a-z_:]+ .*|[a-z_:][a-z0-9_:]*(?:\{(?:[a-z_]+="(
 --- http_config
     rt_zone       $http_x_tenant zone=live:8m;
     rt_namespace  chat publish=subscriber;
-    log_format    rt '$rt_tenant|$rt_session|$rt_close_code|$request_uri|$http_user_agent';
-    rt_log        logs/rt.log rt;
+    rt_log        logs/rt.log '$rt_tenant|$rt_session|$rt_close_code|$request_uri|$http_user_agent';
 --- conversation
 a: open /connection/websocket
    User-Agent: tester

@@ -53,6 +53,7 @@ package RT::Conversation;
 # HTTP
 #   GET|POST|... PATH [BODY]   details: headers
 #   200 [JSON], 400 ~regex     its response; details: headers
+#   ask 200 POST PATH [BODY]   both in one, one after the other if repeated
 #   until 200 JSON             asks again until the response is this
 # nginx itself
 #   nginx: kill SIGNAL NAME    the worker that serves NAME
@@ -105,7 +106,7 @@ sub run
     return if $ok;
 
     $why = "line $self->{step}{line}: $self->{step}{text}\n$why";
-    $why =~ s/^(.{$WIDTH}).+$/$1 .../mg;
+    $why =~ s/^(.{$WIDTH}).+?(.{0,100})$/$1 ... $2/mg;
 
     return $why . $self->_transcript;
 }
@@ -234,6 +235,7 @@ my @ACTIONS = (
     [qr/^silent$/,                                       '_silent'],
     [qr/^([A-Z]+) (\/\S*)(?: (.*))?$/s,                  '_request'],
     [qr/^(\d{3}(?:\|\d{3})*)(?: (.*))?$/s,               '_response'],
+    [qr/^ask (\d{3}) ([A-Z]+) (\/\S*)(?: (.*))?$/s,     '_ask'],
     [qr/^until (\d{3}) (.*)$/s,                          '_until'],
 );
 

@@ -38,6 +38,18 @@ sub _request
 }
 
 
+sub _ask
+{
+    my ($self, $c, $status, @request) = @_;
+
+    $self->_request($c, @request);
+    $self->{details} = [];
+    $self->_response($c, $status);
+
+    return;
+}
+
+
 sub _response
 {
     my ($self, $c, $status, $want) = @_;
