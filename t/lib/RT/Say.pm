@@ -6,6 +6,8 @@ package RT::Say;
 use strict;
 use warnings;
 
+use Socket qw(SOL_SOCKET SO_RCVBUF);
+
 use RT::Client;
 
 
@@ -265,10 +267,11 @@ sub _manner
 
     $how eq 'mute' ? $c->{mute} = 1 : ($c->{deaf} = $how eq 'deaf');
 
-    # so that the kernel alone does not swallow all
-    if ($how eq 'deaf' && $c->{sock}) {
-        setsockopt $c->{sock}, Socket::SOL_SOCKET(), Socket::SO_RCVBUF(),
-                   4096;
+    # deaf: so that the kernel alone does not swallow all; no less than a
+    # segment of the loopback, or it crawls
+    if ($how ne 'mute' && $c->{sock}) {
+        setsockopt $c->{sock}, SOL_SOCKET, SO_RCVBUF,
+                   $how eq 'deaf' ? 131072 : 4194304;
     }
 
     $c->note("($how)");
