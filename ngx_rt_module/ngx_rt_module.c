@@ -17,6 +17,7 @@
     (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF)
 
 
+static ngx_int_t ngx_rt_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_rt_init_process(ngx_cycle_t *cycle);
 
 
@@ -159,7 +160,7 @@ ngx_module_t  ngx_rt_module = {
     ngx_rt_commands,                       /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    ngx_rt_doorbell_init_module,           /* init module */
+    ngx_rt_init_module,                    /* init module */
     ngx_rt_init_process,                   /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -167,6 +168,17 @@ ngx_module_t  ngx_rt_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
+
+
+static ngx_int_t
+ngx_rt_init_module(ngx_cycle_t *cycle)
+{
+    if (ngx_rt_doorbell_init_module(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_rt_hub_init_module(cycle);
+}
 
 
 static ngx_int_t

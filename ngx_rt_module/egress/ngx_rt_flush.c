@@ -146,21 +146,24 @@ static ngx_int_t
 ngx_rt_flush_send(ngx_rt_conn_t *conn)
 {
     ssize_t            sent;
-    ngx_uint_t         rest;
+    ngx_uint_t         many, rest;
     ngx_connection_t  *c;
 
     c = conn->connection;
 
+    many = (conn->out.first->next != NULL);
+
 #if (NGX_SSL)
     if (c->ssl) {
         ngx_rt_queue_join(conn);
+        many = 0;
     }
 #endif
 
     ngx_rt_count(sends, 1);
 
-    sent = conn->out.first->next ? ngx_rt_flush_many(conn, &rest)
-                                 : ngx_rt_flush_one(conn, &rest);
+    sent = many ? ngx_rt_flush_many(conn, &rest)
+                : ngx_rt_flush_one(conn, &rest);
 
     if (sent == NGX_ERROR) {
         return NGX_ERROR;

@@ -41,7 +41,9 @@ ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_uint_t messages)
         return NGX_DECLINED;
     }
 
-    if (conn->out.bytes + b->len > conn->max_queue
+    /* an empty queue takes any batch: a client that keeps up is not slow */
+
+    if ((conn->out.bytes && conn->out.bytes + b->len > conn->max_queue)
         || ngx_rt_out_create(conn, b) == NULL)
     {
         ngx_rt_conn_overflow(conn);
@@ -65,7 +67,7 @@ ngx_rt_queue_frame(ngx_rt_conn_t *conn, rt_opcode_t opcode, const u_char *data,
 
     size = rt_frame_header_len(len) + len;
 
-    if (conn->out.bytes + size > conn->max_queue
+    if (conn->out.bytes && conn->out.bytes + size > conn->max_queue
         && opcode != RT_OPCODE_CLOSE)
     {
         ngx_rt_conn_overflow(conn);

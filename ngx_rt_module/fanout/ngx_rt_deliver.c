@@ -20,8 +20,8 @@
 #define NGX_RT_PENDING_MAX  (64 * 1024)
 
 
-static uint64_t ngx_rt_deliver_begin(ngx_rt_hub_t *hub);
-static ngx_int_t ngx_rt_deliver_record(ngx_rt_hub_t *hub, uint64_t cursor,
+static ngx_int_t ngx_rt_deliver_begin(ngx_rt_hub_t *hub);
+static ngx_int_t ngx_rt_deliver_record(ngx_rt_hub_t *hub,
     rt_log_record_t *record);
 static ngx_int_t ngx_rt_interest_encode(ngx_rt_interest_t *in,
     rt_publication_t *pub);
@@ -33,39 +33,38 @@ static void ngx_rt_interest_drop(ngx_rt_interest_t *in);
 ngx_int_t
 ngx_rt_deliver(ngx_rt_hub_t *hub, ngx_uint_t budget)
 {
-    uint64_t            cursor;
     ngx_queue_t        *q;
     rt_log_record_t     record;
     rt_log_result_t     rc;
     ngx_rt_interest_t  *in;
 
-    if (ngx_rt_slot == NGX_RT_NO_SLOT) {
+    if (ngx_rt_slot == NGX_RT_NO_SLOT
+        || ngx_rt_deliver_begin(hub) != NGX_OK)
+    {
         return NGX_OK;
     }
 
-    cursor = ngx_rt_deliver_begin(hub);
     rc = RT_LOG_EMPTY;
 
     while (budget--) {
 
-        rc = rt_log_peek(hub->zone->log, cursor, &record);
+        rc = rt_log_peek(hub->zone->log, hub->cursor, &record);
 
         if (rc == RT_LOG_EMPTY) {
             break;
         }
 
         if (rc == RT_LOG_LAPPED
-            || ngx_rt_deliver_record(hub, cursor, &record) != NGX_OK)
+            || ngx_rt_deliver_record(hub, &record) != NGX_OK)
         {
             ngx_rt_count(laps, 1);
-            cursor = rt_log_head(hub->zone->log);
+            hub->cursor = rt_log_head(hub->zone->log);
             continue;
         }
 
-        cursor = rt_log_next(cursor, &record);
+        hub->cursor = rt_log_next(hub->cursor, &record);
     }
 
-    hub->cursor = cursor;
     hub->behind = (rc != RT_LOG_EMPTY);
 
     while (!ngx_queue_empty(&hub->dirty)) {
@@ -78,33 +77,31 @@ ngx_rt_deliver(ngx_rt_hub_t *hub, ngx_uint_t budget)
 }
 
 
-/* to the first record that is for this worker, or where it stopped */
+/*
+ * To the first record that is for this worker, or where it stopped.
+ * NGX_DECLINED: there is nothing to read.
+ */
 
-static uint64_t
+static ngx_int_t
 ngx_rt_deliver_begin(ngx_rt_hub_t *hub)
 {
-    uint64_t              unread;
-    ngx_rt_state_slot_t  *slot;
+    uint64_t  *unread, cursor;
 
-    slot = &hub->zone->state->slots[ngx_rt_slot];
+    unread = &hub->zone->state->slots[ngx_rt_slot].unread;
 
-    unread = __atomic_exchange_n(&slot->unread, 0, __ATOMIC_ACQ_REL);
+    cursor = hub->cursor;
 
     if (hub->behind) {
-        return hub->cursor;
+        (void) rt_mark_take(unread, &cursor);
+        return NGX_OK;
     }
 
-    if (unread == 0) {
-        return rt_log_head(hub->zone->log);
-    }
-
-    return ngx_max(hub->cursor, unread - 1);
+    return rt_mark_take(unread, &hub->cursor) ? NGX_OK : NGX_DECLINED;
 }
 
 
 static ngx_int_t
-ngx_rt_deliver_record(ngx_rt_hub_t *hub, uint64_t cursor,
-    rt_log_record_t *record)
+ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
 {
     size_t              len;
     rt_publication_t    pub;
@@ -122,7 +119,7 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, uint64_t cursor,
     len = (size_t) record->data + record->info + record->tags;
 
     if (len > hub->scratch_size
-        || rt_log_copy(hub->zone->log, cursor, 0, hub->scratch, len)
+        || rt_log_copy(hub->zone->log, hub->cursor, 0, hub->scratch, len)
            != RT_LOG_OK)
     {
         return NGX_ERROR;

@@ -6,8 +6,8 @@
  * The bells are made once, in the master before its first fork, and are never
  * closed, so that every worker of every generation has the same ones.  A worker
  * claims a slot when it starts: one that was never used, is free, or whose
- * owner is gone.  The bells are edge-triggered and never read: a write is an
- * edge.
+ * owner is gone.  Where events are edges the bells are never read: a write is
+ * one.
  *
  * The table's mutex is held for claiming only.  `rung` is atomic: who turns it
  * from 0 to 1 writes to the bell; its owner turns it to 0 before it looks.
@@ -27,6 +27,7 @@ typedef struct {
 
 static ngx_int_t ngx_rt_doorbell_init_zone(ngx_shm_zone_t *shm, void *data);
 static ngx_int_t ngx_rt_doorbell_claim(ngx_cycle_t *cycle);
+static ngx_uint_t ngx_rt_doorbell_alive(ngx_pid_t pid);
 static ngx_int_t ngx_rt_doorbell_open(ngx_cycle_t *cycle);
 static void ngx_rt_doorbell_handler(ngx_event_t *ev);
 
@@ -157,8 +158,8 @@ ngx_rt_doorbell_init_process(ngx_cycle_t *cycle)
     if (ngx_rt_doorbell_claim(cycle) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
                       "rt: all %d worker slots are taken, this worker "
-                      "accepts no WebSockets; wait until the old workers of "
-                      "a reload have left, or run fewer workers",
+                      "accepts no WebSockets until the old workers of a "
+                      "reload have left; run fewer workers",
                       NGX_RT_SLOTS);
         return NGX_OK;
     }
@@ -167,10 +168,23 @@ ngx_rt_doorbell_init_process(ngx_cycle_t *cycle)
 }
 
 
+ngx_int_t
+ngx_rt_doorbell_retry(ngx_cycle_t *cycle)
+{
+    if (ngx_rt_doorbell_claim(cycle) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                  "rt: this worker has slot %ui now", ngx_rt_slot);
+
+    return ngx_rt_doorbell_open(cycle);
+}
+
+
 static ngx_int_t
 ngx_rt_doorbell_claim(ngx_cycle_t *cycle)
 {
-    ngx_pid_t       pid;
     ngx_uint_t      i;
     ngx_rt_slot_t  *slot;
 
@@ -178,26 +192,53 @@ ngx_rt_doorbell_claim(ngx_cycle_t *cycle)
 
     for (i = 0; i < NGX_RT_SLOTS; i++) {
         slot = &ngx_rt_table->slots[i];
-        pid = (ngx_pid_t) slot->pid;
 
-        if (pid && !(kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH)) {
+        if (ngx_rt_doorbell_alive((ngx_pid_t) slot->pid)) {
             continue;
         }
 
-        slot->pid = ngx_pid;
-        slot->rung = 0;
+        slot->pid = 0;
         slot->connections = 0;
-        slot->generation++;
 
-        ngx_rt_slot = i;
-        ngx_rt_stat = slot;
+        if (ngx_rt_slot == NGX_RT_NO_SLOT) {
+            slot->pid = ngx_pid;
+            slot->rung = 0;
+            slot->generation++;
 
-        break;
+            ngx_rt_slot = i;
+            ngx_rt_stat = slot;
+        }
     }
 
     ngx_shmtx_unlock(&ngx_rt_table_pool->mutex);
 
-    return i < NGX_RT_SLOTS ? NGX_OK : NGX_DECLINED;
+    return ngx_rt_slot == NGX_RT_NO_SLOT ? NGX_DECLINED : NGX_OK;
+}
+
+
+/* a slot with our pid, before we have one, is a dead namesake's */
+
+static ngx_uint_t
+ngx_rt_doorbell_alive(ngx_pid_t pid)
+{
+    if (pid == 0 || pid == ngx_pid) {
+        return 0;
+    }
+
+    return kill(pid, 0) == 0 || ngx_errno != NGX_ESRCH;
+}
+
+
+ngx_uint_t
+ngx_rt_doorbell_gone(ngx_uint_t i, uint64_t generation)
+{
+    ngx_rt_slot_t  *slot;
+
+    slot = &ngx_rt_table->slots[i];
+
+    return slot->generation != generation
+           || (i != ngx_rt_slot
+               && !ngx_rt_doorbell_alive((ngx_pid_t) slot->pid));
 }
 
 
@@ -217,7 +258,7 @@ ngx_rt_doorbell_open(ngx_cycle_t *cycle)
     /* nginx takes such a connection for its own when the worker leaves */
     c->read->channel = 1;
 
-    if (ngx_add_event(c->read, NGX_READ_EVENT, NGX_CLEAR_EVENT) != NGX_OK) {
+    if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -228,6 +269,16 @@ ngx_rt_doorbell_open(ngx_cycle_t *cycle)
 static void
 ngx_rt_doorbell_handler(ngx_event_t *ev)
 {
+    uint64_t           n;
+    ngx_connection_t  *c;
+
+    /* where events are edges, nobody has to read them */
+
+    if (!(ngx_event_flags & NGX_USE_CLEAR_EVENT)) {
+        c = ev->data;
+        (void) !read(c->fd, &n, sizeof(uint64_t));
+    }
+
     ngx_rt_count(wakeups, 1);
 
     ngx_rt_turn_post();

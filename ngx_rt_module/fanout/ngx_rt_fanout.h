@@ -64,6 +64,13 @@ void ngx_rt_doorbell_forget_zone(void);
 ngx_int_t ngx_rt_doorbell_add_zone(ngx_conf_t *cf);
 ngx_int_t ngx_rt_doorbell_init_module(ngx_cycle_t *cycle);
 ngx_int_t ngx_rt_doorbell_init_process(ngx_cycle_t *cycle);
+
+/* a worker without a slot asks again; NGX_DECLINED: none is free yet */
+ngx_int_t ngx_rt_doorbell_retry(ngx_cycle_t *cycle);
+
+/* has the worker that claimed slot i for that time left it, or died? */
+ngx_uint_t ngx_rt_doorbell_gone(ngx_uint_t i, uint64_t generation);
+
 void ngx_rt_doorbell_exit_process(ngx_cycle_t *cycle);
 
 /* wakes the workers of the mask that are not awake already */
@@ -126,6 +133,9 @@ struct ngx_rt_hub_s {
 
 
 ngx_int_t ngx_rt_hub_init_process(ngx_cycle_t *cycle);
+
+/* a reload without a master: the one process goes on with what it has */
+ngx_int_t ngx_rt_hub_init_module(ngx_cycle_t *cycle);
 
 /*
  * The client, whose session is alive, enters the channel.  Returns

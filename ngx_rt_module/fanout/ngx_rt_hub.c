@@ -32,6 +32,7 @@ static ngx_rt_interest_t *ngx_rt_interest_create(ngx_rt_hub_t *hub,
 static void ngx_rt_hub_grow(ngx_rt_hub_t *hub);
 
 
+static ngx_uint_t        ngx_rt_hub_started;
 static ngx_event_t       ngx_rt_watch_event;
 static ngx_connection_t  ngx_rt_watch_dumb;
 
@@ -59,6 +60,8 @@ ngx_rt_hub_init_process(ngx_cycle_t *cycle)
         }
     }
 
+    ngx_rt_hub_started = 1;
+
     ngx_rt_watch_dumb.fd = (ngx_socket_t) -1;
 
     ngx_rt_watch_event.handler = ngx_rt_hub_watch_handler;
@@ -72,12 +75,43 @@ ngx_rt_hub_init_process(ngx_cycle_t *cycle)
 }
 
 
+ngx_int_t
+ngx_rt_hub_init_module(ngx_cycle_t *cycle)
+{
+    ngx_uint_t            i;
+    ngx_rt_zone_t       **z;
+    ngx_rt_main_conf_t   *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_rt_module);
+
+    if (mcf == NULL || !ngx_rt_hub_started || ngx_test_config) {
+        return NGX_OK;
+    }
+
+    z = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+
+        if (z[i]->hub) {
+            z[i]->hub->zone = z[i];
+            continue;
+        }
+
+        if (ngx_rt_hub_create(cycle, z[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z)
 {
     ngx_rt_hub_t  *hub;
 
-    hub = ngx_pcalloc(cycle->pool, sizeof(ngx_rt_hub_t));
+    hub = ngx_calloc(sizeof(ngx_rt_hub_t), cycle->log);
     if (hub == NULL) {
         return NGX_ERROR;
     }
@@ -117,19 +151,15 @@ ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z)
 static void
 ngx_rt_hub_attach(ngx_rt_zone_t *z)
 {
-    uint64_t              pid;
     ngx_rt_state_slot_t  *slot;
 
     slot = &z->state->slots[ngx_rt_slot];
-    pid = slot->pid;
 
-    if (pid != (uint64_t) ngx_pid) {
-        (void) ngx_rt_session_reap(z, ngx_rt_slot, pid);
-    }
+    (void) ngx_rt_session_reap(z, ngx_rt_slot, slot->owner);
 
     ngx_rt_state_lock(z);
 
-    rt_txn_set(&z->state->txn, &slot->pid, ngx_pid);
+    rt_txn_set(&z->state->txn, &slot->owner, ngx_rt_stat->generation);
     rt_txn_set(&z->state->txn, &slot->unread, 0);
     (void) rt_txn_commit(&z->state->txn);
 
@@ -142,7 +172,7 @@ ngx_rt_hub_attach(ngx_rt_zone_t *z)
 static void
 ngx_rt_hub_watch_handler(ngx_event_t *ev)
 {
-    ngx_uint_t            i;
+    ngx_uint_t            i, claimed;
     ngx_rt_zone_t       **z;
     ngx_rt_main_conf_t   *mcf;
 
@@ -154,8 +184,17 @@ ngx_rt_hub_watch_handler(ngx_event_t *ev)
 
     z = mcf->zones.elts;
 
+    claimed = (ngx_rt_slot == NGX_RT_NO_SLOT
+               && ngx_rt_doorbell_retry((ngx_cycle_t *) ngx_cycle) == NGX_OK);
+
     for (i = 0; i < mcf->zones.nelts; i++) {
+
+        if (claimed) {
+            ngx_rt_hub_attach(z[i]);
+        }
+
         ngx_rt_hub_watch(z[i]);
+        ngx_rt_zone_report(z[i], ngx_cycle->log);
     }
 
     /* a worker that was killed may have appended and not rung */
@@ -169,26 +208,24 @@ ngx_rt_hub_watch_handler(ngx_event_t *ev)
 static void
 ngx_rt_hub_watch(ngx_rt_zone_t *z)
 {
-    uint64_t              pid;
+    uint64_t              owner;
     ngx_uint_t            i, n;
     ngx_rt_state_slot_t  *slot;
 
     for (i = 0; i < NGX_RT_SLOTS; i++) {
         slot = &z->state->slots[i];
-        pid = slot->pid;
+        owner = slot->owner;
 
-        if (pid == 0 || slot->sessions == NULL
-            || kill((pid_t) pid, 0) == 0 || ngx_errno != NGX_ESRCH)
-        {
+        if (slot->sessions == NULL || !ngx_rt_doorbell_gone(i, owner)) {
             continue;
         }
 
-        n = ngx_rt_session_reap(z, i, pid);
+        n = ngx_rt_session_reap(z, i, owner);
 
         if (n) {
             ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                          "rt_zone \"%V\": ended %ui sessions of process %P "
-                          "that is gone", &z->name, n, (ngx_pid_t) pid);
+                          "rt_zone \"%V\": ended %ui sessions of a worker "
+                          "that is gone, in slot %ui", &z->name, n, i);
         }
     }
 }

@@ -131,25 +131,18 @@ done:
 /*
  * Tells each worker concerned where to begin: what stands before is none of
  * its business, so a worker that is never rung falls behind by nothing.
- * After the append, or it would look, find nothing, and forget.
  */
 
 static void
 ngx_rt_publish_mark_locked(ngx_rt_state_t *st, rt_log_record_t *record)
 {
-    uint64_t              workers;
-    ngx_rt_state_slot_t  *slot;
+    uint64_t  workers;
 
-    workers = record->workers;
+    rt_mark_fence();
 
-    while (workers) {
-        slot = &st->slots[__builtin_ctzll(workers)];
-        workers &= workers - 1;
-
-        if (__atomic_load_n(&slot->unread, __ATOMIC_RELAXED) == 0) {
-            __atomic_store_n(&slot->unread, record->position + 1,
-                             __ATOMIC_RELEASE);
-        }
+    for (workers = record->workers; workers; workers &= workers - 1) {
+        rt_mark_set(&st->slots[__builtin_ctzll(workers)].unread,
+                    record->position);
     }
 }
 

@@ -17,11 +17,12 @@
 #include "ngx_rt_observe.h"
 
 
+static void ngx_rt_conn_init(ngx_rt_conn_t *conn);
 static void ngx_rt_conn_read_handler(ngx_event_t *rev);
 static void ngx_rt_conn_write_handler(ngx_event_t *wev);
 static void ngx_rt_conn_pipelined(ngx_rt_conn_t *conn);
 static void ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn);
-static void ngx_rt_conn_timeout(ngx_rt_conn_t *conn);
+static void ngx_rt_conn_timer_handler(ngx_event_t *ev);
 static void ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer,
     ngx_msec_t msec);
 static void ngx_rt_conn_queue_close(ngx_rt_conn_t *conn, ngx_uint_t code,
@@ -53,18 +54,8 @@ ngx_rt_conn_start(ngx_rt_conn_t *conn)
     ngx_rt_count(accepted, 1);
     ngx_rt_count(connections, 1);
 
-    ngx_rt_queue_init(conn);
+    ngx_rt_conn_init(conn);
 
-    conn->started = ngx_current_msec;
-    conn->alive = 1;
-    conn->pipelined = (r->header_in->pos < r->header_in->last);
-
-    conn->leave.handler = ngx_rt_conn_leave_handler;
-    conn->leave.data = conn;
-    conn->leave.log = c->log;
-
-    c->read->handler = ngx_rt_conn_read_handler;
-    c->write->handler = ngx_rt_conn_write_handler;
     c->log->action = "serving a WebSocket";
 
     /* nginx calls the read handler with c->close when the worker leaves */
@@ -83,14 +74,51 @@ ngx_rt_conn_start(ngx_rt_conn_t *conn)
 #endif
 
     if (ngx_tcp_nodelay(c) != NGX_OK) {
-        return NGX_ERROR;
+        ngx_rt_conn_over(conn);
     }
 
     ngx_rt_conn_timer(conn, NGX_RT_TIMER_CONNECT, conn->conf->connect_timeout);
 
     ngx_post_event(c->read, &ngx_posted_events);
 
-    return conn->app->open(conn);
+    if (conn->app->open(conn) != NGX_OK) {
+        ngx_rt_conn_over(conn);
+    }
+
+    return NGX_OK;
+}
+
+
+/* the timer is our own: others (mirror) delete that of c->read */
+
+static void
+ngx_rt_conn_init(ngx_rt_conn_t *conn)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = conn->request;
+    c = conn->connection;
+
+    ngx_rt_queue_init(conn);
+
+    conn->started = ngx_current_msec;
+    conn->alive = 1;
+    conn->pipelined = (r->header_in->pos < r->header_in->last);
+
+    conn->leave.handler = ngx_rt_conn_leave_handler;
+    conn->leave.data = conn;
+    conn->leave.log = c->log;
+
+    conn->timer.handler = ngx_rt_conn_timer_handler;
+    conn->timer.data = c;
+    conn->timer.log = c->log;
+
+    conn->read_handler = c->read->handler;
+    conn->write_handler = c->write->handler;
+
+    c->read->handler = ngx_rt_conn_read_handler;
+    c->write->handler = ngx_rt_conn_write_handler;
 }
 
 
@@ -98,6 +126,10 @@ void
 ngx_rt_conn_established(ngx_rt_conn_t *conn)
 {
     ngx_msec_t  interval;
+
+    if (conn->closing || conn->over) {
+        return;
+    }
 
     /* the first one early and at random, so that they spread */
 
@@ -126,12 +158,6 @@ ngx_rt_conn_read_handler(ngx_event_t *rev)
     if (c->close) {
         c->close = 0;
         ngx_rt_conn_leave_worker(conn);
-        return;
-    }
-
-    if (rev->timedout) {
-        rev->timedout = 0;
-        ngx_rt_conn_timeout(conn);
         return;
     }
 
@@ -196,13 +222,24 @@ ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn)
 
 
 static void
-ngx_rt_conn_timeout(ngx_rt_conn_t *conn)
+ngx_rt_conn_timer_handler(ngx_event_t *ev)
 {
-    ngx_rt_loc_conf_t  *conf;
+    ngx_connection_t    *c;
+    ngx_rt_conn_t       *conn;
+    ngx_http_request_t  *r;
+    ngx_rt_loc_conf_t   *conf;
+
+    c = ev->data;
+    r = c->data;
+    conn = ngx_http_get_module_ctx(r, ngx_rt_module);
+
+    if (conn->over) {
+        return;
+    }
 
     conf = conn->conf;
 
-    switch (conn->timer) {
+    switch (conn->waits_for) {
 
     case NGX_RT_TIMER_CONNECT:
         ngx_rt_close(conn, 3502, "stale");
@@ -235,16 +272,13 @@ ngx_rt_conn_timeout(ngx_rt_conn_t *conn)
 static void
 ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer, ngx_msec_t msec)
 {
-    ngx_event_t  *rev;
+    conn->waits_for = timer;
 
-    rev = conn->connection->read;
-    conn->timer = timer;
-
-    if (rev->timer_set) {
-        ngx_del_timer(rev);
+    if (conn->timer.timer_set) {
+        ngx_del_timer(&conn->timer);
     }
 
-    ngx_add_timer(rev, msec);
+    ngx_add_timer(&conn->timer, msec);
 }
 
 
@@ -382,6 +416,11 @@ ngx_rt_conn_finalize(ngx_rt_conn_t *conn)
 
     c->idle = 0;
 
+    /* nginx may go on with the request (post_action) */
+
+    c->read->handler = conn->read_handler;
+    c->write->handler = conn->write_handler;
+
     ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
     ngx_http_run_posted_requests(c);
 }
@@ -407,6 +446,10 @@ ngx_rt_conn_cleanup(void *data)
 
     if (conn->leave.posted) {
         ngx_delete_posted_event(&conn->leave);
+    }
+
+    if (conn->timer.timer_set) {
+        ngx_del_timer(&conn->timer);
     }
 
     ngx_rt_count_close(conn->close_code);

@@ -180,7 +180,11 @@ ngx_rt_handshake_key(ngx_http_request_t *r, ngx_str_t *key)
 
     decoded.data = raw;
 
+    /* nginx stops decoding at the first "=" */
+
     if (n != 1 || key->len != NGX_RT_KEY_LEN
+        || key->data[NGX_RT_KEY_LEN - 2] != '='
+        || key->data[NGX_RT_KEY_LEN - 1] != '='
         || ngx_decode_base64(&decoded, key) != NGX_OK || decoded.len != 16)
     {
         return ngx_rt_handshake_refuse(r, NGX_HTTP_BAD_REQUEST,
@@ -276,11 +280,11 @@ ngx_rt_handshake_answer(ngx_http_request_t *r, ngx_rt_conn_t *conn)
 
     ngx_rt_handshake_log(r);
 
-    r->main->count++;
-
     if (ngx_rt_conn_start(conn) != NGX_OK) {
-        ngx_rt_conn_over(conn);
+        return NGX_ERROR;
     }
+
+    r->main->count++;
 
     return NGX_DONE;
 }

@@ -81,8 +81,11 @@ struct ngx_rt_conn_s {
     size_t                     message_len;
     size_t                     message_size;
 
-    ngx_rt_timer_e             timer;
+    ngx_rt_timer_e             waits_for;
+    ngx_event_t                timer;
     ngx_event_t                leave;         /* posted: overflow, or over */
+    ngx_event_handler_pt       read_handler;  /* nginx's */
+    ngx_event_handler_pt       write_handler;
 };
 
 
@@ -97,7 +100,10 @@ ngx_int_t ngx_rt_upgrade(ngx_http_request_t *r, const ngx_rt_app_t *app,
 
 /* ngx_rt_conn.c */
 
-/* takes the connection over from nginx after the 101 */
+/*
+ * Takes the connection over from nginx after the 101.  NGX_ERROR: no memory,
+ * it is nginx's still.
+ */
 ngx_int_t ngx_rt_conn_start(ngx_rt_conn_t *conn);
 
 /*

@@ -238,6 +238,12 @@ ngx_rt_variable_seconds(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         return NGX_ERROR;
     }
 
+    /* the access log is written before it has begun */
+
+    if (conn->started == 0) {
+        return ngx_rt_variable_none(v);
+    }
+
     ms = ngx_current_msec - conn->started;
 
     return ngx_rt_variable_set(v, p, ngx_sprintf(p, "%T.%03M",

@@ -40,6 +40,7 @@ static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
     rt_command_t *cmd);
+static void ngx_rt_command_full(ngx_rt_client_t *client);
 static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel);
 static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
@@ -155,16 +156,33 @@ ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
     if (client->session == NULL) {
         client->refused = 1;
 
-        ngx_log_error(NGX_LOG_ERR, client->conn->connection->log, 0,
-                      "rt_zone \"%V\" is full, a session of tenant \"%V\" "
-                      "is refused; make it larger",
-                      &client->zone->name, &client->tenant);
+        ngx_rt_command_full(client);
 
         (void) ngx_rt_command_fail(client, cmd, &ngx_rt_error_zone_full);
         return NGX_DONE;
     }
 
     return NGX_OK;
+}
+
+
+/* once a second at most: it is told to every client anyway */
+
+static void
+ngx_rt_command_full(ngx_rt_client_t *client)
+{
+    static time_t  last;
+
+    if (last == ngx_time()) {
+        return;
+    }
+
+    last = ngx_time();
+
+    ngx_log_error(NGX_LOG_ERR, client->conn->connection->log, 0,
+                  "rt_zone \"%V\" is full: tenant \"%V\" is refused "
+                  "sessions and subscriptions; make it larger",
+                  &client->zone->name, &client->tenant);
 }
 
 
@@ -197,6 +215,7 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
         return ngx_rt_command_done(client, cmd);
 
     case NGX_DECLINED:
+        ngx_rt_command_full(client);
         return ngx_rt_command_fail(client, cmd, &ngx_rt_error_zone_full);
 
     default:

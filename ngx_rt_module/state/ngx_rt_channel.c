@@ -74,6 +74,9 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *name)
         }
 
         (void) rt_txn_commit(&st->txn);
+
+        ngx_rt_state_unlock(z);
+        ngx_rt_state_lock(z);
     }
 
     ngx_rt_state_unlock(z);

@@ -74,6 +74,9 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_uint_t slot,
         }
 
         (void) rt_txn_commit(&st->txn);
+
+        ngx_rt_state_unlock(z);
+        ngx_rt_state_lock(z);
     }
 
     ngx_rt_state_unlock(z);
@@ -181,7 +184,7 @@ ngx_rt_session_expire_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
 
 
 ngx_uint_t
-ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t pid)
+ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner)
 {
     ngx_uint_t         n;
     ngx_rt_state_t    *st;
@@ -195,7 +198,7 @@ ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t pid)
 
         /* another worker may be at it, or the slot has a new owner */
 
-        s = st->slots[slot].pid == pid ? st->slots[slot].sessions : NULL;
+        s = st->slots[slot].owner == owner ? st->slots[slot].sessions : NULL;
 
         if (s == NULL) {
             ngx_rt_state_unlock(z);

@@ -79,10 +79,9 @@ struct ngx_rt_member_s {
 
 
 typedef struct {
-    uint64_t                   pid;           /* whose sessions these are */
-    uint64_t                   unread;        /* in the log: 1 + the position
-                                                 of the first record for it
-                                                 since it looked; 0: none */
+    uint64_t                   owner;         /* whose sessions these are:
+                                                 the slot's generation */
+    uint64_t                   unread;        /* its mark in the log */
     ngx_rt_session_t          *sessions;
 } ngx_rt_state_slot_t;
 
@@ -128,7 +127,8 @@ struct ngx_rt_zone_s {
     ngx_slab_pool_t           *log_pool;
     rt_log_t                  *log;
 
-    ngx_rt_hub_t              *hub;           /* the worker's; NULL: no slot */
+    ngx_rt_hub_t              *hub;           /* the worker's */
+    uint64_t                   rollbacks;     /* that were reported */
 };
 
 
@@ -150,6 +150,9 @@ void ngx_rt_state_unlock(ngx_rt_zone_t *z);
 void ngx_rt_log_lock(ngx_rt_zone_t *z);
 void ngx_rt_log_unlock(ngx_rt_zone_t *z);
 void ngx_rt_lock(ngx_shmtx_t *mtx);
+
+/* says in the log, with no lock held, what killed workers left behind */
+void ngx_rt_zone_report(ngx_rt_zone_t *z, ngx_log_t *log);
 
 
 /* ngx_rt_tenant.c */
@@ -202,7 +205,7 @@ void ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s);
 
 /* expires the sessions of a worker that is gone; returns how many */
 ngx_uint_t ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
-    uint64_t pid);
+    uint64_t owner);
 
 
 /* ngx_rt_channel.c: these lock by themselves but for _locked */

@@ -265,6 +265,7 @@ ngx_rt_zone_init_state(ngx_shm_zone_t *shm, void *data)
         }
 
         z->state = oz->state;
+        z->hub = oz->hub;
 
     } else if (shm->shm.exists) {
         z->state = z->pool->data;
@@ -431,12 +432,7 @@ ngx_rt_lock(ngx_shmtx_t *mtx)
 
         if (owner && kill(owner, 0) == -1 && ngx_errno == NGX_ESRCH) {
 
-            if (ngx_shmtx_force_unlock(mtx, owner)) {
-                ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                              "rt: took a lock over from process %P "
-                              "that is gone", owner);
-            }
-
+            (void) ngx_shmtx_force_unlock(mtx, owner);
             continue;
         }
 
@@ -450,10 +446,22 @@ ngx_rt_state_lock(ngx_rt_zone_t *z)
 {
     ngx_rt_lock(&z->pool->mutex);
 
-    if (rt_txn_begin(&z->state->txn)) {
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "rt_zone \"%V\": undid what a killed worker "
-                      "had not finished", &z->name);
+    (void) rt_txn_begin(&z->state->txn);
+}
+
+
+void
+ngx_rt_zone_report(ngx_rt_zone_t *z, ngx_log_t *log)
+{
+    uint64_t  n;
+
+    n = z->state->txn.rollbacks;
+
+    if (n != z->rollbacks) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "rt_zone \"%V\": undid %uL times what a killed worker "
+                      "had not finished", &z->name, n - z->rollbacks);
+        z->rollbacks = n;
     }
 }
 
