@@ -15,6 +15,7 @@
 
 #define NGX_RT_API_CHUNK   65536      /* bytes of entries, at first */
 #define NGX_RT_API_SLICE   2048       /* buckets and channels of a hold */
+#define NGX_RT_API_WALK    262144     /* what a walk costs of the budget */
 
 
 /* a channel, copied; the next one stands behind its name, aligned */
@@ -59,6 +60,7 @@ static ngx_int_t ngx_rt_api_walk_slice(ngx_rt_api_walk_t *w);
 static ngx_int_t ngx_rt_api_walk_bucket_locked(ngx_rt_api_walk_t *w,
     ngx_rt_tenant_t *t, ngx_rt_channel_t *ch, ngx_uint_t *work);
 static ngx_int_t ngx_rt_api_walk_grow(ngx_rt_api_walk_t *w, ngx_int_t full);
+static void ngx_rt_api_walk_free(ngx_rt_api_walk_t *w);
 static size_t ngx_rt_api_glob_prefix(ngx_str_t *pattern);
 static ngx_uint_t ngx_rt_api_glob(ngx_str_t *pattern, u_char *s, size_t len);
 static u_char *ngx_rt_api_glob_char(u_char *s, u_char *end);
@@ -73,6 +75,16 @@ ngx_rt_api_channels(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_int_t          rc;
     ngx_rt_api_walk_t  w;
 
+    /* the zone is shared: a batch shall not walk it again and again */
+
+    if (api->budget < NGX_RT_API_WALK) {
+        ngx_rt_api_error(reply, NGX_RT_API_LIMIT, NULL,
+                         "too many lists of channels in one request");
+        return NGX_OK;
+    }
+
+    api->budget -= NGX_RT_API_WALK;
+
     ngx_memzero(&w, sizeof(ngx_rt_api_walk_t));
 
     w.api = api;
@@ -82,17 +94,18 @@ ngx_rt_api_channels(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
     rc = ngx_rt_api_walk(&w);
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_OK) {
+        rc = ngx_rt_api_result(api, ngx_rt_api_channels_text, &w, reply);
+
+    } else if (rc == NGX_DECLINED) {
         ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "pattern",
                          "there are too many channels, say more at its start");
-        return NGX_OK;
+        rc = NGX_OK;
     }
 
-    if (rc != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_rt_api_walk_free(&w);
 
-    return ngx_rt_api_result(api, ngx_rt_api_channels_text, &w, reply);
+    return rc;
 }
 
 
@@ -232,8 +245,8 @@ ngx_rt_api_walk_grow(ngx_rt_api_walk_t *w, ngx_int_t full)
         return NGX_DECLINED;
     }
 
-    chunk = ngx_palloc(w->api->request->pool,
-                       sizeof(ngx_rt_api_chunk_t) + size);
+    chunk = ngx_alloc(sizeof(ngx_rt_api_chunk_t) + size,
+                      w->api->request->connection->log);
     if (chunk == NULL) {
         return NGX_ERROR;
     }
@@ -254,6 +267,18 @@ ngx_rt_api_walk_grow(ngx_rt_api_walk_t *w, ngx_int_t full)
     w->chunk = chunk;
 
     return NGX_OK;
+}
+
+
+static void
+ngx_rt_api_walk_free(ngx_rt_api_walk_t *w)
+{
+    ngx_rt_api_chunk_t  *chunk, *next;
+
+    for (chunk = w->first; chunk; chunk = next) {
+        next = chunk->next;
+        ngx_free(chunk);
+    }
 }
 
 

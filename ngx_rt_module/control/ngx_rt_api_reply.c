@@ -170,6 +170,7 @@ ngx_rt_api_result(ngx_rt_api_t *api, ngx_rt_api_say_pt say, void *data,
     rc = ngx_rt_api_text(api->request, say, data, api->budget, &reply->result);
 
     if (rc == NGX_DECLINED) {
+        api->budget = 0;
         ngx_rt_api_error(reply, NGX_RT_API_LIMIT, NULL,
                          "the reply would be larger than 16m");
         return NGX_OK;
