@@ -24,14 +24,14 @@ const user = process.getuid() === 0 ? "user root;" : "";
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 
-/* waits until ready() is neither false nor undefined, and returns that */
+/* waits until ready() is true in the language's sense, and returns what it is */
 async function until(what, ready, ms = 15000) {
     const end = Date.now() + ms;
 
     for (;;) {
         const value = await ready();
 
-        if (value !== undefined && value !== false && value !== null) {
+        if (value) {
             return value;
         }
 

@@ -34,7 +34,7 @@ function quickstart({ prefix, port }) {
 }
 
 
-describe("the quickstart's page", () => {
+describe("the quickstart's page", { timeout: 180000 }, () => {
     let nginx, browser, tokens;
     const tabs = [];
 

@@ -60,7 +60,7 @@ const data = sub => sub.heard.map(ctx => ctx.data);
 
 for (const scheme of ["ws", "wss"]) {
 
-    describe(`centrifuge over ${scheme}`, () => {
+    describe(`centrifuge over ${scheme}`, { timeout: 120000 }, () => {
         let nginx;
         const clients = [];
 
@@ -213,7 +213,8 @@ for (const scheme of ["ws", "wss"]) {
     });
 
 
-    describe(`centrifuge over ${scheme}, when nginx changes`, () => {
+    describe(`centrifuge over ${scheme}, when nginx changes`,
+             { timeout: 120000 }, () => {
         let nginx, a, b, sa, sb;
 
         before(async () => {

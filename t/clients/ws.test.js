@@ -7,12 +7,12 @@ const { after, before, describe, test } = require("node:test");
 const { once } = require("node:events");
 const WebSocket = require("ws");
 
-const { Nginx } = require("./nginx.js");
+const { Nginx, until } = require("./nginx.js");
 
 
 for (const scheme of ["ws", "wss"]) {
 
-    describe(`ws over ${scheme}`, () => {
+    describe(`ws over ${scheme}`, { timeout: 120000 }, () => {
         let nginx;
         const sockets = [];
 
@@ -125,21 +125,22 @@ for (const scheme of ["ws", "wss"]) {
             many.forEach((s, i) => s.send(`message ${i}`));
             (await Promise.all(answers)).forEach((message, i) =>
                 assert.equal(message.toString(), `message ${i}`));
+
+            const closed = many.map(s => once(s, "close"));
+
             many.forEach(s => s.close());
-            await Promise.all(many.map(s => once(s, "close")));
+            await Promise.all(closed);
         });
 
         test("commands by hand", async () => {
             const s = await open("/connection/websocket");
 
-            s.send('{"id":1,"connect":{}}\n'
-                   + '{"id":2,"rpc":{"method":"rt.echo","data":0.10}}');
-
             let text = "";
 
-            while (!text.includes('"id":2')) {
-                text += `${await next(s)}\n`;
-            }
+            s.on("message", message => { text += `${message}\n`; });
+            s.send('{"id":1,"connect":{}}\n'
+                   + '{"id":2,"rpc":{"method":"rt.echo","data":0.10}}');
+            await until("the reply", () => text.includes('"id":2'));
 
             assert.match(text, /"data":0\.10\}/);
         });
