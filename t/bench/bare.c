@@ -36,8 +36,8 @@ static void publish(char *body, size_t len)
     int   n, to = atoi(strstr(body, "bench:") + 6);
 
     if (to != channel) { flush(); p = out + 4; channel = to; }
-    n = sprintf(p, "{\"push\":{\"channel\":\"bench:%d\",\"pub\":{\"data\":%.*s}}}",
-                to, (int) (body + len - 1 - data), data);
+    n = sprintf(p, "{\"push\":{\"channel\":\"bench:%d\",\"pub\":{\"data\":"
+                "%.*s}}}", to, (int) (body + len - 1 - data), data);
     memcpy(p - 4, (unsigned char[]) { 0x81, 126, n >> 8, n & 255 }, 4);
     out_len += n + 4;
     if (++gathered == limit) flush();
@@ -78,11 +78,12 @@ int main(int argc, char **argv)
     sin.sin_port = htons(atoi(argv[1]));
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    check(!bind(fd, (struct sockaddr *) &sin, sizeof(sin)) && !listen(fd, 4096));
+    check(!bind(fd, (void *) &sin, sizeof(sin)) && !listen(fd, 4096));
     for (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev); ; ) {
         for (int i = 0, n = epoll_wait(ep, evs, 512, -1); i < n; i++) {
             if (evs[i].data.fd != fd) { readable(evs[i].data.fd); continue; }
-            check((ev.data.fd = accept(fd, NULL, NULL)) > 0 && ev.data.fd < FDS);
+            ev.data.fd = accept(fd, NULL, NULL);
+            check(ev.data.fd > 0 && ev.data.fd < FDS);
             setsockopt(ev.data.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
             check((input[ev.data.fd] = malloc(SIZE)) != NULL);
             epoll_ctl(ep, EPOLL_CTL_ADD, ev.data.fd, &ev);
