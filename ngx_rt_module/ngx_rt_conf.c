@@ -169,6 +169,17 @@ ngx_rt_conf_check(ngx_conf_t *cf, ngx_rt_loc_conf_t *conf)
 
 
 char *
+ngx_rt_conf_rt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    if (ngx_rt_doorbell_add_zone(cf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_rt_zone(cf, cmd, conf);
+}
+
+
+char *
 ngx_rt_websocket(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char  *rv;

@@ -85,6 +85,9 @@ struct ngx_rt_loc_conf_s {
 };
 
 
+/* rt_zone: the zone, and the table of workers beside it */
+char *ngx_rt_conf_rt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
 /* rt_websocket, rt_api zone=NAME; rt_echo */
 char *ngx_rt_websocket(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_rt_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -25,7 +25,7 @@ static ngx_command_t  ngx_rt_commands[] = {
 
     { ngx_string("rt_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE23,
-      ngx_rt_zone,
+      ngx_rt_conf_rt_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },

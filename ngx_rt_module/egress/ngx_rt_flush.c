@@ -6,9 +6,9 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_conn.h"
 #include "ngx_rt_egress.h"
 #include "ngx_rt_fanout.h"
-#include "ngx_rt_ingress.h"
 
 
 /* buffers of one send */

@@ -6,8 +6,8 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_conn.h"
 #include "ngx_rt_egress.h"
-#include "ngx_rt_ingress.h"
 
 
 /* references kept for later use */

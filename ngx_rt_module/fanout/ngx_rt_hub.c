@@ -11,8 +11,8 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_client.h"
 #include "ngx_rt_fanout.h"
-#include "ngx_rt_protocol.h"
 #include "ngx_rt_state.h"
 
 

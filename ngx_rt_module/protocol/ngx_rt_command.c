@@ -7,6 +7,8 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_ingress.h"
 #include "ngx_rt_policy.h"
 #include "ngx_rt_protocol.h"
 #include "ngx_rt_state.h"

@@ -9,22 +9,7 @@
 
 
 #include "ngx_rt.h"
-#include "ngx_rt_fanout.h"
-#include "ngx_rt_ingress.h"
-
-
-struct ngx_rt_client_s {
-    ngx_rt_conn_t             *conn;          /* its data is the client */
-    ngx_rt_main_conf_t        *main_conf;
-    ngx_rt_zone_t             *zone;
-    const rt_codec_t          *codec;
-    ngx_str_t                  tenant;
-    ngx_rt_session_t          *session;       /* NULL: not connected */
-    ngx_queue_t                subscriptions;
-    ngx_uint_t                 nsubscriptions;
-    u_char                     id[NGX_RT_ID_LEN];
-    unsigned                   refused:1;     /* its connect was an error */
-};
+#include "ngx_rt_client.h"
 
 
 /* ngx_rt_client.c */

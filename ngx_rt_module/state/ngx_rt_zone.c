@@ -14,7 +14,6 @@
 
 
 #include "ngx_rt.h"
-#include "ngx_rt_fanout.h"
 #include "ngx_rt_state.h"
 
 
@@ -114,10 +113,6 @@ ngx_rt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     *zp = z;
-
-    if (ngx_rt_doorbell_add_zone(cf) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
 
     return ngx_rt_zone_add_shm(cf, z);
 }
