@@ -192,9 +192,12 @@ a: > {"id":2,"rpc":{"method":"rt.echo","data":{{"[" x 60 . "]" x 60}}}}
 a: <= {"id":2,"rpc":{"data":{{"[" x 60 . "]" x 60}}}}
 a: > {"id":3,"rpc":{"method":"rt.echo","data":{{"[" x 70 . "]" x 70}}}}
 a: < {"id":3,"error":{"code":107,"message":"*"}}
-a: > {"id":4,"publish":{"channel":"open:x","data":{{"[" x 5000 . "]" x 5000}}}}
+a: > {"id":4,"publish":{"channel":"open:x","data":{{"[" x 1000 . "]" x 1000}}}}
 a: < {"id":4,"error":{"code":107,"message":"*"}}
 a: silent
+# over 1024 levels nobody counts any more: that is no JSON
+a: > {"id":5,"publish":{"channel":"open:x","data":{{"[" x 5000 . "]" x 5000}}}}
+a: closed 3501
 
 
 

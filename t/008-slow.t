@@ -100,3 +100,21 @@ api: POST /api/batch {"commands":[{{join ",", map { '{"publish":{"channel":"news
 api: 200 {"replies":[...]}
 a: 50 x < {"push":{"channel":"news:x","pub":{"data":"{{"$i " . "x" x 10000}}"}}}
 a: silent
+
+
+
+=== TEST 6: a flood of pings whose pongs nobody reads: 1008
+--- more_http_config
+    rt_max_queue 128k;
+--- conversation
+a: open /connection/websocket
+b: open /connection/websocket
+   > {"id":1,"connect":{}}
+b: < {"id":1,"connect":{...}}
+b: deaf
+b: flood 60000 {{"p" x 125}}
+b: listens
+b: overflowed 1008
+a: > {"id":1,"connect":{}}
+a: < {"id":1,"connect":{...}}
+a: silent

@@ -32,7 +32,8 @@ package RT::Conversation;
 #   frame k=v.. TEXT  a frame (op fin rsv mask len form)
 #   raw HEX           bytes;  bytes TEXT: the same, as text
 #   ping TEXT, close [CODE [REASON]], gone (drops the connection)
-#   pour N TEXT       N text messages, as far as the server takes them
+#   pour N TEXT, flood N TEXT   N messages, N pings, as far as the server takes
+#                     them
 #   pieces N          from now on, N bytes a write;  pieces 0: whole
 #   deaf, listens     stops and resumes reading
 #   mute              does not answer the protocol's pings
@@ -221,7 +222,7 @@ my @ACTIONS = (
     [qr/^ping ?(.*)$/s,                                  '_ping'],
     [qr/^close(?: (\d+) ?(.*))?$/s,                      '_close'],
     [qr/^gone$/,                                         '_gone'],
-    [qr/^pour (\d+) (.*)$/s,                             '_pour'],
+    [qr/^(pour|flood) (\d+) (.*)$/s,                     '_pour'],
     [qr/^overflowed (\d+)(?: (.*))?$/s,                  '_overflowed'],
     [qr/^pieces (\d+)$/,                                 '_pieces'],
     [qr/^(deaf|listens|mute)$/,                          '_manner'],

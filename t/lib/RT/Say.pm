@@ -239,10 +239,12 @@ sub _gone
 # what the server does not take stays in the buffer of the client
 sub _pour
 {
-    my ($self, $c, $times, $text) = @_;
+    my ($self, $c, $how, $times, $text) = @_;
+
+    my $op = $how eq 'flood' ? 9 : 1;
 
     $c->note("> $text ($times times)");
-    $c->{out} .= RT::WebSocket::frame($text) for 1 .. $times;
+    $c->{out} .= RT::WebSocket::frame($text, op => $op) for 1 .. $times;
 
     $c->wait_for(sub { !length $c->{out} }, 1);
     $c->{out} = '';
