@@ -27,8 +27,10 @@ typedef enum {
 
 struct ngx_rt_namespace_s {
     ngx_str_t                  name;
-    ngx_rt_subscribe_e         subscribe;
-    ngx_rt_publish_e           publish;
+    ngx_uint_t                 fast;          /* as yet they all are */
+    ngx_uint_t                 subscribe;     /* ngx_rt_subscribe_e */
+    ngx_uint_t                 publish;       /* ngx_rt_publish_e */
+    ngx_uint_t                 set;           /* options that were said */
 };
 
 

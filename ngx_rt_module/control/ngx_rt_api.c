@@ -212,6 +212,7 @@ ngx_rt_api_create(ngx_http_request_t *r)
     api->request = r;
     api->conf = ngx_http_get_module_main_conf(r, ngx_rt_module);
     api->zone = lcf->zone;
+    api->max_message = lcf->max_message;
     api->budget = NGX_RT_API_REPLY_MAX;
 
     return api;

@@ -235,6 +235,14 @@ ngx_rt_api_publish_to(ngx_rt_api_t *api, rt_str_t *channel,
         return;
     }
 
+    /* what is larger than a client's message is too much for its queue */
+
+    if (pub->data.len > api->max_message) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
+                         "is larger than rt_max_message");
+        return;
+    }
+
     if (ngx_rt_publish(api->zone, &api->tenant, &name, pub) != NGX_OK) {
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
                          "is larger than the event log takes");
@@ -265,6 +273,14 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         || ngx_rt_api_publication(api, p, &pub, reply) != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (reply->code == 0
+        && channels.nelts * pub.data.len > NGX_RT_API_BROADCAST_MAX)
+    {
+        ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "channels",
+                         "times data are more than 16 MiB, "
+                         "send it in several calls");
     }
 
     if (reply->code) {

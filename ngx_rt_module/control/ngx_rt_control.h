@@ -18,6 +18,7 @@
 
 #define NGX_RT_API_REPLY_MAX     (16 * 1024 * 1024)
 #define NGX_RT_API_CHANNELS_MAX  10000    /* of a broadcast */
+#define NGX_RT_API_BROADCAST_MAX (16 * 1024 * 1024)  /* bytes, in all */
 #define NGX_RT_API_COMMANDS_MAX  10000    /* of a batch */
 
 
@@ -39,6 +40,7 @@ typedef struct {
     ngx_http_request_t        *request;
     ngx_rt_main_conf_t        *conf;
     ngx_rt_zone_t             *zone;
+    size_t                     max_message;   /* bytes of data */
     ngx_str_t                  tenant;
     ngx_str_t                  method;
     size_t                     budget;        /* replies may still take */

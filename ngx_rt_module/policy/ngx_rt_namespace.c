@@ -8,6 +8,14 @@
 #include "ngx_rt_policy.h"
 
 
+typedef struct {
+    ngx_str_t                  name;          /* how it begins */
+    ngx_conf_enum_t           *values;        /* as they are written */
+    ngx_uint_t                 offset;        /* in ngx_rt_namespace_t */
+    const char                *help;
+} ngx_rt_namespace_option_t;
+
+
 static char *ngx_rt_namespace_parse(ngx_conf_t *cf, ngx_rt_namespace_t *ns,
     ngx_str_t *option);
 static ngx_int_t ngx_rt_namespace_name_valid(ngx_str_t *name);
@@ -15,19 +23,46 @@ static ngx_rt_namespace_t *ngx_rt_namespace_lookup(ngx_rt_main_conf_t *mcf,
     u_char *data, size_t len);
 
 
+static ngx_conf_enum_t  ngx_rt_namespace_fast[] = {
+    { ngx_string("fast"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_enum_t  ngx_rt_namespace_subscribe[] = {
-    { ngx_string("any"), NGX_RT_SUBSCRIBE_ANY },
-    { ngx_string("user"), NGX_RT_SUBSCRIBE_USER },
-    { ngx_string("token"), NGX_RT_SUBSCRIBE_TOKEN },
+    { ngx_string("subscribe=any"), NGX_RT_SUBSCRIBE_ANY },
+    { ngx_string("subscribe=user"), NGX_RT_SUBSCRIBE_USER },
+    { ngx_string("subscribe=token"), NGX_RT_SUBSCRIBE_TOKEN },
     { ngx_null_string, 0 }
 };
 
 
 static ngx_conf_enum_t  ngx_rt_namespace_publish[] = {
-    { ngx_string("none"), NGX_RT_PUBLISH_NONE },
-    { ngx_string("subscriber"), NGX_RT_PUBLISH_SUBSCRIBER },
-    { ngx_string("any"), NGX_RT_PUBLISH_ANY },
+    { ngx_string("publish=none"), NGX_RT_PUBLISH_NONE },
+    { ngx_string("publish=subscriber"), NGX_RT_PUBLISH_SUBSCRIBER },
+    { ngx_string("publish=any"), NGX_RT_PUBLISH_ANY },
     { ngx_null_string, 0 }
+};
+
+
+static ngx_rt_namespace_option_t  ngx_rt_namespace_options[] = {
+
+    { ngx_string("fast"),
+      ngx_rt_namespace_fast,
+      offsetof(ngx_rt_namespace_t, fast),
+      "\"fast\"" },
+
+    { ngx_string("subscribe="),
+      ngx_rt_namespace_subscribe,
+      offsetof(ngx_rt_namespace_t, subscribe),
+      "\"subscribe=any\", \"subscribe=user\" or \"subscribe=token\"" },
+
+    { ngx_string("publish="),
+      ngx_rt_namespace_publish,
+      offsetof(ngx_rt_namespace_t, publish),
+      "\"publish=none\", \"publish=subscriber\" or \"publish=any\"" },
+
+    { ngx_null_string, NULL, 0, NULL }
 };
 
 
@@ -62,7 +97,10 @@ ngx_rt_namespace(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    ngx_memzero(ns, sizeof(ngx_rt_namespace_t));
+
     ns->name = value[1];
+    ns->fast = 1;
     ns->subscribe = NGX_RT_SUBSCRIBE_ANY;
     ns->publish = NGX_RT_PUBLISH_NONE;
 
@@ -77,70 +115,45 @@ ngx_rt_namespace(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static ngx_int_t
-ngx_rt_namespace_option(ngx_str_t *value, ngx_conf_enum_t *e, ngx_uint_t *v)
-{
-    for ( /* void */ ; e->name.len; e++) {
-
-        if (e->name.len == value->len
-            && ngx_strncmp(e->name.data, value->data, value->len) == 0)
-        {
-            *v = e->value;
-            return NGX_OK;
-        }
-    }
-
-    return NGX_ERROR;
-}
-
-
 static char *
 ngx_rt_namespace_parse(ngx_conf_t *cf, ngx_rt_namespace_t *ns,
     ngx_str_t *option)
 {
-    ngx_str_t   value;
-    ngx_uint_t  v;
+    ngx_uint_t                   i;
+    ngx_conf_enum_t             *e;
+    ngx_rt_namespace_option_t   *o;
 
-    if (option->len == 4 && ngx_strncmp(option->data, "fast", 4) == 0) {
-        return NGX_CONF_OK;
-    }
+    for (o = ngx_rt_namespace_options; o->name.len; o++) {
 
-    if (ngx_strncmp(option->data, "subscribe=", 10) == 0) {
-        value.data = option->data + 10;
-        value.len = option->len - 10;
-
-        if (ngx_rt_namespace_option(&value, ngx_rt_namespace_subscribe, &v)
-            != NGX_OK)
+        if (option->len < o->name.len
+            || ngx_strncmp(option->data, o->name.data, o->name.len) != 0)
         {
+            continue;
+        }
+
+        i = o - ngx_rt_namespace_options;
+
+        if (ns->set & (1 << i)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid \"%V\", write \"subscribe=any\", "
-                               "\"subscribe=user\" or \"subscribe=token\"",
-                               option);
+                               "\"%V\" says \"%V\" again, say it once",
+                               option, &o->name);
             return NGX_CONF_ERROR;
         }
 
-        ns->subscribe = v;
+        for (e = o->values; e->name.len; e++) {
 
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(option->data, "publish=", 8) == 0) {
-        value.data = option->data + 8;
-        value.len = option->len - 8;
-
-        if (ngx_rt_namespace_option(&value, ngx_rt_namespace_publish, &v)
-            != NGX_OK)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid \"%V\", write \"publish=none\", "
-                               "\"publish=subscriber\" or \"publish=any\"",
-                               option);
-            return NGX_CONF_ERROR;
+            if (e->name.len == option->len
+                && ngx_strncmp(e->name.data, option->data, option->len) == 0)
+            {
+                *(ngx_uint_t *) ((u_char *) ns + o->offset) = e->value;
+                ns->set |= 1 << i;
+                return NGX_CONF_OK;
+            }
         }
 
-        ns->publish = v;
-
-        return NGX_CONF_OK;
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid \"%V\", write %s",
+                           option, o->help);
+        return NGX_CONF_ERROR;
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

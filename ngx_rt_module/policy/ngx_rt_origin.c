@@ -14,6 +14,7 @@
 static ngx_int_t ngx_rt_origin_same(ngx_http_request_t *r, ngx_str_t *origin);
 static ngx_int_t ngx_rt_origin_match(ngx_str_t *origin, ngx_str_t *pattern);
 static ngx_int_t ngx_rt_origin_host_valid(u_char *p, u_char *last);
+static ngx_int_t ngx_rt_origin_port_valid(u_char *p, u_char *last);
 static ngx_int_t ngx_rt_origin_pattern_valid(ngx_str_t *pattern);
 static void ngx_rt_origin_strip_port(ngx_str_t *host, ngx_uint_t ssl);
 
@@ -88,7 +89,11 @@ ngx_rt_origin_pattern_valid(ngx_str_t *pattern)
         p += 2;
     }
 
-    return ngx_rt_origin_host_valid(p, last);
+    if (ngx_rt_origin_host_valid(p, last) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_rt_origin_port_valid(p, last);
 }
 
 
@@ -104,9 +109,33 @@ ngx_rt_origin_host_valid(u_char *p, u_char *last)
     for ( /* void */ ; p < last; p++) {
 
         if (*p <= 0x20 || *p >= 0x7f
-            || ngx_strchr("/?#@\\*\"'<>,;", *p) != NULL)
+            || ngx_strchr("/?#@\\*\"'<>,;$", *p) != NULL)
         {
             return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* the last colon that is not inside the brackets of an IPv6 address */
+
+static ngx_int_t
+ngx_rt_origin_port_valid(u_char *p, u_char *last)
+{
+    u_char     *colon;
+    ngx_int_t   port;
+
+    for (colon = last - 1; colon > p; colon--) {
+
+        if (*colon == ']') {
+            return NGX_OK;
+        }
+
+        if (*colon == ':') {
+            port = ngx_atoi(colon + 1, last - colon - 1);
+            return port > 0 && port < 65536 ? NGX_OK : NGX_ERROR;
         }
     }
 
