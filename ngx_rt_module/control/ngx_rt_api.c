@@ -25,7 +25,6 @@ static void ngx_rt_api_cleanup(void *data);
 static void ngx_rt_api_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_rt_api_run(ngx_rt_api_t *api);
 static ngx_int_t ngx_rt_api_body(ngx_http_request_t *r, ngx_str_t *body);
-static ngx_int_t ngx_rt_api_body_join(ngx_http_request_t *r, ngx_str_t *body);
 
 
 ngx_int_t
@@ -307,43 +306,24 @@ ngx_rt_api_run(ngx_rt_api_t *api)
 
 
 /*
- * The body in one piece, that we may change: a subrequest has its parent's, so
- * it takes a copy.
+ * A copy of the body in one piece: strings are decoded in place, and others
+ * (mirror, subrequests) have the same buffers.
  */
 
 static ngx_int_t
 ngx_rt_api_body(ngx_http_request_t *r, ngx_str_t *body)
-{
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    ngx_str_set(body, "");
-
-    if (r->request_body == NULL || r->request_body->bufs == NULL) {
-        return NGX_OK;
-    }
-
-    cl = r->request_body->bufs;
-    b = cl->buf;
-
-    if (r == r->main && cl->next == NULL && !b->in_file) {
-        body->data = b->pos;
-        body->len = b->last - b->pos;
-        return NGX_OK;
-    }
-
-    return ngx_rt_api_body_join(r, body);
-}
-
-
-static ngx_int_t
-ngx_rt_api_body_join(ngx_http_request_t *r, ngx_str_t *body)
 {
     off_t         size;
     u_char       *p;
     ssize_t       n;
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
+
+    ngx_str_set(body, "");
+
+    if (r->request_body == NULL) {
+        return NGX_OK;
+    }
 
     size = 0;
 

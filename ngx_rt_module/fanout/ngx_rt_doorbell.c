@@ -3,8 +3,8 @@
  * Workers find each other: a table in shared memory with a slot per living
  * worker, of all generations, and a doorbell (an eventfd) for each slot.
  *
- * The bells are made once, in the master before its first fork, and are never
- * closed, so that every worker of every generation has the same ones.  A worker
+ * The bells are made once, in the master before its first fork, and stay open as
+ * long as the module is loaded: every worker of every generation has the same.  A worker
  * claims a slot when it starts: one that was never used, is free, or whose
  * owner is gone.  Where events are edges the bells are never read: a write is
  * one.
@@ -28,6 +28,7 @@ typedef struct {
 static ngx_int_t ngx_rt_doorbell_init_zone(ngx_shm_zone_t *shm, void *data);
 static ngx_int_t ngx_rt_doorbell_claim(ngx_cycle_t *cycle);
 static ngx_uint_t ngx_rt_doorbell_alive(ngx_pid_t pid);
+static void ngx_rt_doorbell_close(void);
 static ngx_int_t ngx_rt_doorbell_open(ngx_cycle_t *cycle);
 static void ngx_rt_doorbell_handler(ngx_event_t *ev);
 
@@ -121,6 +122,12 @@ ngx_rt_doorbell_init_module(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    /* a configuration without http {} has forgotten nothing */
+
+    if (ngx_http_cycle_get_module_main_conf(cycle, ngx_rt_module) == NULL) {
+        ngx_rt_table_zone = NULL;
+    }
+
     if (ngx_rt_table_zone == NULL) {
         ngx_rt_table = NULL;
         return NGX_OK;
@@ -143,6 +150,17 @@ ngx_rt_doorbell_init_module(ngx_cycle_t *cycle)
     }
 
     return NGX_OK;
+}
+
+
+/* nginx unloads a module that a new configuration does not load any more */
+
+static void __attribute__((destructor))
+ngx_rt_doorbell_close(void)
+{
+    while (ngx_rt_nbells) {
+        (void) close(ngx_rt_bells[--ngx_rt_nbells]);
+    }
 }
 
 

@@ -95,6 +95,8 @@ rt_txn_commit(rt_txn_t *x)
         rt_txn_store(&x->count, 0);
     }
 
+    rt_txn_reset(x);
+
     return true;
 }
 

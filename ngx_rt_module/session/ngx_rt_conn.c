@@ -412,6 +412,15 @@ ngx_rt_conn_finalize(ngx_rt_conn_t *conn)
     r = conn->request;
     c = conn->connection;
 
+#if (NGX_SSL)
+    if (c->ssl && conn->out.promised) {
+
+        /* a record is half out: OpenSSL would not send an alert behind it */
+
+        c->ssl->no_send_shutdown = 1;
+    }
+#endif
+
     ngx_rt_conn_cleanup(conn);
 
     c->idle = 0;
