@@ -30,16 +30,18 @@ use IO::Socket::INET;
 
 our ($ROOT, $TOP, $MODULE, $CERT);
 
-# two ports, one after the other, below those of outgoing connections
+# Three ports, one after the other, below those of outgoing connections: that
+# of Test::Nginx's own requests, TLS, plain.  The last two are listened to with
+# reuseport where there are several workers, which has to be said once only.
 sub _free_ports
 {
     for (1 .. 1000) {
-        my $port = 20000 + 2 * int rand 6000;
+        my $port = 20000 + 4 * int rand 3000;
 
         return $port
-            if 2 == grep { IO::Socket::INET->new(LocalPort => $_, Listen => 1,
+            if 3 == grep { IO::Socket::INET->new(LocalPort => $_, Listen => 1,
                                                  Proto => 'tcp') }
-                         $port, $port + 1;
+                         $port .. $port + 2;
     }
 
     die "no free ports\n";
@@ -145,11 +147,10 @@ sub _prepare
     master_on();
 
     my $workers = $block->workers // 1;
-    my $tls = server_port() + 1;
+    my ($tls, $plain) = (server_port() + 1, server_port() + 2);
 
     workers($workers);
     worker_connections(1024);
-    $Test::Nginx::Util::ReusePort = $workers > 1;
 
     my $http = ($block->http_config // $HTTP)
                . ($block->more_http_config // '');
@@ -157,6 +158,7 @@ sub _prepare
     my $reuseport = $workers > 1 ? ' reuseport' : '';
 
     my $all = <<_EOC_;
+        listen               $plain$reuseport;
         listen               $tls ssl$reuseport;
         ssl_certificate      $CERT.crt;
         ssl_certificate_key  $CERT.key;
@@ -210,7 +212,7 @@ sub _run
     my $file = basename($0, '.t');
 
     my $c = RT::Conversation->new(
-        port => server_port(), tls_port => server_port() + 1, tls => $tls,
+        port => server_port() + 2, tls_port => server_port() + 1, tls => $tls,
         tenant => "$file-" . ++$number, root => server_root(),
         pid_file => "$ENV{TEST_NGINX_SERVROOT}/logs/nginx.pid",
         log_pos => $log_pos);
