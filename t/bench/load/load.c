@@ -38,6 +38,13 @@ typedef struct {
 } load_mark_t;
 
 
+/* when something came last */
+typedef struct {
+    uint64_t       events;
+    uint64_t       time;
+} load_watch_t;
+
+
 static void load_options(load_t *l, int argc, char **argv);
 static uint32_t load_number(const char *text);
 static void load_check_options(load_t *l);
@@ -47,6 +54,8 @@ static void load_connect(load_t *l);
 static bool load_run(load_t *l, double seconds, uint64_t limit);
 static void load_turn(load_t *l);
 static bool load_drain(load_t *l);
+static void load_watch(load_t *l, load_watch_t *w);
+static bool load_watch_moves(load_t *l, load_watch_t *w);
 static void load_mark(load_t *l, load_mark_t *m);
 static int load_report(load_t *l, load_mark_t *a, load_mark_t *b,
     bool stalled);
@@ -263,29 +272,23 @@ load_connect(load_t *l)
 }
 
 
-/* false: nothing was completed for a long time */
+/* false: nothing came for a long time */
 static bool
 load_run(load_t *l, double seconds, uint64_t limit)
 {
-    uint64_t  end, now, stall, first, last;
+    uint64_t      end, first;
+    load_watch_t  watch;
 
-    now = load_clock();
-    end = now + (uint64_t) (seconds * (double) LOAD_SECOND);
-    stall = now + LOAD_STALL;
+    load_watch(l, &watch);
+
     first = l->counts.completed;
-    last = first;
+    end = watch.time + (uint64_t) (seconds * (double) LOAD_SECOND);
 
-    while (limit ? l->counts.completed - first < limit : now < end) {
+    while (limit ? l->counts.completed - first < limit : load_clock() < end) {
 
         load_turn(l);
-        now = load_clock();
 
-        if (l->counts.completed != last) {
-            last = l->counts.completed;
-            stall = now + LOAD_STALL;
-        }
-
-        if (now > stall) {
+        if (!load_watch_moves(l, &watch)) {
             return false;
         }
     }
@@ -297,15 +300,16 @@ load_run(load_t *l, double seconds, uint64_t limit)
 static bool
 load_drain(load_t *l)
 {
-    uint64_t  end;
+    uint64_t      end;
+    load_watch_t  watch;
 
-    end = load_clock() + LOAD_STALL;
+    load_watch(l, &watch);
 
     while (l->counts.completed < l->counts.publishes) {
 
         load_turn(l);
 
-        if (load_clock() > end) {
+        if (!load_watch_moves(l, &watch)) {
             return false;
         }
     }
@@ -319,6 +323,27 @@ load_drain(load_t *l)
     }
 
     return true;
+}
+
+
+static void
+load_watch(load_t *l, load_watch_t *w)
+{
+    w->events = l->counts.completed + l->counts.deliveries;
+    w->time = load_clock();
+}
+
+
+/* a slow server, or a busy machine, is not a stalled one */
+static bool
+load_watch_moves(load_t *l, load_watch_t *w)
+{
+    if (l->counts.completed + l->counts.deliveries != w->events) {
+        load_watch(l, w);
+        return true;
+    }
+
+    return load_clock() - w->time < LOAD_STALL;
 }
 
 
