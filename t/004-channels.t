@@ -254,3 +254,28 @@ api: 300 x POST /api/publish {"channel":"chat:x","data":"{{"$i " . "x" x 8000}}"
 a: 300 x < {"push":{"channel":"chat:x","pub":{"data":"{{"$i " . "x" x 8000}}"}}}
 api: 300 x 200 {"result":{}}
 a: silent
+
+
+
+=== TEST 11: a burst that is larger than the log, from the worker that reads it
+--- http_config
+    rt_zone       $http_x_tenant zone=small:2m log=256k;
+    rt_namespace  chat;
+--- config
+        location /connection/websocket {
+            rt_websocket  zone=small;
+        }
+        location /api {
+            rt_api        zone=small;
+            rt_api_key    off;
+        }
+--- conversation
+a: open /connection/websocket
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"chat:x"}}
+a: < {"id":1,"connect":{...}}
+   < {"id":2,"subscribe":{}}
+api: POST /api/batch {"commands":[{{join ",", map { '{"publish":{"channel":"chat:x","data":"' . "$_ " . "x" x 8000 . '"}}' } 1 .. 100}}]}
+api: 200 {"replies":[{{join ",", ('{"publish":{}}') x 100}}]}
+a: 100 x < {"push":{"channel":"chat:x","pub":{"data":"{{"$i " . "x" x 8000}}"}}}
+a: silent
