@@ -91,11 +91,13 @@ rt_txn_commit(rt_txn_t *x)
         return false;
     }
 
+    rt_txn_reset(x);
+
+    /* the last store: before it all is undone, behind it nothing */
+
     if (x->count) {
         rt_txn_store(&x->count, 0);
     }
-
-    rt_txn_reset(x);
 
     return true;
 }
