@@ -84,6 +84,17 @@ void ngx_rt_queue_join(ngx_rt_conn_t *conn);
 
 /* ngx_rt_flush.c */
 
+static ngx_inline ngx_uint_t
+ngx_rt_conn_tls(ngx_connection_t *c)
+{
+#if (NGX_SSL)
+    return c->ssl != NULL;
+#else
+    return 0;
+#endif
+}
+
+
 /* sends what the socket takes; NGX_OK: all, NGX_AGAIN, NGX_ERROR */
 ngx_int_t ngx_rt_flush(ngx_rt_conn_t *conn);
 

@@ -153,12 +153,10 @@ ngx_rt_flush_send(ngx_rt_conn_t *conn)
 
     many = (conn->out.first->next != NULL);
 
-#if (NGX_SSL)
-    if (c->ssl) {
+    if (ngx_rt_conn_tls(c)) {
         ngx_rt_queue_join(conn);
         many = 0;
     }
-#endif
 
     ngx_rt_count(sends, 1);
 
@@ -172,11 +170,9 @@ ngx_rt_flush_send(ngx_rt_conn_t *conn)
     ngx_rt_count(bytes_out, sent);
     ngx_rt_queue_sent(conn, sent);
 
-#if (NGX_SSL)
-    if (c->ssl && rest) {
+    if (ngx_rt_conn_tls(c) && rest) {
         conn->out.promised = 1;
     }
-#endif
 
     return rest ? NGX_AGAIN : NGX_OK;
 }

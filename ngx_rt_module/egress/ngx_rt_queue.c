@@ -17,6 +17,7 @@
 #define NGX_RT_JOIN_SIZE  16384
 
 
+static ngx_int_t ngx_rt_queue_room(ngx_rt_conn_t *conn, size_t len);
 static ngx_rt_out_t *ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b);
 static void ngx_rt_out_free(ngx_rt_out_t *out);
 static void ngx_rt_queue_gather(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
@@ -41,9 +42,7 @@ ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_uint_t messages)
         return NGX_DECLINED;
     }
 
-    /* an empty queue takes any batch: a client that keeps up is not slow */
-
-    if ((conn->out.bytes && conn->out.bytes + b->len > conn->max_queue)
+    if (ngx_rt_queue_room(conn, b->len) != NGX_OK
         || ngx_rt_out_create(conn, b) == NULL)
     {
         ngx_rt_conn_overflow(conn);
@@ -53,6 +52,31 @@ ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_uint_t messages)
     conn->messages_out += messages;
 
     return NGX_OK;
+}
+
+
+/*
+ * Only a client that does not keep up is slow: what its socket takes now leaves
+ * before it is judged, and an empty queue takes any batch.
+ */
+
+static ngx_int_t
+ngx_rt_queue_room(ngx_rt_conn_t *conn, size_t len)
+{
+    if (conn->out.bytes + len <= conn->max_queue) {
+        return NGX_OK;
+    }
+
+    if (ngx_rt_flush(conn) == NGX_ERROR) {
+        ngx_rt_conn_over(conn);
+        return NGX_DECLINED;
+    }
+
+    if (conn->out.bytes == 0 || conn->out.bytes + len <= conn->max_queue) {
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -67,8 +91,8 @@ ngx_rt_queue_frame(ngx_rt_conn_t *conn, rt_opcode_t opcode, const u_char *data,
 
     size = rt_frame_header_len(len) + len;
 
-    if (conn->out.bytes && conn->out.bytes + size > conn->max_queue
-        && opcode != RT_OPCODE_CLOSE)
+    if (opcode != RT_OPCODE_CLOSE
+        && ngx_rt_queue_room(conn, size) != NGX_OK)
     {
         ngx_rt_conn_overflow(conn);
         return NGX_DECLINED;

@@ -129,6 +129,7 @@ struct ngx_rt_hub_s {
 
     uint64_t                   ring;          /* workers to wake this turn */
     ngx_uint_t                 appended;      /* records, this turn */
+    size_t                     appended_bytes;
 };
 
 

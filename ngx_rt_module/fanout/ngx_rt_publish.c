@@ -12,8 +12,12 @@
 #include "ngx_rt_state.h"
 
 
-/* records that a worker appends before it takes a turn in between */
+/*
+ * What a worker appends before it takes a turn in between: so many records, or
+ * such a share of the log, so that it never laps itself.
+ */
 #define NGX_RT_PUBLISH_BURST  256
+#define NGX_RT_PUBLISH_SHARE  8
 
 
 static rt_log_result_t ngx_rt_publish_locked(ngx_rt_zone_t *z,
@@ -58,7 +62,12 @@ ngx_rt_publish(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
 
     ngx_rt_turn_post();
 
-    if (++hub->appended >= NGX_RT_PUBLISH_BURST) {
+    hub->appended_bytes += sizeof(rt_log_record_t) + pub->data.len
+                           + pub->info.len + pub->tags.len;
+
+    if (++hub->appended >= NGX_RT_PUBLISH_BURST
+        || hub->appended_bytes >= z->log->size / NGX_RT_PUBLISH_SHARE)
+    {
         ngx_rt_turn();
     }
 

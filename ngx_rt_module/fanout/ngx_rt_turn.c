@@ -70,6 +70,7 @@ ngx_rt_turn(void)
         }
 
         hub->appended = 0;
+        hub->appended_bytes = 0;
     }
 
     /* before reading: who appends from here on rings */

@@ -42,6 +42,7 @@ static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
     rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_info(ngx_rt_client_t *client);
 static void ngx_rt_command_full(ngx_rt_client_t *client);
 static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel);
@@ -147,7 +148,9 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
 static ngx_int_t
 ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    if (ngx_rt_uuid(client->id) != NGX_OK) {
+    if (ngx_rt_uuid(client->id) != NGX_OK
+        || ngx_rt_command_info(client) != NGX_OK)
+    {
         ngx_rt_close(client->conn, 3004, "internal server error");
         return NGX_DONE;
     }
@@ -163,6 +166,30 @@ ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
         (void) ngx_rt_command_fail(client, cmd, &ngx_rt_error_zone_full);
         return NGX_DONE;
     }
+
+    return NGX_OK;
+}
+
+
+/* who it is, for the subscribers of what it publishes */
+
+static ngx_int_t
+ngx_rt_command_info(ngx_rt_client_t *client)
+{
+    u_char     *p;
+    ngx_str_t   id;
+
+    id.data = client->id;
+    id.len = NGX_RT_ID_LEN;
+
+    p = ngx_pnalloc(client->conn->request->pool,
+                    sizeof("{\"client\":\"\"}") - 1 + NGX_RT_ID_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    client->info.data = p;
+    client->info.len = ngx_sprintf(p, "{\"client\":\"%V\"}", &id) - p;
 
     return NGX_OK;
 }
@@ -312,6 +339,7 @@ ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd)
 
     ngx_memzero(&pub, sizeof(rt_publication_t));
     pub.data = cmd->data;
+    pub.info = ngx_rt_str(&client->info);
 
     if (ngx_rt_publish(client->zone, &client->tenant, &channel, &pub)
         != NGX_OK)

@@ -22,6 +22,7 @@ struct ngx_rt_client_s {
     ngx_queue_t                subscriptions;
     ngx_uint_t                 nsubscriptions;
     u_char                     id[NGX_RT_ID_LEN];
+    ngx_str_t                  info;          /* ClientInfo, JSON; in pool */
     unsigned                   refused:1;     /* its connect was an error */
 };
 

@@ -330,7 +330,7 @@ ngx_rt_conn_queue_close(ngx_rt_conn_t *conn, ngx_uint_t code,
 void
 ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc)
 {
-    ngx_event_t  *rev;
+    ngx_connection_t  *c;
 
     if (rc == NGX_ERROR) {
         ngx_rt_conn_over(conn);
@@ -341,11 +341,11 @@ ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc)
         return;
     }
 
-    rev = conn->connection->read;
+    c = conn->connection;
 
     if (conn->throttled) {
         conn->throttled = 0;
-        ngx_post_event(rev, &ngx_posted_events);
+        ngx_post_event(c->read, &ngx_posted_events);
     }
 
     if (!conn->closing) {
@@ -355,6 +355,12 @@ ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc)
     if (conn->close_received) {
         ngx_rt_conn_over(conn);
         return;
+    }
+
+    /* who is not listened to any more need not answer: it sees the end */
+
+    if (conn->deaf && !ngx_rt_conn_tls(c)) {
+        (void) ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN);
     }
 
     /* the peer has its time to answer, from when it could read ours */
