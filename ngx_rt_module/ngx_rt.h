@@ -58,7 +58,7 @@ typedef struct ngx_rt_channel_s       ngx_rt_channel_t;
 typedef struct ngx_rt_member_s        ngx_rt_member_t;    /* session in one */
 
 /* a worker's own */
-typedef struct ngx_rt_zone_s          ngx_rt_zone_t;      /* a configured zone */
+typedef struct ngx_rt_zone_s          ngx_rt_zone_t;      /* configured */
 typedef struct ngx_rt_hub_s           ngx_rt_hub_t;       /* its fan-out here */
 typedef struct ngx_rt_interest_s      ngx_rt_interest_t;  /* in a channel */
 typedef struct ngx_rt_subscription_s  ngx_rt_subscription_t;

@@ -3,11 +3,11 @@
  * Workers find each other: a table in shared memory with a slot per living
  * worker, of all generations, and a doorbell (an eventfd) for each slot.
  *
- * The bells are made once, in the master before its first fork, and stay open as
- * long as the module is loaded: every worker of every generation has the same.  A worker
- * claims a slot when it starts: one that was never used, is free, or whose
- * owner is gone.  Where events are edges the bells are never read: a write is
- * one.
+ * The bells are made once, in the master before its first fork, and stay open
+ * as long as the module is loaded: every worker of every generation has the
+ * same.  A worker claims a slot when it starts: one that was never used, is
+ * free, or whose owner is gone.  Where events are edges the bells are never
+ * read: a write is one.
  *
  * The table's mutex is held for claiming only.  `rung` is atomic: who turns it
  * from 0 to 1 writes to the bell; its owner turns it to 0 before it looks.
