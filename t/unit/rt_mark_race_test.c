@@ -12,6 +12,8 @@
  */
 
 
+#define _GNU_SOURCE               /* CPU_SET() */
+
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -346,6 +348,33 @@ consume(unsigned who)
 }
 
 
+/*
+ * Readers on another processor than producers, where there are two: what is
+ * tested happens between processors.
+ */
+static void
+part(bool reader)
+{
+    int        i, one;
+    cpu_set_t  may, own;
+
+    if (sched_getaffinity(0, sizeof(may), &may) != 0) {
+        return;
+    }
+
+    for (i = 0, one = -1; i < CPU_SETSIZE; i++) {
+        if (CPU_ISSET(i, &may) && (one == -1 || !reader)) {
+            one = i;
+        }
+    }
+
+    CPU_ZERO(&own);
+    CPU_SET(one, &own);
+
+    (void) sched_setaffinity(0, sizeof(own), &own);
+}
+
+
 static pid_t
 spawn(bool reader, unsigned who)
 {
@@ -360,6 +389,7 @@ spawn(bool reader, unsigned who)
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     alarm(60);
+    part(reader);
 
     death_random += 0x9e3779b97f4a7c15 * (2 * who + reader + 1);
 
@@ -439,14 +469,14 @@ judge(void)
                (unsigned long long) res->lost,
                (unsigned long long) res->wrong);
 
-        ok(res->got > 100 && res->takes > 100, "it read");
+        ok(res->got > 20 && res->takes > 20, "it read");
         ok(res->empty > 100, "it looked where there was nothing");
         ok(res->laps * 10 < res->got, "laps are rare");
         ok(res->lost == 0, "%llu lost", (unsigned long long) res->lost);
         ok(res->wrong == 0, "%llu wrong", (unsigned long long) res->wrong);
     }
 
-    ok(shared->reader[READERS - 1].result.leaps > 10,
+    ok(shared->reader[READERS - 1].result.leaps > 5,
        "the last reader's cursor was passed by rounds");
 
     tap_group("readers find all that is marked for them, in order");
