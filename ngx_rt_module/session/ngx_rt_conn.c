@@ -18,6 +18,7 @@
 
 
 static void ngx_rt_conn_init(ngx_rt_conn_t *conn);
+static ngx_rt_conn_t *ngx_rt_conn_of(ngx_connection_t *c);
 static void ngx_rt_conn_read_handler(ngx_event_t *rev);
 static void ngx_rt_conn_write_handler(ngx_event_t *wev);
 static void ngx_rt_conn_pipelined(ngx_rt_conn_t *conn);
@@ -140,16 +141,25 @@ ngx_rt_conn_established(ngx_rt_conn_t *conn)
 }
 
 
+static ngx_rt_conn_t *
+ngx_rt_conn_of(ngx_connection_t *c)
+{
+    ngx_http_request_t  *r;
+
+    r = c->data;
+
+    return ngx_http_get_module_ctx(r, ngx_rt_module);
+}
+
+
 static void
 ngx_rt_conn_read_handler(ngx_event_t *rev)
 {
-    ngx_connection_t    *c;
-    ngx_rt_conn_t       *conn;
-    ngx_http_request_t  *r;
+    ngx_rt_conn_t     *conn;
+    ngx_connection_t  *c;
 
     c = rev->data;
-    r = c->data;
-    conn = ngx_http_get_module_ctx(r, ngx_rt_module);
+    conn = ngx_rt_conn_of(c);
 
     if (conn->over) {
         return;
@@ -172,13 +182,11 @@ ngx_rt_conn_read_handler(ngx_event_t *rev)
 static void
 ngx_rt_conn_write_handler(ngx_event_t *wev)
 {
-    ngx_connection_t    *c;
-    ngx_rt_conn_t       *conn;
-    ngx_http_request_t  *r;
+    ngx_rt_conn_t     *conn;
+    ngx_connection_t  *c;
 
     c = wev->data;
-    r = c->data;
-    conn = ngx_http_get_module_ctx(r, ngx_rt_module);
+    conn = ngx_rt_conn_of(c);
 
     if (conn->over || conn->out.first == NULL) {
         return;
@@ -224,14 +232,12 @@ ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn)
 static void
 ngx_rt_conn_timer_handler(ngx_event_t *ev)
 {
-    ngx_connection_t    *c;
-    ngx_rt_conn_t       *conn;
-    ngx_http_request_t  *r;
-    ngx_rt_loc_conf_t   *conf;
+    ngx_rt_conn_t      *conn;
+    ngx_connection_t   *c;
+    ngx_rt_loc_conf_t  *conf;
 
     c = ev->data;
-    r = c->data;
-    conn = ngx_http_get_module_ctx(r, ngx_rt_module);
+    conn = ngx_rt_conn_of(c);
 
     if (conn->over) {
         return;
