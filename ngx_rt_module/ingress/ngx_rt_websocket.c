@@ -198,9 +198,10 @@ ngx_rt_websocket_gather(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
 
     if (conn->message == NULL || have > conn->message_size) {
 
-        size = ngx_max(have, ngx_min(have + ev->rest,
-                                     2 * conn->message_size));
-        size = ngx_max(size, NGX_RT_MESSAGE_MIN);
+        /* doubled, whatever is announced: fragments may be small and many */
+
+        size = ngx_min(2 * conn->message_size, conn->reader.max_message);
+        size = ngx_max(ngx_max(have, size), NGX_RT_MESSAGE_MIN);
 
         message = ngx_alloc(size, conn->connection->log);
         if (message == NULL) {

@@ -83,8 +83,7 @@ typedef struct {
     uint8_t    *data;             /* in the input, or in reader.buf for a
                                      control frame that came in pieces */
     size_t      len;
-    uint64_t    rest;             /* DATA: bytes of this frame still to come,
-                                     so that memory is taken once */
+    uint64_t    rest;             /* DATA: bytes of this frame still to come */
     uint16_t    code;             /* a received close: its code, 1005 if it
                                      had none; ERROR: the code to send */
     const char *reason;           /* ERROR: a sentence for it */

@@ -28,6 +28,7 @@ static void ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer,
     ngx_msec_t msec);
 static void ngx_rt_conn_queue_close(ngx_rt_conn_t *conn, ngx_uint_t code,
     const char *reason);
+static void ngx_rt_conn_shutdown(ngx_connection_t *c);
 static void ngx_rt_conn_leave_handler(ngx_event_t *ev);
 static void ngx_rt_conn_finalize(ngx_rt_conn_t *conn);
 static void ngx_rt_conn_app_close(ngx_rt_conn_t *conn);
@@ -363,15 +364,33 @@ ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc)
         return;
     }
 
-    /* who is not listened to any more need not answer: it sees the end */
-
-    if (conn->deaf && !ngx_rt_conn_tls(c)) {
-        (void) ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN);
+    if (conn->deaf) {
+        ngx_rt_conn_shutdown(c);
     }
 
     /* the peer has its time to answer, from when it could read ours */
 
     ngx_rt_conn_timer(conn, NGX_RT_TIMER_CLOSE, conn->conf->close_timeout);
+}
+
+
+/*
+ * Who is not listened to any more need not answer: it sees the end.  What it
+ * has sent by then is still read, or the reset that answers unread bytes
+ * would overtake the close frame.
+ */
+
+static void
+ngx_rt_conn_shutdown(ngx_connection_t *c)
+{
+#if (NGX_SSL)
+    if (c->ssl) {
+        (void) SSL_shutdown(c->ssl->connection);
+        ERR_clear_error();
+    }
+#endif
+
+    (void) ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN);
 }
 
 

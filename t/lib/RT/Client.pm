@@ -178,7 +178,7 @@ sub _write
     }
 
     substr $self->{out}, 0, $n, '';
-    sleep 0.0005 if $piece;
+    sleep 0.0005 if $piece && $piece < 16;
 
     return;
 }

@@ -37,6 +37,8 @@ package RT::Conversation;
 #   pieces N          from now on, N bytes a write;  pieces 0: whole
 #   deaf, listens     stops and resumes reading
 #   mute              does not answer the protocol's pings
+#   patience SECONDS  waits so long for the end of the stream, once both have
+#                     sent their close frames
 # Hearing
 #   < JSON            the next object, see RT::Json; details "< ..." are the
 #                     next ones; details "| ..." come with it in any order
@@ -226,6 +228,7 @@ my @ACTIONS = (
     [qr/^overflowed (\d+)(?: (.*))?$/s,                  '_overflowed'],
     [qr/^pieces (\d+)$/,                                 '_pieces'],
     [qr/^(deaf|listens|mute)$/,                          '_manner'],
+    [qr/^patience ([\d.]+)$/,                            '_patience'],
     [qr/^< (.*)$/s,                                      '_hear'],
     [qr/^<= (.*)$/s,                                     '_hear_exactly'],
     [qr/^(message|binary) ?(.*)$/s,                      '_message'],

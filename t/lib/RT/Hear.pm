@@ -193,7 +193,7 @@ sub _end
 {
     my ($self, $c) = @_;
 
-    $c->wait_for(sub { $c->{eof} })
+    $c->wait_for(sub { $c->{eof} }, $c->{patience})
         or die "$c->{name}: the server leaves the connection open\n";
 
     die "$c->{name}: $c->{frames_after_close} frames after the close\n"

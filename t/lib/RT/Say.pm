@@ -263,6 +263,16 @@ sub _pieces
 }
 
 
+sub _patience
+{
+    my ($self, $c, $seconds) = @_;
+
+    $c->{patience} = $seconds;
+
+    return;
+}
+
+
 sub _manner
 {
     my ($self, $c, $how) = @_;
