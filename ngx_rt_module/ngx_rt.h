@@ -47,12 +47,14 @@
 
 #define NGX_RT_TENANT_MAX       128       /* bytes */
 #define NGX_RT_CHANNEL_MAX      255       /* bytes */
+#define NGX_RT_USER_MAX         128       /* bytes */
 #define NGX_RT_ID_LEN           36        /* of a session: a UUID */
 
 
 /* shared memory: state/ */
 typedef struct ngx_rt_state_s         ngx_rt_state_t;     /* a zone's root */
 typedef struct ngx_rt_tenant_s        ngx_rt_tenant_t;
+typedef struct ngx_rt_user_s          ngx_rt_user_t;
 typedef struct ngx_rt_session_s       ngx_rt_session_t;
 typedef struct ngx_rt_channel_s       ngx_rt_channel_t;
 typedef struct ngx_rt_member_s        ngx_rt_member_t;    /* session in one */

@@ -59,6 +59,7 @@ ngx_rt_create_loc_conf(ngx_conf_t *cf)
      *
      *     conf->zone = NULL;
      *     conf->api = 0;
+     *     conf->user = NULL;
      *     conf->close_log = NULL;
      */
 
@@ -93,6 +94,10 @@ ngx_rt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->zone == NULL) {
         conf->zone = prev->zone;
+    }
+
+    if (conf->user == NULL) {
+        conf->user = prev->user;
     }
 
     ngx_conf_merge_uint_value(conf->metrics_tenants, prev->metrics_tenants,

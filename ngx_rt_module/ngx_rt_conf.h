@@ -73,6 +73,7 @@ struct ngx_rt_loc_conf_s {
     ngx_uint_t                 metrics_tenants;
 
     ngx_array_t               *origins;       /* ngx_str_t; patterns */
+    ngx_http_complex_value_t  *user;          /* NULL: all are anonymous */
     size_t                     max_message;
     size_t                     max_queue;
     ngx_msec_t                 connect_timeout;

@@ -86,6 +86,13 @@ static ngx_command_t  ngx_rt_commands[] = {
       0,
       NULL },
 
+    { ngx_string("rt_user"),
+      NGX_RT_LEVELS|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_rt_loc_conf_t, user),
+      NULL },
+
     { ngx_string("rt_max_message"),
       NGX_RT_LEVELS|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,

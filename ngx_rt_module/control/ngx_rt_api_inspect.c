@@ -49,6 +49,7 @@ typedef struct {
 
 typedef struct {
     uint64_t              clients;
+    uint64_t              users;
     uint64_t              channels;
     uint64_t              uptime;
     u_char                uid[NGX_RT_ID_LEN];
@@ -436,6 +437,7 @@ ngx_rt_api_info(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
     if (t) {
         node.clients = t->sessions;
+        node.users = t->users + (t->anonymous ? 1 : 0);
         node.channels = t->channels;
     }
 
@@ -444,8 +446,6 @@ ngx_rt_api_info(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     return ngx_rt_api_result(api, ngx_rt_api_info_text, &node, reply);
 }
 
-
-/* nobody has a name yet: the users of all clients are one, the anonymous */
 
 static void
 ngx_rt_api_info_text(rt_out_t *o, void *data)
@@ -459,7 +459,7 @@ ngx_rt_api_info_text(rt_out_t *o, void *data)
     rt_out_lit(o, ",\"version\":\"" NGX_RT_VERSION "\",\"num_clients\":");
     rt_out_uint(o, node->clients);
     rt_out_lit(o, ",\"num_users\":");
-    rt_out_uint(o, node->clients ? 1 : 0);
+    rt_out_uint(o, node->users);
     rt_out_lit(o, ",\"num_channels\":");
     rt_out_uint(o, node->channels);
     rt_out_lit(o, ",\"uptime\":");

@@ -125,16 +125,7 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
         return NGX_ERROR;
     }
 
-    pub.data.data = hub->scratch;
-    pub.data.len = record->data;
-
-    pub.info.data = record->info ? hub->scratch + record->data : NULL;
-    pub.info.len = record->info;
-
-    pub.tags.data = record->tags ? hub->scratch + record->data + record->info
-                                 : NULL;
-    pub.tags.len = record->tags;
-    pub.offset = record->offset;
+    ngx_rt_record_parse(record, hub->scratch, &pub);
 
     if (ngx_rt_interest_encode(in, &pub) != NGX_OK) {
         ngx_rt_interest_drop(in);

@@ -14,12 +14,6 @@
 #include "ngx_rt_state.h"
 
 
-/* what a record of the log is; rt_log_record_t.kind */
-enum {
-    NGX_RT_RECORD_PUBLICATION = 1
-};
-
-
 /*
  * A slot of the workers' table (shared memory, one table a cycle's chain).
  * Only the worker that holds the slot writes its counters.
@@ -137,6 +131,12 @@ ngx_int_t ngx_rt_hub_init_process(ngx_cycle_t *cycle);
 
 /* a reload without a master: the one process goes on with what it has */
 ngx_int_t ngx_rt_hub_init_module(ngx_cycle_t *cycle);
+
+/*
+ * Rings, at the end of the turn, whom something was told; takes a turn at once
+ * if that was very much.  Not while a list of the hub is walked.
+ */
+void ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told);
 
 /*
  * The client, whose session is alive, enters the channel.  Returns

@@ -19,6 +19,13 @@
 #define NGX_RT_HUB_BUCKETS     64         /* to begin with */
 #define NGX_RT_WATCH_INTERVAL  1000
 
+/*
+ * What a worker appends before it takes a turn in between: so many records, or
+ * such a share of the log, so that it never laps itself.
+ */
+#define NGX_RT_HUB_BURST       256
+#define NGX_RT_HUB_SHARE       8
+
 
 static ngx_int_t ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z);
 static void ngx_rt_hub_attach(ngx_rt_zone_t *z);
@@ -227,6 +234,32 @@ ngx_rt_hub_watch(ngx_rt_zone_t *z)
                           "rt_zone \"%V\": ended %ui sessions of a worker "
                           "that is gone, in slot %ui", &z->name, n, i);
         }
+    }
+}
+
+
+void
+ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told)
+{
+    if (told->workers == 0) {
+        return;
+    }
+
+    hub->ring |= told->workers;
+
+    if (ngx_rt_slot != NGX_RT_NO_SLOT) {
+        hub->ring &= ~((uint64_t) 1 << ngx_rt_slot);
+    }
+
+    ngx_rt_turn_post();
+
+    hub->appended += told->records;
+    hub->appended_bytes += told->bytes;
+
+    if (hub->appended >= NGX_RT_HUB_BURST
+        || hub->appended_bytes >= hub->zone->log->size / NGX_RT_HUB_SHARE)
+    {
+        ngx_rt_turn();
     }
 }
 

@@ -27,7 +27,8 @@ const ngx_rt_app_t  ngx_rt_echo_app = {
     ngx_rt_echo_open,
     ngx_rt_echo_message,
     ngx_rt_echo_ping,
-    ngx_rt_echo_close
+    ngx_rt_echo_close,
+    NULL
 };
 
 

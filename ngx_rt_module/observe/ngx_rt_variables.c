@@ -1,7 +1,7 @@
 
 /*
- * The variables: $rt_tenant, $rt_session, $rt_close_code, $rt_seconds,
- * $rt_subscriptions and the counts of a connection.
+ * The variables: $rt_tenant, $rt_user, $rt_session, $rt_close_code,
+ * $rt_seconds, $rt_subscriptions and the counts of a connection.
  *
  * Evaluated by nginx for logs, maps and headers, by rt_log when a connection
  * closes.  Reads the worker's own memory only.  None is cached: they change
@@ -16,6 +16,8 @@
 
 
 static ngx_int_t ngx_rt_variable_tenant(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_rt_variable_user(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_rt_variable_session(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -32,6 +34,9 @@ static ngx_int_t ngx_rt_variable_count(ngx_http_request_t *r,
 static ngx_http_variable_t  ngx_rt_variables[] = {
 
     { ngx_string("rt_tenant"), NULL, ngx_rt_variable_tenant, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("rt_user"), NULL, ngx_rt_variable_user, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("rt_session"), NULL, ngx_rt_variable_session, 0,
@@ -170,7 +175,37 @@ ngx_rt_variable_tenant(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
-/* the id outlives the session, so that the log of the close has it */
+/* the same for the user */
+static ngx_int_t
+ngx_rt_variable_user(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_str_t           name;
+    ngx_rt_client_t    *client;
+    ngx_rt_loc_conf_t  *conf;
+
+    client = ngx_rt_variable_client(r);
+
+    if (client != NULL) {
+        name = client->user;
+
+    } else {
+        conf = ngx_http_get_module_loc_conf(r, ngx_rt_module);
+
+        if (ngx_rt_user_name(r, conf->user, &name) != NGX_OK) {
+            return ngx_rt_variable_none(v);
+        }
+    }
+
+    if (name.len == 0) {
+        return ngx_rt_variable_none(v);
+    }
+
+    return ngx_rt_variable_set(v, name.data, name.len);
+}
+
+
+/* the session is there until the log of the close is written */
 static ngx_int_t
 ngx_rt_variable_session(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
@@ -179,11 +214,11 @@ ngx_rt_variable_session(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     client = ngx_rt_variable_client(r);
 
-    if (client == NULL || client->id[0] == '\0' || client->refused) {
+    if (client == NULL || client->session == NULL) {
         return ngx_rt_variable_none(v);
     }
 
-    return ngx_rt_variable_set(v, client->id, NGX_RT_ID_LEN);
+    return ngx_rt_variable_set(v, client->session->id, NGX_RT_ID_LEN);
 }
 
 

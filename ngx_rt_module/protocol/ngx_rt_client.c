@@ -1,8 +1,8 @@
 
 /*
  * A client: a connection that speaks the client protocol.  Takes whole messages
- * from ingress, hands their commands to ngx_rt_command.c one by one, and ends
- * the session with the connection.
+ * from ingress, hands their commands to ngx_rt_command.c one by one, leaves its
+ * channels when the close begins, and ends the session with the connection.
  */
 
 
@@ -18,6 +18,7 @@ static void ngx_rt_client_message(ngx_rt_conn_t *conn, rt_opcode_t opcode,
     u_char *data, size_t len);
 static void ngx_rt_client_ping(ngx_rt_conn_t *conn);
 static void ngx_rt_client_close(ngx_rt_conn_t *conn);
+static void ngx_rt_client_destroy(ngx_rt_conn_t *conn);
 
 
 const ngx_rt_app_t  ngx_rt_client_app = {
@@ -27,7 +28,8 @@ const ngx_rt_app_t  ngx_rt_client_app = {
     ngx_rt_client_open,
     ngx_rt_client_message,
     ngx_rt_client_ping,
-    ngx_rt_client_close
+    ngx_rt_client_close,
+    ngx_rt_client_destroy
 };
 
 
@@ -61,6 +63,18 @@ ngx_rt_client_handler(ngx_http_request_t *r)
                       "rt: the key of rt_zone \"%V\" is no tenant's name: "
                       "it is over %d bytes or has control characters",
                       &client->zone->name, NGX_RT_TENANT_MAX);
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_rt_user_name(r, conf->user, &client->user);
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "rt: the value of rt_user is no user's name: it is over "
+                      "%d bytes, has control characters or is not UTF-8",
+                      NGX_RT_USER_MAX);
         return NGX_HTTP_BAD_REQUEST;
     }
 
@@ -161,9 +175,22 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
         sub = ngx_queue_data(q, ngx_rt_subscription_t, link);
         ngx_rt_unsubscribe(sub);
     }
+}
 
-    ngx_rt_session_expire(client->zone, client->session);
-    client->session = NULL;
+
+/* the session ends with its connection, so that the log of the close has it */
+
+static void
+ngx_rt_client_destroy(ngx_rt_conn_t *conn)
+{
+    ngx_rt_client_t  *client;
+
+    client = conn->data;
+
+    if (client->session) {
+        ngx_rt_session_expire(client->zone, client->session);
+        client->session = NULL;
+    }
 }
 
 

@@ -42,7 +42,6 @@ static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
     rt_command_t *cmd);
-static ngx_int_t ngx_rt_command_info(ngx_rt_client_t *client);
 static void ngx_rt_command_full(ngx_rt_client_t *client);
 static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel);
@@ -129,7 +128,7 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
 
     reply.id = cmd->id;
     reply.method = cmd->method;
-    reply.client.data = client->id;
+    reply.client.data = client->session->id;
     reply.client.len = NGX_RT_ID_LEN;
     reply.version.data = (u_char *) NGX_RT_VERSION;
     reply.version.len = sizeof(NGX_RT_VERSION) - 1;
@@ -148,15 +147,15 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
 static ngx_int_t
 ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    if (ngx_rt_uuid(client->id) != NGX_OK
-        || ngx_rt_command_info(client) != NGX_OK)
-    {
+    u_char  id[NGX_RT_ID_LEN];
+
+    if (ngx_rt_uuid(id) != NGX_OK) {
         ngx_rt_close(client->conn, 3004, "internal server error");
         return NGX_DONE;
     }
 
     client->session = ngx_rt_session_create(client->zone, &client->tenant,
-                                            ngx_rt_slot, client->id);
+                                            &client->user, ngx_rt_slot, id);
 
     if (client->session == NULL) {
         client->refused = 1;
@@ -166,30 +165,6 @@ ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
         (void) ngx_rt_command_fail(client, cmd, &ngx_rt_error_zone_full);
         return NGX_DONE;
     }
-
-    return NGX_OK;
-}
-
-
-/* who it is, for the subscribers of what it publishes */
-
-static ngx_int_t
-ngx_rt_command_info(ngx_rt_client_t *client)
-{
-    u_char     *p;
-    ngx_str_t   id;
-
-    id.data = client->id;
-    id.len = NGX_RT_ID_LEN;
-
-    p = ngx_pnalloc(client->conn->request->pool,
-                    sizeof("{\"client\":\"\"}") - 1 + NGX_RT_ID_LEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    client->info.data = p;
-    client->info.len = ngx_sprintf(p, "{\"client\":\"%V\"}", &id) - p;
 
     return NGX_OK;
 }
@@ -280,9 +255,13 @@ ngx_rt_command_may_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
         return &ngx_rt_error_not_available;
     }
 
-    /* "$" asks for a token, and nobody has one, nor an identity, as yet */
+    /* "$" asks for a token, and nobody has one as yet */
 
-    if (channel->data[0] == '$' || ns->subscribe != NGX_RT_SUBSCRIBE_ANY) {
+    if (channel->data[0] == '$'
+        || ns->subscribe == NGX_RT_SUBSCRIBE_TOKEN
+        || (ns->subscribe == NGX_RT_SUBSCRIBE_USER
+            && client->session->user == NULL))
+    {
         return &ngx_rt_error_permission_denied;
     }
 
@@ -339,7 +318,7 @@ ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd)
 
     ngx_memzero(&pub, sizeof(rt_publication_t));
     pub.data = cmd->data;
-    pub.info = ngx_rt_str(&client->info);
+    ngx_rt_session_info(client->session, &pub.info);
 
     if (ngx_rt_publish(client->zone, &client->tenant, &channel, &pub)
         != NGX_OK)

@@ -63,6 +63,7 @@ static size_t rt_codec_json_publication_len(const rt_publication_t *pub);
 static uint8_t *rt_codec_json_publication(uint8_t *p,
     const rt_publication_t *pub);
 static void rt_codec_json_pub(rt_out_t *o, const rt_publication_t *pub);
+static void rt_codec_json_info(rt_out_t *o, const rt_client_info_t *info);
 
 
 const rt_codec_t  rt_codec_json = {
@@ -524,9 +525,9 @@ rt_codec_json_pub(rt_out_t *o, const rt_publication_t *pub)
     rt_out_lit(o, "\"data\":");
     rt_out_bytes(o, pub->data.data, pub->data.len);
 
-    if (pub->info.data) {
+    if (pub->info.client.len) {
         rt_out_lit(o, ",\"info\":");
-        rt_out_bytes(o, pub->info.data, pub->info.len);
+        rt_codec_json_info(o, &pub->info);
     }
 
     if (pub->offset) {
@@ -540,4 +541,19 @@ rt_codec_json_pub(rt_out_t *o, const rt_publication_t *pub)
     }
 
     rt_out_lit(o, "}}}");
+}
+
+
+static void
+rt_codec_json_info(rt_out_t *o, const rt_client_info_t *info)
+{
+    rt_out_lit(o, "{");
+
+    if (info->user.len) {
+        rt_codec_json_field(o, "\"user\":", &info->user);
+        rt_out_lit(o, ",");
+    }
+
+    rt_codec_json_field(o, "\"client\":", &info->client);
+    rt_out_lit(o, "}");
 }

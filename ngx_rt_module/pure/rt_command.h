@@ -114,9 +114,16 @@ typedef struct {
 } rt_reply_t;
 
 
+/* who a client is, as others are told */
+typedef struct {
+    rt_str_t        user;         /* empty: anonymous */
+    rt_str_t        client;       /* the session's id; empty: nobody */
+} rt_client_info_t;
+
+
 typedef struct {
     rt_str_t        data;         /* raw, always there */
-    rt_str_t        info;         /* raw ClientInfo, NULL: not said */
+    rt_client_info_t info;        /* nobody: not said */
     rt_str_t        tags;         /* raw object of strings, NULL: not said */
     uint64_t        offset;       /* 0: not said */
 } rt_publication_t;

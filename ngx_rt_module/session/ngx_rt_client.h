@@ -18,11 +18,10 @@ struct ngx_rt_client_s {
     ngx_rt_zone_t             *zone;
     const rt_codec_t          *codec;
     ngx_str_t                  tenant;
+    ngx_str_t                  user;          /* empty: anonymous */
     ngx_rt_session_t          *session;       /* NULL: not connected */
     ngx_queue_t                subscriptions;
     ngx_uint_t                 nsubscriptions;
-    u_char                     id[NGX_RT_ID_LEN];
-    ngx_str_t                  info;          /* ClientInfo, JSON; in pool */
     unsigned                   refused:1;     /* its connect was an error */
 };
 

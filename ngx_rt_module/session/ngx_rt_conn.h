@@ -35,6 +35,9 @@ typedef struct {
 
     /* no message will come or go any more; called once */
     void                     (*close)(ngx_rt_conn_t *conn);
+
+    /* it is gone, and the last was told of it; NULL: that is nothing to it */
+    void                     (*destroy)(ngx_rt_conn_t *conn);
 } ngx_rt_app_t;
 
 

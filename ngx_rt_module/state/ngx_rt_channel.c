@@ -17,16 +17,6 @@ static void ngx_rt_channel_expire_locked(ngx_rt_state_t *st,
     ngx_rt_channel_t *ch);
 
 
-/* the same name in two tenants is two channels, in two buckets mostly */
-
-static ngx_inline uint64_t
-ngx_rt_channel_hash(ngx_rt_state_t *st, ngx_rt_tenant_t *t, ngx_str_t *name)
-{
-    return rt_hash(&st->hash_key, name->data, name->len)
-           ^ (t->serial * 0x9e3779b97f4a7c15ULL);
-}
-
-
 ngx_rt_channel_t *
 ngx_rt_channel_lookup_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     ngx_str_t *name)
@@ -34,7 +24,7 @@ ngx_rt_channel_lookup_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     uint64_t           hash;
     ngx_rt_channel_t  *ch;
 
-    hash = ngx_rt_channel_hash(st, t, name);
+    hash = ngx_rt_tenant_hash(st, t, name);
 
     for (ch = st->channel_buckets[hash & st->mask]; ch; ch = ch->next) {
 
@@ -152,7 +142,7 @@ ngx_rt_channel_create_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     ngx_memzero(ch, sizeof(ngx_rt_channel_t));
 
     ch->tenant = t;
-    ch->hash = ngx_rt_channel_hash(st, t, name);
+    ch->hash = ngx_rt_tenant_hash(st, t, name);
     ch->serial = st->serial + 1;
     ch->len = name->len;
     ngx_memcpy(ch->name, name->data, name->len);

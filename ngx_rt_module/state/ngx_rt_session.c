@@ -1,8 +1,9 @@
 
 /*
  * Sessions: one client's presence in a tenant, on the list of the worker that
- * serves it.  Each function takes the state's mutex by itself and is one
- * transaction, or one for each channel that is left, so that no hold is long.
+ * serves it, found by its id and among those of its user.  Each function takes
+ * the state's mutex by itself and is one transaction, or one for each channel
+ * that is left, so that no hold is long.
  */
 
 
@@ -11,7 +12,7 @@
 
 
 static ngx_rt_session_t *ngx_rt_session_create_locked(ngx_rt_state_t *st,
-    ngx_str_t *tenant, ngx_uint_t slot, u_char *id);
+    ngx_str_t *tenant, ngx_str_t *user, ngx_uint_t slot, u_char *id);
 static void ngx_rt_session_expire_locked(ngx_rt_state_t *st,
     ngx_rt_session_t *s);
 
@@ -47,9 +48,56 @@ ngx_rt_uuid(u_char *id)
 }
 
 
+static ngx_inline ngx_rt_session_t **
+ngx_rt_session_bucket(ngx_rt_state_t *st, u_char *id)
+{
+    uint64_t  hash;
+
+    hash = rt_hash(&st->hash_key, id, NGX_RT_ID_LEN);
+
+    return &st->session_buckets[hash & st->mask];
+}
+
+
 ngx_rt_session_t *
-ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_uint_t slot,
-    u_char *id)
+ngx_rt_session_lookup_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ngx_str_t *id)
+{
+    ngx_rt_session_t  *s;
+
+    if (id->len != NGX_RT_ID_LEN) {
+        return NULL;
+    }
+
+    for (s = *ngx_rt_session_bucket(st, id->data); s; s = s->id_next) {
+
+        if (s->tenant == t && ngx_memcmp(s->id, id->data, id->len) == 0) {
+            return s;
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+ngx_rt_session_info(ngx_rt_session_t *s, rt_client_info_t *info)
+{
+    ngx_memzero(info, sizeof(rt_client_info_t));
+
+    info->client.data = s->id;
+    info->client.len = NGX_RT_ID_LEN;
+
+    if (s->user) {
+        info->user.data = s->user->name;
+        info->user.len = s->user->len;
+    }
+}
+
+
+ngx_rt_session_t *
+ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
+    ngx_uint_t slot, u_char *id)
 {
     ngx_rt_state_t    *st;
     ngx_rt_session_t  *s;
@@ -59,7 +107,7 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_uint_t slot,
     ngx_rt_state_lock(z);
 
     for ( ;; ) {
-        s = ngx_rt_session_create_locked(st, tenant, slot, id);
+        s = ngx_rt_session_create_locked(st, tenant, user, slot, id);
 
         if (s && rt_txn_commit(&st->txn)) {
             (void) ngx_atomic_fetch_add(&s->tenant->connects, 1);
@@ -87,11 +135,11 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_uint_t slot,
 
 static ngx_rt_session_t *
 ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
-    ngx_uint_t slot, u_char *id)
+    ngx_str_t *user, ngx_uint_t slot, u_char *id)
 {
     rt_txn_t          *x;
     ngx_rt_tenant_t   *t;
-    ngx_rt_session_t  *s, **list;
+    ngx_rt_session_t  *s, **list, **bucket;
 
     x = &st->txn;
 
@@ -109,17 +157,29 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
 
     ngx_memzero(s, sizeof(ngx_rt_session_t));
 
+    bucket = ngx_rt_session_bucket(st, id);
+
     s->next = *list;
+    s->id_next = *bucket;
+    s->id_link = bucket;
     s->tenant = t;
     s->slot = slot;
-    s->started = ngx_time();
     ngx_memcpy(s->id, id, NGX_RT_ID_LEN);
+
+    if (ngx_rt_user_enter_locked(st, s, user) != NGX_OK) {
+        return NULL;
+    }
 
     if (s->next) {
         rt_txn_set_ptr(x, &s->next->prev, s);
     }
 
+    if (s->id_next) {
+        rt_txn_set_ptr(x, &s->id_next->id_link, &s->id_next);
+    }
+
     rt_txn_set_ptr(x, list, s);
+    rt_txn_set_ptr(x, bucket, s);
     rt_txn_add(x, &st->sessions, 1);
 
     ngx_rt_tenant_hold_locked(st, t);
@@ -174,6 +234,14 @@ ngx_rt_session_expire_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
     if (s->next) {
         rt_txn_set_ptr(x, &s->next->prev, s->prev);
     }
+
+    rt_txn_set_ptr(x, s->id_link, s->id_next);
+
+    if (s->id_next) {
+        rt_txn_set_ptr(x, &s->id_next->id_link, s->id_link);
+    }
+
+    ngx_rt_user_leave_locked(st, s);
 
     rt_txn_add(x, &st->sessions, -1);
     rt_txn_add(x, &t->sessions, -1);

@@ -1,7 +1,7 @@
 
 /*
- * The state of a zone: tenants, their sessions, their channels, and who is in
- * which.  All of it lies in shared memory, outlives a reload and any worker,
+ * The state of a zone: tenants, their users, sessions and channels, and who is
+ * in which.  All of it lies in shared memory, outlives a reload and any worker,
  * and is changed only under the zone's mutex and by transactions.
  */
 
@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     1         /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     2         /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -28,6 +28,8 @@ struct ngx_rt_tenant_s {
     uint64_t                   hash;
     uint64_t                   serial;
     uint64_t                   sessions;
+    uint64_t                   anonymous;     /* of the sessions */
+    uint64_t                   users;         /* with a session */
     uint64_t                   channels;
     uint64_t                   bytes;         /* of the zone, its objects */
 
@@ -57,13 +59,28 @@ struct ngx_rt_channel_s {
 };
 
 
+/* there while it has a session; who is anonymous has none */
+struct ngx_rt_user_s {
+    ngx_rt_user_t             *next;          /* in its bucket */
+    ngx_rt_user_t            **link;          /* what points to it there */
+    ngx_rt_tenant_t           *tenant;
+    ngx_rt_session_t          *sessions;
+    uint64_t                   len;
+    u_char                     name[];
+};
+
+
 struct ngx_rt_session_s {
     ngx_rt_session_t          *next;          /* in its slot's list */
     ngx_rt_session_t          *prev;
+    ngx_rt_session_t          *id_next;       /* in the bucket of its id */
+    ngx_rt_session_t         **id_link;
+    ngx_rt_session_t          *user_next;     /* in its user's list */
+    ngx_rt_session_t         **user_link;
     ngx_rt_tenant_t           *tenant;
+    ngx_rt_user_t             *user;          /* NULL: anonymous */
     ngx_rt_member_t           *members;
-    uint64_t                   slot;
-    uint64_t                   started;       /* seconds, wall clock */
+    uint32_t                   slot;
     u_char                     id[NGX_RT_ID_LEN];
 };
 
@@ -108,7 +125,23 @@ struct ngx_rt_state_s {
     uint64_t                   mask;          /* buckets - 1 */
     ngx_rt_tenant_t          **tenant_buckets;
     ngx_rt_channel_t         **channel_buckets;
+    ngx_rt_user_t            **user_buckets;
+    ngx_rt_session_t         **session_buckets;
 };
+
+
+/* what a record of the log is; rt_log_record_t.kind */
+enum {
+    NGX_RT_RECORD_PUBLICATION = 1
+};
+
+
+/* what was appended to the log in a hold of the mutex: who has to be rung */
+typedef struct {
+    uint64_t                   workers;
+    ngx_uint_t                 records;
+    size_t                     bytes;
+} ngx_rt_told_t;
 
 
 /* a zone of the configuration; lives in a cycle's pool */
@@ -164,6 +197,9 @@ void ngx_rt_zone_report(ngx_rt_zone_t *z, ngx_log_t *log);
 ngx_int_t ngx_rt_tenant_name(ngx_http_request_t *r, ngx_rt_zone_t *z,
     ngx_str_t *name);
 
+/* 1 to max bytes without control characters */
+ngx_uint_t ngx_rt_name_valid(ngx_str_t *name, size_t max);
+
 ngx_rt_tenant_t *ngx_rt_tenant_lookup_locked(ngx_rt_state_t *st,
     ngx_str_t *name);
 
@@ -191,14 +227,51 @@ void ngx_rt_tenant_free_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     void *p);
 
 
-/* ngx_rt_session.c: these lock by themselves */
+/*
+ * The hash of a name that belongs to a tenant: the same name in two tenants
+ * is two things, in two buckets mostly.
+ */
+static ngx_inline uint64_t
+ngx_rt_tenant_hash(ngx_rt_state_t *st, ngx_rt_tenant_t *t, ngx_str_t *name)
+{
+    return rt_hash(&st->hash_key, name->data, name->len)
+           ^ (t->serial * 0x9e3779b97f4a7c15ULL);
+}
+
+
+/* ngx_rt_user.c */
+
+/* the request's rt_user; NGX_DECLINED: not a user's name */
+ngx_int_t ngx_rt_user_name(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
+    ngx_str_t *name);
+
+ngx_rt_user_t *ngx_rt_user_lookup_locked(ngx_rt_state_t *st,
+    ngx_rt_tenant_t *t, ngx_str_t *name);
+
+/*
+ * In a transaction: a new session and its user, who is found or made (an empty
+ * name: none); a session that ends.  NGX_ERROR: the zone is full.
+ */
+ngx_int_t ngx_rt_user_enter_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_str_t *name);
+void ngx_rt_user_leave_locked(ngx_rt_state_t *st, ngx_rt_session_t *s);
+
+
+/* ngx_rt_session.c: these lock by themselves but for _locked */
 
 /* a random UUID (RFC 9562, version 4), NGX_RT_ID_LEN bytes */
 ngx_int_t ngx_rt_uuid(u_char *id);
 
-/* NULL: the zone is full */
+/* who it is, for others; points into s, and lives as long */
+void ngx_rt_session_info(ngx_rt_session_t *s, rt_client_info_t *info);
+
+/* user: empty for nobody in particular; NULL: the zone is full */
 ngx_rt_session_t *ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant,
-    ngx_uint_t slot, u_char *id);
+    ngx_str_t *user, ngx_uint_t slot, u_char *id);
+
+/* the tenant's session of that id, or NULL */
+ngx_rt_session_t *ngx_rt_session_lookup_locked(ngx_rt_state_t *st,
+    ngx_rt_tenant_t *t, ngx_str_t *id);
 
 /* leaves what channels it is still in */
 void ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s);
@@ -224,6 +297,22 @@ void ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m,
 /* inside a transaction of the caller's */
 void ngx_rt_channel_leave_locked(ngx_rt_state_t *st, ngx_rt_member_t *m,
     ngx_uint_t more);
+
+
+/* ngx_rt_record.c: records of the log */
+
+/*
+ * Appends one that the workers of the mask, which is not empty, have to read,
+ * and tells them where to begin; adds it to told, and they have to be rung.
+ * RT_LOG_OK or RT_LOG_BIG.
+ */
+rt_log_result_t ngx_rt_record_append_locked(ngx_rt_zone_t *z,
+    ngx_rt_channel_t *ch, ngx_uint_t kind, uint64_t workers,
+    const rt_publication_t *pub, ngx_rt_told_t *told);
+
+/* the way back; parts: of the record, in one piece, which pub points into */
+void ngx_rt_record_parse(const rt_log_record_t *record, u_char *parts,
+    rt_publication_t *pub);
 
 
 #endif /* _NGX_RT_STATE_H_INCLUDED_ */

@@ -22,8 +22,6 @@ static void ngx_rt_tenant_idle_remove_locked(ngx_rt_state_t *st,
 ngx_int_t
 ngx_rt_tenant_name(ngx_http_request_t *r, ngx_rt_zone_t *z, ngx_str_t *name)
 {
-    size_t  i;
-
     if (ngx_http_complex_value(r, &z->key, name) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -33,17 +31,26 @@ ngx_rt_tenant_name(ngx_http_request_t *r, ngx_rt_zone_t *z, ngx_str_t *name)
         return NGX_OK;
     }
 
-    if (name->len > NGX_RT_TENANT_MAX) {
-        return NGX_DECLINED;
+    return ngx_rt_name_valid(name, NGX_RT_TENANT_MAX) ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_rt_name_valid(ngx_str_t *name, size_t max)
+{
+    size_t  i;
+
+    if (name->len == 0 || name->len > max) {
+        return 0;
     }
 
     for (i = 0; i < name->len; i++) {
         if (name->data[i] < 0x20 || name->data[i] == 0x7f) {
-            return NGX_DECLINED;
+            return 0;
         }
     }
 
-    return NGX_OK;
+    return 1;
 }
 
 

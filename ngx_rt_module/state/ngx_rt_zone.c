@@ -350,7 +350,7 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
 
     for (n = 64; n * 2 <= size / NGX_RT_BUCKET_SHARE; n *= 2) { /* void */ }
 
-    head = ngx_align(sizeof(ngx_rt_state_t), 64) + 2 * n * sizeof(void *);
+    head = ngx_align(sizeof(ngx_rt_state_t), 64) + 4 * n * sizeof(void *);
 
     if (head >= size) {
         goto small;
@@ -368,7 +368,9 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
 
     st->tenant_buckets = (ngx_rt_tenant_t **) p;
     st->channel_buckets = (ngx_rt_channel_t **) (p + n * sizeof(void *));
-    p += 2 * n * sizeof(void *);
+    st->user_buckets = (ngx_rt_user_t **) (p + 2 * n * sizeof(void *));
+    st->session_buckets = (ngx_rt_session_t **) (p + 3 * n * sizeof(void *));
+    p += 4 * n * sizeof(void *);
 
     /* names that clients choose must not be chosen to collide */
 

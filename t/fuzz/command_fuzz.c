@@ -164,7 +164,8 @@ check_push(const rt_command_t *c)
     pub.offset = c->offset;
 
     if (c->recover) {
-        pub.info = c->data;
+        pub.info.user = c->token;
+        pub.info.client = c->channel;
         pub.tags = c->data;
     }
 

@@ -77,6 +77,7 @@ use RT::Conversation;
 
 our $HTTP = <<'_EOC_';
     rt_zone       $http_x_tenant zone=live:8m;
+    rt_user       $http_x_user;
     rt_namespace  default publish=subscriber;
     rt_namespace  chat    publish=subscriber;
     rt_namespace  open    publish=any;

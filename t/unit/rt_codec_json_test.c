@@ -482,15 +482,17 @@ test_pushes(void)
                "\",\"pub\":{\"data\":{\"b\":0.1}}}}");
 
     channel = (rt_str_t) STR("c");
-    pub.info = (rt_str_t) STR("{\"user\":\"u\"}");
+    pub.info.client = (rt_str_t) STR("id");
     check_push(&channel, &pub, "{\"push\":{\"channel\":\"c\",\"pub\":{\"data\""
-               ":{\"b\":0.1},\"info\":{\"user\":\"u\"}}}}");
+               ":{\"b\":0.1},\"info\":{\"client\":\"id\"}}}}");
+
+    pub.info.user = (rt_str_t) STR("u\"");
 
     pub.offset = UINT64_MAX;
     pub.tags = (rt_str_t) STR("{\"t\":\"1\"}");
     check_push(&channel, &pub, "{\"push\":{\"channel\":\"c\",\"pub\":{\"data\""
-               ":{\"b\":0.1},\"info\":{\"user\":\"u\"},\"offset\":"
-               "18446744073709551615,\"tags\":{\"t\":\"1\"}}}}");
+               ":{\"b\":0.1},\"info\":{\"user\":\"u\\\"\",\"client\":\"id\"},"
+               "\"offset\":18446744073709551615,\"tags\":{\"t\":\"1\"}}}}");
 
     rt_out_init(&o, buf, sizeof(buf));
     codec->ping(&o);

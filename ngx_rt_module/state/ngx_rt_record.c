@@ -1,0 +1,129 @@
+
+/*
+ * Records of the event log: what of a publication stands in which part, and how
+ * the workers concerned learn where to begin.
+ *
+ * Called under the state's mutex by whoever has something to tell in a channel,
+ * so that what is told of a channel stands in the log in the order in which it
+ * came to be; takes the log's mutex inside.  The way back is called by
+ * delivery, with nothing held.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_state.h"
+
+
+static void ngx_rt_record_mark_locked(ngx_rt_state_t *st,
+    rt_log_record_t *record);
+static uint64_t ngx_rt_record_time(void);
+
+
+rt_log_result_t
+ngx_rt_record_append_locked(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
+    ngx_uint_t kind, uint64_t workers, const rt_publication_t *pub,
+    ngx_rt_told_t *told)
+{
+    u_char           *p, info[NGX_RT_ID_LEN + NGX_RT_USER_MAX];
+    const uint8_t    *parts[3];
+    rt_log_result_t   rc;
+    rt_log_record_t   record;
+
+    /* the client's id, which is always as long, then the user */
+
+    p = ngx_cpymem(info, pub->info.client.data, pub->info.client.len);
+    p = ngx_cpymem(p, pub->info.user.data, pub->info.user.len);
+
+    parts[0] = pub->data.data;
+    parts[1] = info;
+    parts[2] = pub->tags.data;
+
+    ngx_memzero(&record, sizeof(rt_log_record_t));
+
+    record.channel = ch->serial;
+    record.workers = workers;
+    record.time = ngx_rt_record_time();
+    record.kind = kind;
+    record.data = pub->data.len;
+    record.info = p - info;
+    record.tags = pub->tags.len;
+
+    ngx_rt_log_lock(z);
+    rc = rt_log_append(z->log, &record, parts);
+    ngx_rt_log_unlock(z);
+
+    if (rc != RT_LOG_OK) {
+        return rc;
+    }
+
+    ngx_rt_record_mark_locked(z->state, &record);
+
+    told->workers |= workers;
+    told->records++;
+    told->bytes += sizeof(rt_log_record_t) + pub->data.len + record.info
+                   + pub->tags.len;
+
+    return RT_LOG_OK;
+}
+
+
+/*
+ * Tells each worker concerned where to begin: what stands before is none of
+ * its business, so a worker that is never rung falls behind by nothing.
+ */
+
+static void
+ngx_rt_record_mark_locked(ngx_rt_state_t *st, rt_log_record_t *record)
+{
+    uint64_t  workers;
+
+    rt_mark_fence();
+
+    for (workers = record->workers; workers; workers &= workers - 1) {
+        rt_mark_set(&st->slots[__builtin_ctzll(workers)].unread,
+                    record->position);
+    }
+}
+
+
+/* microseconds; the cached clock does, there is no system call */
+
+static uint64_t
+ngx_rt_record_time(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000000 + tp->msec * 1000;
+}
+
+
+void
+ngx_rt_record_parse(const rt_log_record_t *record, u_char *parts,
+    rt_publication_t *pub)
+{
+    u_char  *p;
+
+    ngx_memzero(pub, sizeof(rt_publication_t));
+
+    pub->data.data = parts;
+    pub->data.len = record->data;
+    pub->offset = record->offset;
+
+    p = parts + record->data;
+
+    if (record->info >= NGX_RT_ID_LEN) {
+        pub->info.client.data = p;
+        pub->info.client.len = NGX_RT_ID_LEN;
+        pub->info.user.data = p + NGX_RT_ID_LEN;
+        pub->info.user.len = record->info - NGX_RT_ID_LEN;
+    }
+
+    p += record->info;
+
+    if (record->tags) {
+        pub->tags.data = p;
+        pub->tags.len = record->tags;
+    }
+}

@@ -1,0 +1,171 @@
+
+/*
+ * Users: whose sessions they are.  A user is there from its first session to
+ * its last, and belongs to a tenant: the same name in two tenants is two users.
+ *
+ * Every _locked function is called under the state's mutex.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_state.h"
+#include "rt_utf8.h"
+
+
+static ngx_rt_user_t *ngx_rt_user_create_locked(ngx_rt_state_t *st,
+    ngx_rt_tenant_t *t, ngx_str_t *name);
+
+
+/* clients are told it in JSON, so it has to be UTF-8 */
+
+ngx_int_t
+ngx_rt_user_name(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
+    ngx_str_t *name)
+{
+    ngx_str_null(name);
+
+    if (cv && ngx_http_complex_value(r, cv, name) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (name->len == 0) {
+        return NGX_OK;
+    }
+
+    if (!ngx_rt_name_valid(name, NGX_RT_USER_MAX)
+        || !rt_utf8_valid(name->data, name->len))
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_rt_user_t *
+ngx_rt_user_lookup_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ngx_str_t *name)
+{
+    uint64_t        hash;
+    ngx_rt_user_t  *u;
+
+    hash = ngx_rt_tenant_hash(st, t, name);
+
+    for (u = st->user_buckets[hash & st->mask]; u; u = u->next) {
+
+        if (u->tenant == t && u->len == name->len
+            && ngx_memcmp(u->name, name->data, name->len) == 0)
+        {
+            return u;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_rt_user_t *
+ngx_rt_user_create_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ngx_str_t *name)
+{
+    rt_txn_t       *x;
+    ngx_rt_user_t  *u, **bucket;
+
+    x = &st->txn;
+
+    u = ngx_rt_tenant_alloc_locked(st, t, sizeof(ngx_rt_user_t) + name->len);
+    if (u == NULL) {
+        return NULL;
+    }
+
+    bucket = &st->user_buckets[ngx_rt_tenant_hash(st, t, name) & st->mask];
+
+    u->next = *bucket;
+    u->link = bucket;
+    u->tenant = t;
+    u->sessions = NULL;
+    u->len = name->len;
+    ngx_memcpy(u->name, name->data, name->len);
+
+    if (u->next) {
+        rt_txn_set_ptr(x, &u->next->link, &u->next);
+    }
+
+    rt_txn_set_ptr(x, bucket, u);
+    rt_txn_add(x, &t->users, 1);
+
+    return u;
+}
+
+
+ngx_int_t
+ngx_rt_user_enter_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_str_t *name)
+{
+    rt_txn_t       *x;
+    ngx_rt_user_t  *u;
+
+    x = &st->txn;
+
+    if (name->len == 0) {
+        rt_txn_add(x, &s->tenant->anonymous, 1);
+        return NGX_OK;
+    }
+
+    u = ngx_rt_user_lookup_locked(st, s->tenant, name);
+
+    if (u == NULL) {
+        u = ngx_rt_user_create_locked(st, s->tenant, name);
+        if (u == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    s->user = u;
+    s->user_next = u->sessions;
+    s->user_link = &u->sessions;
+
+    if (s->user_next) {
+        rt_txn_set_ptr(x, &s->user_next->user_link, &s->user_next);
+    }
+
+    rt_txn_set_ptr(x, &u->sessions, s);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_rt_user_leave_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
+{
+    rt_txn_t       *x;
+    ngx_rt_user_t  *u;
+
+    x = &st->txn;
+    u = s->user;
+
+    if (u == NULL) {
+        rt_txn_add(x, &s->tenant->anonymous, -1);
+        return;
+    }
+
+    rt_txn_set_ptr(x, s->user_link, s->user_next);
+
+    if (s->user_next) {
+        rt_txn_set_ptr(x, &s->user_next->user_link, s->user_link);
+    }
+
+    if (u->sessions) {
+        return;
+    }
+
+    rt_txn_set_ptr(x, u->link, u->next);
+
+    if (u->next) {
+        rt_txn_set_ptr(x, &u->next->link, u->link);
+    }
+
+    rt_txn_add(x, &s->tenant->users, -1);
+
+    ngx_rt_tenant_free_locked(st, s->tenant, u);
+}
