@@ -36,6 +36,7 @@
 #include "rt_heap.h"
 #include "rt_log.h"
 #include "rt_mark.h"
+#include "rt_slab.h"
 #include "rt_txn.h"
 
 
@@ -80,6 +81,9 @@ typedef struct ngx_rt_namespace_s     ngx_rt_namespace_t;
 
 extern ngx_module_t  ngx_rt_module;
 
+
+/* rt_slab_init() with nginx's memory */
+void ngx_rt_slab_init(rt_slab_t *s, size_t size, ngx_uint_t keep);
 
 /* bytes of nginx's strings and of pure/'s are the same thing */
 static ngx_inline rt_str_t

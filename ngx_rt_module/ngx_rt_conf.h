@@ -53,9 +53,18 @@ typedef struct {
 } ngx_rt_api_auth_t;
 
 
+typedef enum {
+    NGX_RT_PART_TEXT = 0,
+    NGX_RT_PART_NGINX,                        /* as it was at the upgrade */
+    NGX_RT_PART_CONN,                         /* $rt_*, as it is at the close */
+    NGX_RT_PART_TIME                          /* the time of the close */
+} ngx_rt_part_e;
+
+
 /* values of variables are escaped, the text between them is not */
 typedef struct {
-    ngx_int_t                  variable;      /* its index; NGX_ERROR: text */
+    ngx_rt_part_e              kind;
+    ngx_uint_t                 index;         /* of the variable */
     ngx_str_t                  text;
 } ngx_rt_close_log_part_t;
 
@@ -85,6 +94,10 @@ struct ngx_rt_loc_conf_s {
     ngx_rt_api_auth_t         *api_auth;
     ngx_rt_close_log_t        *close_log;     /* NULL: off */
     ngx_flag_t                 close_log_set;
+
+    /* a worker's own: the log of the location's connections */
+    ngx_log_t                 *error_log;
+    ngx_log_t                  log;
 };
 
 

@@ -5,6 +5,7 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_conn.h"
 #include "ngx_rt_control.h"
 #include "ngx_rt_egress.h"
 #include "ngx_rt_fanout.h"
@@ -191,7 +192,9 @@ ngx_rt_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_rt_init_process(ngx_cycle_t *cycle)
 {
+    ngx_rt_queue_init_process();
     ngx_rt_flush_init_process();
+    ngx_rt_conn_init_process(cycle);
     ngx_rt_turn_init_process(cycle);
 
     if (ngx_rt_doorbell_init_process(cycle) != NGX_OK) {

@@ -50,13 +50,10 @@ typedef struct {
     ngx_rt_out_t              *last;
     size_t                     bytes;         /* not sent yet */
     ngx_queue_t                flush;         /* among those to be flushed */
-    unsigned                   posted:1;      /* is there */
-    unsigned                   promised:1;    /* TLS has seen its first bytes:
-                                                 they stay where they are */
 } ngx_rt_queue_t;
 
 
-void ngx_rt_queue_init(ngx_rt_conn_t *conn);
+void ngx_rt_queue_init_process(void);
 
 /*
  * All of a batch by reference; messages: the frames in it.  NGX_DECLINED: the
@@ -83,17 +80,6 @@ void ngx_rt_queue_sent(ngx_rt_conn_t *conn, size_t n);
 void ngx_rt_queue_join(ngx_rt_conn_t *conn);
 
 /* ngx_rt_flush.c */
-
-static ngx_inline ngx_uint_t
-ngx_rt_conn_tls(ngx_connection_t *c)
-{
-#if (NGX_SSL)
-    return c->ssl != NULL;
-#else
-    return 0;
-#endif
-}
-
 
 /* sends what the socket takes; NGX_OK: all, NGX_AGAIN, NGX_ERROR */
 ngx_int_t ngx_rt_flush(ngx_rt_conn_t *conn);

@@ -1,7 +1,11 @@
 
 /*
  * The flush: every connection that was queued to in a turn is written to once,
- * by nginx's own send and send_chain, straight from the batches.
+ * straight from the batches.
+ *
+ * Without TLS by a system call of our own.  nginx's send looks at its
+ * connection, the write event and the log, which lie on three more pages; after
+ * a system call that is what a small send costs.
  */
 
 
@@ -16,10 +20,10 @@
 
 
 static void ngx_rt_flush_prefetch(void);
+static ngx_int_t ngx_rt_flush_blocked(ngx_rt_conn_t *conn);
 static ngx_int_t ngx_rt_flush_send(ngx_rt_conn_t *conn);
-static ssize_t ngx_rt_flush_one(ngx_rt_conn_t *conn, ngx_uint_t *rest);
-static ssize_t ngx_rt_flush_many(ngx_rt_conn_t *conn, ngx_uint_t *rest);
-static ngx_chain_t *ngx_rt_flush_chain(ngx_rt_conn_t *conn);
+static ssize_t ngx_rt_flush_tls(ngx_rt_conn_t *conn, size_t *size);
+static ssize_t ngx_rt_flush_plain(ngx_rt_conn_t *conn, size_t *size);
 
 
 static ngx_queue_t  ngx_rt_flush_queue;
@@ -35,11 +39,11 @@ ngx_rt_flush_init_process(void)
 void
 ngx_rt_flush_post(ngx_rt_conn_t *conn)
 {
-    if (conn->out.posted) {
+    if (conn->posted) {
         return;
     }
 
-    conn->out.posted = 1;
+    conn->posted = 1;
     ngx_queue_insert_tail(&ngx_rt_flush_queue, &conn->out.flush);
 
     ngx_rt_turn_post();
@@ -64,7 +68,7 @@ ngx_rt_flush_all(void)
         ngx_queue_remove(q);
 
         conn = ngx_queue_data(q, ngx_rt_conn_t, out.flush);
-        conn->out.posted = 0;
+        conn->posted = 0;
 
         ngx_rt_flush_prefetch();
 
@@ -74,17 +78,15 @@ ngx_rt_flush_all(void)
 
 
 /*
- * What the sends of the next two connections will look at is fetched while this
- * one's goes through the kernel, which leaves little in the caches: nginx's
- * connection, its write event, and the log whose level is asked at each send.
+ * What the next one's send will look at is fetched while this one's goes
+ * through the kernel, which leaves little in the caches.
  */
 
 static void
 ngx_rt_flush_prefetch(void)
 {
-    ngx_queue_t       *q;
-    ngx_rt_conn_t     *conn;
-    ngx_connection_t  *c;
+    ngx_queue_t    *q;
+    ngx_rt_conn_t  *conn;
 
     q = ngx_queue_head(&ngx_rt_flush_queue);
 
@@ -93,32 +95,22 @@ ngx_rt_flush_prefetch(void)
     }
 
     conn = ngx_queue_data(q, ngx_rt_conn_t, out.flush);
-    c = conn->connection;
 
-    __builtin_prefetch(c->log);
-    __builtin_prefetch(c->write);
-
-    q = ngx_queue_next(q);
-
-    if (q != ngx_queue_sentinel(&ngx_rt_flush_queue)) {
-        conn = ngx_queue_data(q, ngx_rt_conn_t, out.flush);
-
-        __builtin_prefetch(conn->connection);
-    }
+    __builtin_prefetch(conn->out.first);
+    __builtin_prefetch(ngx_queue_next(q));
 }
 
 
 ngx_int_t
 ngx_rt_flush(ngx_rt_conn_t *conn)
 {
-    ngx_int_t          rc;
-    ngx_connection_t  *c;
+    ngx_int_t  rc;
 
-    c = conn->connection;
+    ngx_rt_conn_enter(conn);
 
     while (conn->out.first) {
 
-        if (!c->write->ready) {
+        if (conn->blocked) {
             return NGX_AGAIN;
         }
 
@@ -129,12 +121,7 @@ ngx_rt_flush(ngx_rt_conn_t *conn)
         }
 
         if (rc == NGX_AGAIN) {
-
-            if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-                return NGX_ERROR;
-            }
-
-            return NGX_AGAIN;
+            return ngx_rt_flush_blocked(conn);
         }
     }
 
@@ -142,121 +129,112 @@ ngx_rt_flush(ngx_rt_conn_t *conn)
 }
 
 
+/* nginx is asked to say when the socket takes more */
+
 static ngx_int_t
-ngx_rt_flush_send(ngx_rt_conn_t *conn)
+ngx_rt_flush_blocked(ngx_rt_conn_t *conn)
 {
-    ssize_t            sent;
-    ngx_uint_t         many, rest;
-    ngx_connection_t  *c;
+    ngx_event_t  *wev;
 
-    c = conn->connection;
+    wev = conn->connection->write;
 
-    many = (conn->out.first->next != NULL);
+    conn->blocked = 1;
+    wev->ready = 0;
 
-    if (ngx_rt_conn_tls(c)) {
-        ngx_rt_queue_join(conn);
-        many = 0;
-    }
-
-    ngx_rt_count(sends, 1);
-
-    sent = many ? ngx_rt_flush_many(conn, &rest)
-                : ngx_rt_flush_one(conn, &rest);
-
-    if (sent == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    ngx_rt_count(bytes_out, sent);
-    ngx_rt_queue_sent(conn, sent);
-
-    if (ngx_rt_conn_tls(c) && rest) {
-        conn->out.promised = 1;
-    }
-
-    return rest ? NGX_AGAIN : NGX_OK;
+    return ngx_handle_write_event(wev, 0) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
 }
 
 
-/* by far the most common: a writev() of one buffer costs a tenth more */
+static ngx_int_t
+ngx_rt_flush_send(ngx_rt_conn_t *conn)
+{
+    size_t   size;
+    ssize_t  n;
+
+    ngx_rt_count(sends, 1);
+
+    n = conn->tls ? ngx_rt_flush_tls(conn, &size)
+                  : ngx_rt_flush_plain(conn, &size);
+
+    if (n == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    ngx_rt_count(bytes_out, n);
+    ngx_rt_queue_sent(conn, n);
+
+    return (size_t) n < size ? NGX_AGAIN : NGX_OK;
+}
+
 
 static ssize_t
-ngx_rt_flush_one(ngx_rt_conn_t *conn, ngx_uint_t *rest)
+ngx_rt_flush_tls(ngx_rt_conn_t *conn, size_t *size)
 {
-    size_t             size;
     ssize_t            n;
     ngx_rt_out_t      *out;
     ngx_connection_t  *c;
 
+    ngx_rt_queue_join(conn);
+
     c = conn->connection;
     out = conn->out.first;
-    size = out->last - out->pos;
 
-    n = c->send(c, out->pos, size);
+    *size = out->last - out->pos;
+
+    n = c->send(c, out->pos, *size);
 
     if (n == NGX_AGAIN) {
         n = 0;
     }
 
-    *rest = ((size_t) n < size);
+    conn->promised = (n >= 0 && (size_t) n < *size);
 
     return n;
 }
 
 
 static ssize_t
-ngx_rt_flush_many(ngx_rt_conn_t *conn, ngx_uint_t *rest)
+ngx_rt_flush_plain(ngx_rt_conn_t *conn, size_t *size)
 {
-    off_t              sent;
-    ngx_chain_t       *cl;
-    ngx_connection_t  *c;
-
-    c = conn->connection;
-    sent = c->sent;
-
-    cl = c->send_chain(c, ngx_rt_flush_chain(conn), 0);
-
-    if (cl == NGX_CHAIN_ERROR) {
-        return NGX_ERROR;
-    }
-
-    *rest = (cl != NULL);
-
-    return c->sent - sent;
-}
-
-
-/* a worker's own buffers: they are done with when send_chain returns */
-
-static ngx_chain_t *
-ngx_rt_flush_chain(ngx_rt_conn_t *conn)
-{
-    ngx_uint_t     i;
+    ssize_t        n;
+    ngx_err_t      err;
+    ngx_uint_t     count;
+    struct iovec   iov[NGX_RT_FLUSH_BUFS];
     ngx_rt_out_t  *out;
 
-    static ngx_buf_t    bufs[NGX_RT_FLUSH_BUFS];
-    static ngx_chain_t  chain[NGX_RT_FLUSH_BUFS];
+    count = 0;
+    *size = 0;
 
-    for (i = 0, out = conn->out.first; out; i++, out = out->next) {
+    for (out = conn->out.first;
+         out && count < NGX_RT_FLUSH_BUFS;
+         out = out->next)
+    {
+        iov[count].iov_base = out->pos;
+        iov[count].iov_len = out->last - out->pos;
 
-        bufs[i].start = out->pos;
-        bufs[i].pos = out->pos;
-        bufs[i].last = out->last;
-        bufs[i].end = out->last;
-        bufs[i].memory = 1;
-        bufs[i].flush = 1;
-
-        chain[i].buf = &bufs[i];
-        chain[i].next = NULL;
-
-        if (i) {
-            chain[i - 1].next = &chain[i];
-        }
-
-        if (i == NGX_RT_FLUSH_BUFS - 1) {
-            break;
-        }
+        *size += iov[count++].iov_len;
     }
 
-    return chain;
+    /* one is by far the most common, and writev() of it costs a tenth more */
+
+    do {
+        n = count == 1 ? send(conn->fd, iov[0].iov_base, iov[0].iov_len, 0)
+                       : writev(conn->fd, iov, count);
+
+        err = n == -1 ? ngx_socket_errno : 0;
+
+    } while (err == NGX_EINTR);
+
+    if (n >= 0) {
+        return n;
+    }
+
+    if (err == NGX_EAGAIN) {
+        return 0;
+    }
+
+    conn->connection->write->error = 1;
+    (void) ngx_connection_error(conn->connection, err, "send() failed");
+
+    return NGX_ERROR;
 }

@@ -10,8 +10,8 @@
 #include "ngx_rt_egress.h"
 
 
-/* references kept for later use */
-#define NGX_RT_OUT_KEEP   16384
+/* chunks of references that are kept for later use: some 16,000 of them */
+#define NGX_RT_OUT_KEEP   16
 
 /* a TLS record's worth */
 #define NGX_RT_JOIN_SIZE  16384
@@ -24,14 +24,13 @@ static void ngx_rt_queue_gather(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
     ngx_rt_out_t *end);
 
 
-static ngx_rt_out_t  *ngx_rt_outs;
-static ngx_uint_t     ngx_rt_nouts;
+static rt_slab_t  ngx_rt_outs;
 
 
 void
-ngx_rt_queue_init(ngx_rt_conn_t *conn)
+ngx_rt_queue_init_process(void)
 {
-    ngx_memzero(&conn->out, sizeof(ngx_rt_queue_t));
+    ngx_rt_slab_init(&ngx_rt_outs, sizeof(ngx_rt_out_t), NGX_RT_OUT_KEEP);
 }
 
 
@@ -63,7 +62,15 @@ ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_uint_t messages)
 static ngx_int_t
 ngx_rt_queue_room(ngx_rt_conn_t *conn, size_t len)
 {
-    if (conn->out.bytes + len <= conn->max_queue) {
+    size_t  max;
+
+    if (conn->out.bytes == 0) {
+        return NGX_OK;
+    }
+
+    max = conn->app->max_queue ? conn->app->max_queue : conn->conf->max_queue;
+
+    if (conn->out.bytes + len <= max) {
         return NGX_OK;
     }
 
@@ -72,7 +79,7 @@ ngx_rt_queue_room(ngx_rt_conn_t *conn, size_t len)
         return NGX_DECLINED;
     }
 
-    if (conn->out.bytes == 0 || conn->out.bytes + len <= conn->max_queue) {
+    if (conn->out.bytes == 0 || conn->out.bytes + len <= max) {
         return NGX_OK;
     }
 
@@ -142,17 +149,9 @@ ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b)
 {
     ngx_rt_out_t  *out;
 
-    out = ngx_rt_outs;
-
-    if (out) {
-        ngx_rt_outs = out->next;
-        ngx_rt_nouts--;
-
-    } else {
-        out = ngx_alloc(sizeof(ngx_rt_out_t), ngx_cycle->log);
-        if (out == NULL) {
-            return NULL;
-        }
+    out = rt_slab_alloc(&ngx_rt_outs);
+    if (out == NULL) {
+        return NULL;
     }
 
     b->refs++;
@@ -182,15 +181,7 @@ static void
 ngx_rt_out_free(ngx_rt_out_t *out)
 {
     ngx_rt_batch_release(out->batch);
-
-    if (ngx_rt_nouts < NGX_RT_OUT_KEEP) {
-        out->next = ngx_rt_outs;
-        ngx_rt_outs = out;
-        ngx_rt_nouts++;
-        return;
-    }
-
-    ngx_free(out);
+    rt_slab_free(&ngx_rt_outs, out);
 }
 
 
@@ -202,6 +193,10 @@ ngx_rt_queue_sent(ngx_rt_conn_t *conn, size_t n)
 
     conn->out.bytes -= n;
     conn->bytes_out += n;
+
+    if (n == 0) {
+        return;
+    }
 
     for ( ;; ) {
         out = conn->out.first;
@@ -215,12 +210,14 @@ ngx_rt_queue_sent(ngx_rt_conn_t *conn, size_t n)
 
         if (n < size) {
             out->pos += n;
+            conn->begun |= (n != 0);
             return;
         }
 
         n -= size;
         conn->out.first = out->next;
-        conn->out.promised = 0;
+        conn->begun = 0;
+        conn->promised = 0;
 
         ngx_rt_out_free(out);
     }
@@ -243,7 +240,7 @@ ngx_rt_queue_drop(ngx_rt_conn_t *conn)
         return;
     }
 
-    if (out->pos != out->batch->data || conn->out.promised) {
+    if (conn->begun || conn->promised) {
         next = out->next;
         out->next = NULL;
         conn->out.last = out;
@@ -267,9 +264,9 @@ ngx_rt_queue_finalize(ngx_rt_conn_t *conn)
 {
     ngx_rt_out_t  *out, *next;
 
-    if (conn->out.posted) {
+    if (conn->posted) {
         ngx_queue_remove(&conn->out.flush);
-        conn->out.posted = 0;
+        conn->posted = 0;
     }
 
     for (out = conn->out.first; out; out = next) {
@@ -294,7 +291,7 @@ ngx_rt_queue_join(ngx_rt_conn_t *conn)
 
     out = conn->out.first;
 
-    if (conn->out.promised || out == NULL || out->next == NULL) {
+    if (conn->promised || out == NULL || out->next == NULL) {
         return;
     }
 

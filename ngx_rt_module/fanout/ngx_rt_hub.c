@@ -42,6 +42,7 @@ static void ngx_rt_hub_grow(ngx_rt_hub_t *hub);
 static ngx_uint_t        ngx_rt_hub_started;
 static ngx_event_t       ngx_rt_watch_event;
 static ngx_connection_t  ngx_rt_watch_dumb;
+static rt_slab_t         ngx_rt_subscriptions;
 
 
 ngx_int_t
@@ -58,6 +59,8 @@ ngx_rt_hub_init_process(ngx_cycle_t *cycle)
     {
         return NGX_OK;
     }
+
+    ngx_rt_slab_init(&ngx_rt_subscriptions, sizeof(ngx_rt_subscription_t), 1);
 
     z = mcf->zones.elts;
 
@@ -271,22 +274,21 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel)
     ngx_rt_interest_t      *in;
     ngx_rt_subscription_t  *sub;
 
-    sub = ngx_alloc(sizeof(ngx_rt_subscription_t),
-                    client->conn->connection->log);
+    sub = rt_slab_alloc(&ngx_rt_subscriptions);
     if (sub == NULL) {
         return NGX_ERROR;
     }
 
     m = ngx_rt_channel_join(client->zone, client->session, channel);
     if (m == NULL) {
-        ngx_free(sub);
+        rt_slab_free(&ngx_rt_subscriptions, sub);
         return NGX_DECLINED;
     }
 
     in = ngx_rt_interest_acquire(client->zone->hub, m->channel);
     if (in == NULL) {
         ngx_rt_channel_leave(client->zone, m, 0);
-        ngx_free(sub);
+        rt_slab_free(&ngx_rt_subscriptions, sub);
         return NGX_ERROR;
     }
 
@@ -331,7 +333,7 @@ ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
         ngx_rt_interest_release(in);
     }
 
-    ngx_free(sub);
+    rt_slab_free(&ngx_rt_subscriptions, sub);
 }
 
 

@@ -12,8 +12,11 @@
 #define NGX_RT_ECHO_MESSAGE   (16 * 1024 * 1024)
 #define NGX_RT_ECHO_QUEUE     (64 * 1024)
 
+/* what one read brings is echoed before the reading stops */
+#define NGX_RT_ECHO_MAX_QUEUE (4 * NGX_RT_ECHO_MESSAGE)
 
-static ngx_int_t ngx_rt_echo_open(ngx_rt_conn_t *conn);
+
+static void ngx_rt_echo_open(ngx_rt_conn_t *conn);
 static void ngx_rt_echo_message(ngx_rt_conn_t *conn, rt_opcode_t opcode,
     u_char *data, size_t len);
 static void ngx_rt_echo_ping(ngx_rt_conn_t *conn);
@@ -23,6 +26,9 @@ static void ngx_rt_echo_close(ngx_rt_conn_t *conn);
 const ngx_rt_app_t  ngx_rt_echo_app = {
     "echo",
     RT_CLOSE_GOING_AWAY,
+    NULL,
+    NGX_RT_ECHO_MESSAGE,
+    NGX_RT_ECHO_MAX_QUEUE,
     NULL,
     ngx_rt_echo_open,
     ngx_rt_echo_message,
@@ -35,21 +41,14 @@ const ngx_rt_app_t  ngx_rt_echo_app = {
 ngx_int_t
 ngx_rt_echo_handler(ngx_http_request_t *r)
 {
-    return ngx_rt_upgrade(r, &ngx_rt_echo_app, NULL);
+    return ngx_rt_upgrade(r, &ngx_rt_echo_app);
 }
 
 
-static ngx_int_t
+static void
 ngx_rt_echo_open(ngx_rt_conn_t *conn)
 {
-    conn->reader.max_message = NGX_RT_ECHO_MESSAGE;
-
-    /* what one read brings is echoed before the reading stops */
-    conn->max_queue = 4 * NGX_RT_ECHO_MESSAGE;
-
     ngx_rt_conn_established(conn);
-
-    return NGX_OK;
 }
 
 

@@ -10,6 +10,7 @@
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_header.h"
 #include "ngx_rt_ingress.h"
+#include "ngx_rt_observe.h"
 #include "ngx_rt_policy.h"
 
 #include <ngx_sha1.h>
@@ -34,12 +35,11 @@ static void ngx_rt_handshake_log(ngx_http_request_t *r);
 
 
 ngx_int_t
-ngx_rt_upgrade(ngx_http_request_t *r, const ngx_rt_app_t *app, void *data)
+ngx_rt_upgrade(ngx_http_request_t *r, const ngx_rt_app_t *app)
 {
-    ngx_int_t           rc;
-    ngx_str_t           key;
-    ngx_rt_conn_t      *conn;
-    ngx_rt_loc_conf_t  *conf;
+    ngx_int_t       rc;
+    ngx_str_t       key;
+    ngx_rt_conn_t  *conn;
 
     rc = ngx_rt_handshake_check(r, &key);
 
@@ -48,20 +48,11 @@ ngx_rt_upgrade(ngx_http_request_t *r, const ngx_rt_app_t *app, void *data)
         return rc;
     }
 
-    conf = ngx_http_get_module_loc_conf(r, ngx_rt_module);
+    rc = ngx_rt_conn_create(r, app, &conn);
 
-    conn = ngx_pcalloc(r->pool, sizeof(ngx_rt_conn_t));
-    if (conn == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (rc != NGX_OK) {
+        return rc;
     }
-
-    conn->connection = r->connection;
-    conn->request = r;
-    conn->conf = conf;
-    conn->app = app;
-    conn->data = data;
-    conn->reader.max_message = conf->max_message;
-    conn->max_queue = conf->max_queue;
 
     if (ngx_rt_handshake_accept(r, &key, app) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -279,10 +270,9 @@ ngx_rt_handshake_answer(ngx_http_request_t *r, ngx_rt_conn_t *conn)
     ngx_http_set_ctx(r, conn, ngx_rt_module);
 
     ngx_rt_handshake_log(r);
+    ngx_rt_close_log_prepare(conn, r);
 
-    if (ngx_rt_conn_start(conn) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_rt_conn_start(conn);
 
     r->main->count++;
 

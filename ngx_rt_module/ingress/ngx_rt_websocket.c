@@ -22,8 +22,13 @@
 static void ngx_rt_websocket_control(ngx_rt_conn_t *conn,
     rt_frame_event_t *ev);
 static void ngx_rt_websocket_close(ngx_rt_conn_t *conn, rt_frame_event_t *ev);
-static void ngx_rt_websocket_data(ngx_rt_conn_t *conn, rt_frame_event_t *ev);
-static ngx_int_t ngx_rt_websocket_gather(ngx_rt_conn_t *conn,
+static void ngx_rt_websocket_frames(ngx_rt_conn_t *conn,
+    ngx_rt_inbox_t *inbox, u_char *pos, u_char *last);
+static void ngx_rt_websocket_data(ngx_rt_conn_t *conn, ngx_rt_inbox_t *inbox,
+    rt_frame_event_t *ev);
+static ngx_int_t ngx_rt_inbox_settle(ngx_rt_conn_t *conn,
+    ngx_rt_inbox_t *inbox);
+static ngx_int_t ngx_rt_inbox_gather(ngx_rt_inbox_t *inbox,
     rt_frame_event_t *ev);
 
 
@@ -60,8 +65,6 @@ ngx_rt_websocket_read(ngx_rt_conn_t *conn)
         }
 
         conn->alive = 1;
-        conn->bytes_in += n;
-        ngx_rt_count(bytes_in, n);
 
         ngx_rt_websocket_input(conn, ngx_rt_read_buf, ngx_rt_read_buf + n);
     }
@@ -75,17 +78,48 @@ ngx_rt_websocket_read(ngx_rt_conn_t *conn)
 void
 ngx_rt_websocket_input(ngx_rt_conn_t *conn, u_char *pos, u_char *last)
 {
+    ngx_rt_inbox_t  *inbox, fresh;
+
+    conn->bytes_in += last - pos;
+    ngx_rt_count(bytes_in, last - pos);
+
+    inbox = conn->inbox;
+
+    if (inbox == NULL) {
+        inbox = &fresh;
+
+        ngx_memzero(inbox, sizeof(ngx_rt_inbox_t));
+
+        inbox->reader.text_only = conn->text_only;
+        inbox->reader.max_message = conn->app->max_message
+                                    ? conn->app->max_message
+                                    : conn->conf->max_message;
+    }
+
+    ngx_rt_websocket_frames(conn, inbox, pos, last);
+
+    if (ngx_rt_inbox_settle(conn, inbox) != NGX_OK) {
+        conn->deaf = 1;
+        ngx_rt_close(conn, RT_CLOSE_INTERNAL, "no memory");
+    }
+}
+
+
+static void
+ngx_rt_websocket_frames(ngx_rt_conn_t *conn, ngx_rt_inbox_t *inbox,
+    u_char *pos, u_char *last)
+{
     rt_frame_event_t  ev;
 
     while (!conn->deaf && !conn->over) {
 
-        switch (rt_frame_read(&conn->reader, &pos, last, &ev)) {
+        switch (rt_frame_read(&inbox->reader, &pos, last, &ev)) {
 
         case RT_FRAME_AGAIN:
             return;
 
         case RT_FRAME_DATA:
-            ngx_rt_websocket_data(conn, &ev);
+            ngx_rt_websocket_data(conn, inbox, &ev);
             break;
 
         case RT_FRAME_CONTROL:
@@ -149,10 +183,9 @@ ngx_rt_websocket_close(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
 
 
 static void
-ngx_rt_websocket_data(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
+ngx_rt_websocket_data(ngx_rt_conn_t *conn, ngx_rt_inbox_t *inbox,
+    rt_frame_event_t *ev)
 {
-    u_char  *message;
-
     if (conn->closing || conn->overflow) {
         return;
     }
@@ -162,12 +195,12 @@ ngx_rt_websocket_data(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
         ngx_rt_count(messages_in, 1);
     }
 
-    if (ev->last && conn->message == NULL) {
+    if (ev->last && inbox->message == NULL) {
         conn->app->message(conn, ev->opcode, ev->data, ev->len);
         return;
     }
 
-    if (ngx_rt_websocket_gather(conn, ev) != NGX_OK) {
+    if (ngx_rt_inbox_gather(inbox, ev) != NGX_OK) {
         conn->deaf = 1;
         ngx_rt_close(conn, RT_CLOSE_INTERNAL, "no memory");
         return;
@@ -177,48 +210,100 @@ ngx_rt_websocket_data(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
         return;
     }
 
-    message = conn->message;
-    conn->message = NULL;
+    conn->app->message(conn, ev->opcode, inbox->message, inbox->len);
 
-    conn->app->message(conn, ev->opcode, message, conn->message_len);
+    ngx_free(inbox->message);
 
-    ngx_free(message);
-    conn->message_len = 0;
-    conn->message_size = 0;
+    inbox->message = NULL;
+    inbox->len = 0;
+    inbox->size = 0;
+}
+
+
+/*
+ * Most reads end where a message ends, so the place for what came in pieces is
+ * made only when one did not, and kept no longer than that.
+ */
+
+static ngx_int_t
+ngx_rt_inbox_settle(ngx_rt_conn_t *conn, ngx_rt_inbox_t *inbox)
+{
+    ngx_uint_t       empty;
+    ngx_rt_inbox_t  *kept;
+
+    empty = conn->deaf
+            || (inbox->message == NULL && rt_frame_at_rest(&inbox->reader));
+
+    if (inbox == conn->inbox) {
+
+        if (empty) {
+            conn->inbox = NULL;
+            ngx_rt_inbox_free(inbox);
+        }
+
+        return NGX_OK;
+    }
+
+    if (!empty) {
+        kept = ngx_alloc(sizeof(ngx_rt_inbox_t), conn->connection->log);
+
+        if (kept) {
+            *kept = *inbox;
+            conn->inbox = kept;
+            return NGX_OK;
+        }
+    }
+
+    if (inbox->message) {
+        ngx_free(inbox->message);
+    }
+
+    return empty ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_rt_inbox_free(ngx_rt_inbox_t *inbox)
+{
+    if (inbox->message) {
+        ngx_free(inbox->message);
+    }
+
+    ngx_free(inbox);
 }
 
 
 static ngx_int_t
-ngx_rt_websocket_gather(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
+ngx_rt_inbox_gather(ngx_rt_inbox_t *inbox, rt_frame_event_t *ev)
 {
     size_t   have, size;
     u_char  *message;
 
-    have = conn->message_len + ev->len;
+    have = inbox->len + ev->len;
 
-    if (conn->message == NULL || have > conn->message_size) {
+    if (inbox->message == NULL || have > inbox->size) {
 
         /* doubled, whatever is announced: fragments may be small and many */
 
-        size = ngx_min(2 * conn->message_size, conn->reader.max_message);
+        size = ngx_min(2 * inbox->size, inbox->reader.max_message);
         size = ngx_max(ngx_max(have, size), NGX_RT_MESSAGE_MIN);
 
-        message = ngx_alloc(size, conn->connection->log);
+        message = ngx_alloc(size, ngx_cycle->log);
         if (message == NULL) {
             return NGX_ERROR;
         }
 
-        if (conn->message) {
-            ngx_memcpy(message, conn->message, conn->message_len);
-            ngx_free(conn->message);
+        if (inbox->message) {
+            ngx_memcpy(message, inbox->message, inbox->len);
+            ngx_free(inbox->message);
         }
 
-        conn->message = message;
-        conn->message_size = size;
+        inbox->message = message;
+        inbox->size = size;
     }
 
-    ngx_memcpy(conn->message + conn->message_len, ev->data, ev->len);
-    conn->message_len = have;
+    ngx_memcpy(inbox->message + inbox->len, ev->data, ev->len);
+    inbox->len = have;
 
     return NGX_OK;
 }

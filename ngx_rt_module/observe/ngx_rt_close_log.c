@@ -2,9 +2,10 @@
 /*
  * rt_log: a line for every connection that closes.
  *
- * Called by ingress/ when a connection is over and its request still lives.
- * Calls nginx's variables; writes the file, which nginx reopens on USR1.
- * Takes no lock: a line is one write to a file opened for appending.
+ * Called by ingress/ at the upgrade, when nginx's variables are to be had, and
+ * by session/ at the close, when ours have their last values.  Writes the
+ * file, which nginx reopens on USR1.  Takes no lock: a line is one write to a file
+ * opened for appending.
  */
 
 
@@ -14,6 +15,8 @@
 
 
 #define NGX_RT_CLOSE_LOG_QUIET  60            /* seconds between complaints */
+#define NGX_RT_CLOSE_LOG_VALUE  4096          /* bytes of one value */
+#define NGX_RT_CLOSE_LOG_LINE   65536         /* of a line, cut there */
 
 
 static ngx_int_t ngx_rt_close_log_file(ngx_conf_t *cf,
@@ -22,12 +25,31 @@ static ngx_int_t ngx_rt_close_log_compile(ngx_conf_t *cf,
     ngx_rt_close_log_t *log, ngx_str_t *format);
 static ngx_int_t ngx_rt_close_log_variable(ngx_conf_t *cf,
     ngx_rt_close_log_part_t *part, u_char **pos, u_char *last);
+static ngx_int_t ngx_rt_close_log_name(ngx_conf_t *cf,
+    ngx_rt_close_log_part_t *part, ngx_str_t *name);
 static void ngx_rt_close_log_value(ngx_http_request_t *r,
     ngx_rt_close_log_part_t *part, ngx_str_t *s);
-static void ngx_rt_close_log_line(ngx_http_request_t *r,
+static u_char *ngx_rt_close_log_keep(u_char *p, ngx_str_t *value);
+static u_char *ngx_rt_close_log_part(ngx_rt_conn_t *conn,
+    ngx_rt_close_log_part_t *part, u_char **kept, u_char *p, u_char *last);
+static void ngx_rt_close_log_iso8601(u_char *buf, ngx_str_t *value);
+static void ngx_rt_close_log_local(u_char *buf, ngx_str_t *value);
+static void ngx_rt_close_log_msec(u_char *buf, ngx_str_t *value);
+static void ngx_rt_close_log_line(ngx_rt_conn_t *conn,
     ngx_rt_close_log_t *log, u_char *line, size_t len);
 static size_t ngx_rt_close_log_escaped_len(ngx_str_t *s);
 static u_char *ngx_rt_close_log_escape(u_char *p, ngx_str_t *s);
+
+
+/* these are of the moment of the close, though they are nginx's */
+static struct {
+    ngx_str_t                  name;
+    void                     (*get)(u_char *buf, ngx_str_t *value);
+} ngx_rt_close_log_times[] = {
+    { ngx_string("time_iso8601"), ngx_rt_close_log_iso8601 },
+    { ngx_string("time_local"), ngx_rt_close_log_local },
+    { ngx_string("msec"), ngx_rt_close_log_msec }
+};
 
 
 /* a tenant may have spaces, so it is quoted */
@@ -131,7 +153,7 @@ ngx_rt_close_log_compile(ngx_conf_t *cf, ngx_rt_close_log_t *log,
             return NGX_ERROR;
         }
 
-        part->variable = NGX_ERROR;
+        part->kind = NGX_RT_PART_TEXT;
         part->text.data = p;
 
         if (*p == '$') {
@@ -193,22 +215,62 @@ ngx_rt_close_log_variable(ngx_conf_t *cf, ngx_rt_close_log_part_t *part,
         p++;
     }
 
-    part->variable = ngx_http_get_variable_index(cf, &name);
     *pos = p;
 
-    return part->variable == NGX_ERROR ? NGX_ERROR : NGX_OK;
+    return ngx_rt_close_log_name(cf, part, &name);
 }
 
 
-void
-ngx_rt_close_log_write(ngx_rt_conn_t *conn)
+static ngx_int_t
+ngx_rt_close_log_name(ngx_conf_t *cf, ngx_rt_close_log_part_t *part,
+    ngx_str_t *name)
 {
+    ngx_int_t   index;
+    ngx_uint_t  i;
+
+    index = ngx_rt_value_find(name);
+
+    if (index != NGX_DECLINED) {
+        part->kind = NGX_RT_PART_CONN;
+        part->index = index;
+        return NGX_OK;
+    }
+
+    for (i = 0; i < sizeof(ngx_rt_close_log_times)
+                    / sizeof(ngx_rt_close_log_times[0]); i++)
+    {
+        if (ngx_rt_close_log_times[i].name.len == name->len
+            && ngx_strncasecmp(ngx_rt_close_log_times[i].name.data,
+                               name->data, name->len) == 0)
+        {
+            part->kind = NGX_RT_PART_TIME;
+            part->index = i;
+            return NGX_OK;
+        }
+    }
+
+    index = ngx_http_get_variable_index(cf, name);
+
+    part->kind = NGX_RT_PART_NGINX;
+    part->index = index;
+
+    return index == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/*
+ * For each of nginx's variables in the format its length and its escaped value,
+ * one after the other.  Without memory the line has "-" for them.
+ */
+
+void
+ngx_rt_close_log_prepare(ngx_rt_conn_t *conn, ngx_http_request_t *r)
+{
+    u_char                   *p;
     size_t                    len;
-    u_char                   *p, *line;
     ngx_str_t                *values;
     ngx_uint_t                i, n;
     ngx_rt_close_log_t       *log;
-    ngx_http_request_t       *r;
     ngx_rt_close_log_part_t  *parts;
 
     log = conn->conf->close_log;
@@ -217,54 +279,51 @@ ngx_rt_close_log_write(ngx_rt_conn_t *conn)
         return;
     }
 
-    r = conn->request;
     parts = log->format->elts;
     n = log->format->nelts;
 
-    values = ngx_palloc(r->pool, (n + 1) * sizeof(ngx_str_t));
+    values = ngx_palloc(r->pool, n * sizeof(ngx_str_t));
     if (values == NULL) {
         return;
     }
 
-    len = 1;
+    len = 0;
 
     for (i = 0; i < n; i++) {
-        ngx_rt_close_log_value(r, &parts[i], &values[i]);
-        len += ngx_rt_close_log_escaped_len(&values[i]);
+        if (parts[i].kind == NGX_RT_PART_NGINX) {
+            ngx_rt_close_log_value(r, &parts[i], &values[i]);
+            len += sizeof(uint16_t) + ngx_rt_close_log_escaped_len(&values[i]);
+        }
     }
 
-    line = ngx_pnalloc(r->pool, len);
-    if (line == NULL) {
+    if (len == 0) {
         return;
     }
 
-    p = line;
-
-    for (i = 0; i < n; i++) {
-        p = parts[i].variable == NGX_ERROR
-            ? ngx_cpymem(p, values[i].data, values[i].len)
-            : ngx_rt_close_log_escape(p, &values[i]);
+    conn->log_values = ngx_alloc(len, r->connection->log);
+    if (conn->log_values == NULL) {
+        return;
     }
 
-    *p++ = LF;
+    p = conn->log_values;
 
-    ngx_rt_close_log_line(r, log, line, p - line);
+    for (i = 0; i < n; i++) {
+        if (parts[i].kind == NGX_RT_PART_NGINX) {
+            p = ngx_rt_close_log_keep(p, &values[i]);
+        }
+    }
 }
 
 
-/* a variable that is asked for twice has one place for its value: copy it */
+/* a variable that is asked for twice has one place for its value: escape it */
+
 static void
 ngx_rt_close_log_value(ngx_http_request_t *r, ngx_rt_close_log_part_t *part,
     ngx_str_t *s)
 {
     ngx_http_variable_value_t  *v;
 
-    if (part->variable == NGX_ERROR) {
-        *s = part->text;
-        return;
-    }
-
-    v = ngx_http_get_flushed_variable(r, part->variable);
+    v = ngx_http_get_flushed_variable(r, part->index);
 
     if (v == NULL || v->not_found) {
         ngx_str_set(s, "-");
@@ -272,12 +331,133 @@ ngx_rt_close_log_value(ngx_http_request_t *r, ngx_rt_close_log_part_t *part,
     }
 
     s->data = v->data;
-    s->len = v->len;
+    s->len = ngx_min(v->len, NGX_RT_CLOSE_LOG_VALUE);
+}
+
+
+static u_char *
+ngx_rt_close_log_keep(u_char *p, ngx_str_t *value)
+{
+    u_char    *last;
+    uint16_t   len;
+
+    last = ngx_rt_close_log_escape(p + sizeof(len), value);
+    len = (uint16_t) (last - p - sizeof(len));
+
+    ngx_memcpy(p, &len, sizeof(len));
+
+    return last;
+}
+
+
+void
+ngx_rt_close_log_write(ngx_rt_conn_t *conn)
+{
+    u_char                   *p, *last, *kept;
+    ngx_uint_t                i;
+    ngx_rt_close_log_t       *log;
+    ngx_rt_close_log_part_t  *parts;
+
+    static u_char  line[NGX_RT_CLOSE_LOG_LINE + 1];
+
+    log = conn->conf->close_log;
+
+    if (log == NULL) {
+        return;
+    }
+
+    parts = log->format->elts;
+    kept = conn->log_values;
+
+    p = line;
+    last = line + NGX_RT_CLOSE_LOG_LINE;
+
+    for (i = 0; i < log->format->nelts; i++) {
+        p = ngx_rt_close_log_part(conn, &parts[i], &kept, p, last);
+    }
+
+    *p++ = LF;
+
+    ngx_rt_close_log_line(conn, log, line, p - line);
+}
+
+
+static u_char *
+ngx_rt_close_log_part(ngx_rt_conn_t *conn, ngx_rt_close_log_part_t *part,
+    u_char **kept, u_char *p, u_char *last)
+{
+    u_char     buf[NGX_RT_VALUE_LEN];
+    uint16_t   len;
+    ngx_str_t  value;
+
+    ngx_str_set(&value, "-");
+
+    switch (part->kind) {
+
+    case NGX_RT_PART_TEXT:
+        value = part->text;
+        break;
+
+    case NGX_RT_PART_NGINX:
+
+        if (*kept) {
+            ngx_memcpy(&len, *kept, sizeof(len));
+            value.data = *kept + sizeof(len);
+            value.len = len;
+            *kept = value.data + len;
+        }
+
+        break;
+
+    case NGX_RT_PART_CONN:
+        (void) ngx_rt_value(conn, part->index, buf, &value);
+
+        if (ngx_rt_close_log_escaped_len(&value) > (size_t) (last - p)) {
+            return p;
+        }
+
+        return ngx_rt_close_log_escape(p, &value);
+
+    case NGX_RT_PART_TIME:
+        ngx_rt_close_log_times[part->index].get(buf, &value);
+        break;
+    }
+
+    return ngx_cpymem(p, value.data,
+                      ngx_min(value.len, (size_t) (last - p)));
 }
 
 
 static void
-ngx_rt_close_log_line(ngx_http_request_t *r, ngx_rt_close_log_t *log,
+ngx_rt_close_log_iso8601(u_char *buf, ngx_str_t *value)
+{
+    value->data = ngx_cached_http_log_iso8601.data;
+    value->len = ngx_cached_http_log_iso8601.len;
+}
+
+
+static void
+ngx_rt_close_log_local(u_char *buf, ngx_str_t *value)
+{
+    value->data = ngx_cached_http_log_time.data;
+    value->len = ngx_cached_http_log_time.len;
+}
+
+
+static void
+ngx_rt_close_log_msec(u_char *buf, ngx_str_t *value)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    value->data = buf;
+    value->len = ngx_sprintf(buf, "%T.%03M", tp->sec, tp->msec) - buf;
+}
+
+
+static void
+ngx_rt_close_log_line(ngx_rt_conn_t *conn, ngx_rt_close_log_t *log,
     u_char *line, size_t len)
 {
     time_t     now;
@@ -299,7 +479,7 @@ ngx_rt_close_log_line(ngx_http_request_t *r, ngx_rt_close_log_t *log,
 
     log->complained = now;
 
-    ngx_log_error(NGX_LOG_ALERT, r->connection->log, err,
+    ngx_log_error(NGX_LOG_ALERT, conn->connection->log, err,
                   ngx_write_fd_n " to \"%V\" wrote %z of %uz bytes",
                   &log->file->name, n, len);
 }

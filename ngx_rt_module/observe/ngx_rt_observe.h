@@ -96,12 +96,22 @@ ngx_uint_t ngx_rt_close_code(ngx_uint_t index, const char **name);
 /* rt_log PATH [format] | off */
 char *ngx_rt_close_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* conn->request is alive */
+/* while the request is there: what nginx's variables are at the upgrade */
+void ngx_rt_close_log_prepare(ngx_rt_conn_t *conn, ngx_http_request_t *r);
+
 void ngx_rt_close_log_write(ngx_rt_conn_t *conn);
 
 
 /* ngx_rt_variables.c */
 ngx_int_t ngx_rt_add_variables(ngx_conf_t *cf);
+
+/* of a connection, by the name of the variable; NGX_DECLINED: none of ours */
+ngx_int_t ngx_rt_value_find(const ngx_str_t *name);
+
+/* buf: NGX_RT_VALUE_LEN bytes; NGX_DECLINED: it has none */
+#define NGX_RT_VALUE_LEN  32
+ngx_int_t ngx_rt_value(ngx_rt_conn_t *conn, ngx_uint_t i, u_char *buf,
+    ngx_str_t *value);
 
 
 #endif /* _NGX_RT_OBSERVE_H_INCLUDED_ */

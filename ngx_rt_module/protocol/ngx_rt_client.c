@@ -13,7 +13,10 @@
 #include "ngx_rt_state.h"
 
 
-static ngx_int_t ngx_rt_client_open(ngx_rt_conn_t *conn);
+static ngx_int_t ngx_rt_client_create(ngx_rt_conn_t *conn,
+    ngx_http_request_t *r);
+static ngx_int_t ngx_rt_client_names(ngx_http_request_t *r,
+    ngx_rt_loc_conf_t *conf, ngx_str_t *tenant, ngx_str_t *user);
 static void ngx_rt_client_message(ngx_rt_conn_t *conn, rt_opcode_t opcode,
     u_char *data, size_t len);
 static void ngx_rt_client_ping(ngx_rt_conn_t *conn);
@@ -25,7 +28,10 @@ const ngx_rt_app_t  ngx_rt_client_app = {
     "client",
     3001,
     "centrifuge-json",
-    ngx_rt_client_open,
+    0,
+    0,
+    ngx_rt_client_create,
+    NULL,                         /* it says who it is first: connect */
     ngx_rt_client_message,
     ngx_rt_client_ping,
     ngx_rt_client_close,
@@ -40,34 +46,75 @@ static u_char  ngx_rt_client_buf[4096];
 ngx_int_t
 ngx_rt_client_handler(ngx_http_request_t *r)
 {
-    ngx_int_t           rc;
-    ngx_rt_client_t    *client;
-    ngx_rt_loc_conf_t  *conf;
+    return ngx_rt_upgrade(r, &ngx_rt_client_app);
+}
 
-    conf = ngx_http_get_module_loc_conf(r, ngx_rt_module);
 
-    client = ngx_pcalloc(r->pool, sizeof(ngx_rt_client_t));
+/* the names stand behind the client */
+
+static ngx_int_t
+ngx_rt_client_create(ngx_rt_conn_t *conn, ngx_http_request_t *r)
+{
+    u_char           *p;
+    ngx_int_t         rc;
+    ngx_str_t         tenant, user;
+    ngx_rt_client_t  *client;
+
+    rc = ngx_rt_client_names(r, conn->conf, &tenant, &user);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    client = ngx_calloc(sizeof(ngx_rt_client_t) + tenant.len + user.len,
+                        r->connection->log);
     if (client == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    client->conn = conn;
     client->main_conf = ngx_http_get_module_main_conf(r, ngx_rt_module);
-    client->zone = conf->zone;
+    client->zone = conn->conf->zone;
     client->codec = &rt_codec_json;
     ngx_queue_init(&client->subscriptions);
 
-    rc = ngx_rt_tenant_name(r, client->zone, &client->tenant);
+    p = (u_char *) client + sizeof(ngx_rt_client_t);
+
+    client->tenant.len = tenant.len;
+    client->tenant.data = p;
+    p = ngx_cpymem(p, tenant.data, tenant.len);
+
+    client->user.len = user.len;
+    client->user.data = p;
+    ngx_memcpy(p, user.data, user.len);
+
+    conn->text_only = !client->codec->binary;
+    conn->data = client;
+
+    return NGX_OK;
+}
+
+
+/* NGX_OK, or the status to answer with */
+
+static ngx_int_t
+ngx_rt_client_names(ngx_http_request_t *r, ngx_rt_loc_conf_t *conf,
+    ngx_str_t *tenant, ngx_str_t *user)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_rt_tenant_name(r, conf->zone, tenant);
 
     if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "rt: the key of rt_zone \"%V\" is no tenant's name: "
                       "it is over %d bytes or has control characters",
-                      &client->zone->name, NGX_RT_TENANT_MAX);
+                      &conf->zone->name, NGX_RT_TENANT_MAX);
         return NGX_HTTP_BAD_REQUEST;
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_rt_user_name(r, conf->user, &client->user);
+        rc = ngx_rt_user_name(r, conf->user, user);
     }
 
     if (rc == NGX_DECLINED) {
@@ -78,25 +125,7 @@ ngx_rt_client_handler(ngx_http_request_t *r)
         return NGX_HTTP_BAD_REQUEST;
     }
 
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_rt_upgrade(r, &ngx_rt_client_app, client);
-}
-
-
-static ngx_int_t
-ngx_rt_client_open(ngx_rt_conn_t *conn)
-{
-    ngx_rt_client_t  *client;
-
-    client = conn->data;
-    client->conn = conn;
-
-    conn->reader.text_only = !client->codec->binary;
-
-    return NGX_OK;
+    return rc == NGX_OK ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
@@ -187,10 +216,15 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
 
     client = conn->data;
 
+    if (client == NULL) {
+        return;
+    }
+
     if (client->session) {
         ngx_rt_session_expire(client->zone, client->session);
-        client->session = NULL;
     }
+
+    ngx_free(client);
 }
 
 

@@ -106,6 +106,14 @@ rt_frame_read(rt_frame_reader_t *r, uint8_t **pos, uint8_t *end,
 }
 
 
+bool
+rt_frame_at_rest(const rt_frame_reader_t *r)
+{
+    return r->state == RT_FRAME_STATE_HEAD && r->have == 0
+           && r->message == 0;
+}
+
+
 /* true: buf has what was wanted */
 
 static bool

@@ -109,6 +109,9 @@ rt_frame_result_t rt_frame_read(rt_frame_reader_t *r, uint8_t **pos,
     uint8_t *end, rt_frame_event_t *ev);
 
 
+/* between two messages: what the reader holds is worth nothing */
+bool rt_frame_at_rest(const rt_frame_reader_t *r);
+
 /* the length of a frame's header, unmasked */
 static inline size_t
 rt_frame_header_len(uint64_t len)

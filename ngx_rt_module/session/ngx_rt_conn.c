@@ -1,13 +1,12 @@
 
 /*
- * The life of a WebSocket connection: from the 101 to the last byte.
+ * The life of a WebSocket connection: made for a request, started by the 101,
+ * closed, freed.  Called from ingress/ (handshake, frames), from the apps and
+ * from the flush; calls the app, the queue, and what tells of the end.
  *
- * The request stays: nginx's connection points to it, its pool holds us, and
- * other modules' cleanups (limit_conn's, for one) hang on it.  Our handlers
- * take the place of nginx's on the connection's events until the end.
- *
- * Nothing frees a connection while it is in use: what wants it gone posts its
- * `leave` event, and the event loop does it when nobody is inside.
+ * Nothing frees a connection while it is in use: what wants it gone, or closed
+ * from a place where that cannot be done, puts it among those that leave, and
+ * one event of the worker sees to them when nobody is inside.
  */
 
 
@@ -17,48 +16,121 @@
 #include "ngx_rt_observe.h"
 
 
-static void ngx_rt_conn_init(ngx_rt_conn_t *conn);
-static ngx_rt_conn_t *ngx_rt_conn_of(ngx_connection_t *c);
-static void ngx_rt_conn_read_handler(ngx_event_t *rev);
-static void ngx_rt_conn_write_handler(ngx_event_t *wev);
-static void ngx_rt_conn_pipelined(ngx_rt_conn_t *conn);
-static void ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn);
-static void ngx_rt_conn_timer_handler(ngx_event_t *ev);
-static void ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer,
-    ngx_msec_t msec);
+static void ngx_rt_conn_address(ngx_rt_conn_t *conn, ngx_connection_t *c);
 static void ngx_rt_conn_queue_close(ngx_rt_conn_t *conn, ngx_uint_t code,
     const char *reason);
-static void ngx_rt_conn_shutdown(ngx_connection_t *c);
+static void ngx_rt_conn_leave(ngx_rt_conn_t *conn);
 static void ngx_rt_conn_leave_handler(ngx_event_t *ev);
-static void ngx_rt_conn_finalize(ngx_rt_conn_t *conn);
 static void ngx_rt_conn_app_close(ngx_rt_conn_t *conn);
-static void ngx_rt_conn_cleanup(void *data);
+
+
+static rt_slab_t    ngx_rt_conns;
+static ngx_queue_t  ngx_rt_conns_leaving;
+static ngx_event_t  ngx_rt_conns_leave_event;
+
+
+void
+ngx_rt_conn_init_process(ngx_cycle_t *cycle)
+{
+    ngx_rt_slab_init(&ngx_rt_conns, sizeof(ngx_rt_conn_t), 1);
+
+    ngx_queue_init(&ngx_rt_conns_leaving);
+
+    ngx_rt_conns_leave_event.handler = ngx_rt_conn_leave_handler;
+    ngx_rt_conns_leave_event.log = cycle->log;
+}
 
 
 ngx_int_t
-ngx_rt_conn_start(ngx_rt_conn_t *conn)
+ngx_rt_conn_create(ngx_http_request_t *r, const ngx_rt_app_t *app,
+    ngx_rt_conn_t **connp)
 {
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-    ngx_http_cleanup_t  *cln;
+    ngx_rt_conn_t             *conn;
+    ngx_connection_t          *c;
+    ngx_rt_loc_conf_t         *conf;
+    ngx_http_core_loc_conf_t  *clcf;
 
-    r = conn->request;
-    c = conn->connection;
-
-    cln = ngx_http_cleanup_add(r, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
+    conn = rt_slab_alloc(&ngx_rt_conns);
+    if (conn == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    cln->handler = ngx_rt_conn_cleanup;
-    cln->data = conn;
+    ngx_memzero(conn, sizeof(ngx_rt_conn_t));
+
+    c = r->connection;
+    conf = ngx_http_get_module_loc_conf(r, ngx_rt_module);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    conf->error_log = clcf->error_log;
+
+    conn->connection = c;
+    conn->fd = c->fd;
+    conn->conf = conf;
+    conn->app = app;
+    conn->ended = 1;                      /* nothing to tell of it yet */
+
+#if (NGX_SSL)
+    conn->tls = (c->ssl != NULL);
+#endif
+
+    ngx_rt_conn_address(conn, c);
+
+    if (ngx_rt_attach(conn, r) != NGX_OK) {
+        rt_slab_free(&ngx_rt_conns, conn);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    *connp = conn;
+
+    return app->create ? app->create(conn, r) : NGX_OK;
+}
+
+
+/* realip may have changed it, and takes that back with the request */
+
+static void
+ngx_rt_conn_address(ngx_rt_conn_t *conn, ngx_connection_t *c)
+{
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    conn->family = (uint8_t) c->sockaddr->sa_family;
+
+    switch (c->sockaddr->sa_family) {
+
+    case AF_INET:
+        sin = (struct sockaddr_in *) c->sockaddr;
+        ngx_memcpy(conn->addr, &sin->sin_addr, 4);
+        break;
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) c->sockaddr;
+        ngx_memcpy(conn->addr, &sin6->sin6_addr, 16);
+        break;
+#endif
+    }
+}
+
+
+void
+ngx_rt_conn_start(ngx_rt_conn_t *conn)
+{
+    ngx_connection_t  *c;
+
+    c = conn->connection;
 
     ngx_rt_count(accepted, 1);
     ngx_rt_count(connections, 1);
 
-    ngx_rt_conn_init(conn);
+    conn->started = ngx_current_msec;
+    conn->alive = 1;
+    conn->ended = 0;
+    conn->opened = 1;
 
-    c->log->action = "serving a WebSocket";
+    ngx_rt_attached_start(conn);
 
     /* nginx calls the read handler with c->close when the worker leaves */
     c->idle = 1;
@@ -83,209 +155,9 @@ ngx_rt_conn_start(ngx_rt_conn_t *conn)
 
     ngx_post_event(c->read, &ngx_posted_events);
 
-    if (conn->app->open(conn) != NGX_OK) {
-        ngx_rt_conn_over(conn);
+    if (conn->app->open) {
+        conn->app->open(conn);
     }
-
-    return NGX_OK;
-}
-
-
-/* the timer is our own: others (mirror) delete that of c->read */
-
-static void
-ngx_rt_conn_init(ngx_rt_conn_t *conn)
-{
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = conn->request;
-    c = conn->connection;
-
-    ngx_rt_queue_init(conn);
-
-    conn->started = ngx_current_msec;
-    conn->alive = 1;
-    conn->pipelined = (r->header_in->pos < r->header_in->last);
-
-    conn->leave.handler = ngx_rt_conn_leave_handler;
-    conn->leave.data = conn;
-    conn->leave.log = c->log;
-
-    conn->timer.handler = ngx_rt_conn_timer_handler;
-    conn->timer.data = c;
-    conn->timer.log = c->log;
-
-    conn->read_handler = c->read->handler;
-    conn->write_handler = c->write->handler;
-
-    c->read->handler = ngx_rt_conn_read_handler;
-    c->write->handler = ngx_rt_conn_write_handler;
-}
-
-
-void
-ngx_rt_conn_established(ngx_rt_conn_t *conn)
-{
-    ngx_msec_t  interval;
-
-    if (conn->closing || conn->over) {
-        return;
-    }
-
-    /* the first one early and at random, so that they spread */
-
-    interval = conn->conf->ping_interval;
-
-    ngx_rt_conn_timer(conn, NGX_RT_TIMER_PING,
-                      interval / 2 + ngx_random() % (interval / 2 + 1));
-}
-
-
-static ngx_rt_conn_t *
-ngx_rt_conn_of(ngx_connection_t *c)
-{
-    ngx_http_request_t  *r;
-
-    r = c->data;
-
-    return ngx_http_get_module_ctx(r, ngx_rt_module);
-}
-
-
-static void
-ngx_rt_conn_read_handler(ngx_event_t *rev)
-{
-    ngx_rt_conn_t     *conn;
-    ngx_connection_t  *c;
-
-    c = rev->data;
-    conn = ngx_rt_conn_of(c);
-
-    if (conn->over) {
-        return;
-    }
-
-    if (c->close) {
-        c->close = 0;
-        ngx_rt_conn_leave_worker(conn);
-        return;
-    }
-
-    if (conn->pipelined) {
-        ngx_rt_conn_pipelined(conn);
-    }
-
-    ngx_rt_websocket_read(conn);
-}
-
-
-static void
-ngx_rt_conn_write_handler(ngx_event_t *wev)
-{
-    ngx_rt_conn_t     *conn;
-    ngx_connection_t  *c;
-
-    c = wev->data;
-    conn = ngx_rt_conn_of(c);
-
-    if (conn->over || conn->out.first == NULL) {
-        return;
-    }
-
-    ngx_rt_flush_post(conn);
-}
-
-
-/* frames that came in the same segment as the handshake */
-
-static void
-ngx_rt_conn_pipelined(ngx_rt_conn_t *conn)
-{
-    ngx_buf_t  *b;
-
-    b = conn->request->header_in;
-
-    conn->pipelined = 0;
-    conn->bytes_in += b->last - b->pos;
-
-    ngx_rt_count(bytes_in, b->last - b->pos);
-    ngx_rt_websocket_input(conn, b->pos, b->last);
-
-    b->pos = b->last;
-}
-
-
-/* a reload or a quit; or its time-out (worker_shutdown_timeout) */
-
-static void
-ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn)
-{
-    if (conn->connection->error) {
-        ngx_rt_conn_over(conn);
-        return;
-    }
-
-    ngx_rt_close(conn, conn->app->leaving, "shutdown");
-}
-
-
-static void
-ngx_rt_conn_timer_handler(ngx_event_t *ev)
-{
-    ngx_rt_conn_t      *conn;
-    ngx_connection_t   *c;
-    ngx_rt_loc_conf_t  *conf;
-
-    c = ev->data;
-    conn = ngx_rt_conn_of(c);
-
-    if (conn->over) {
-        return;
-    }
-
-    conf = conn->conf;
-
-    switch (conn->waits_for) {
-
-    case NGX_RT_TIMER_CONNECT:
-        ngx_rt_close(conn, 3502, "stale");
-        return;
-
-    case NGX_RT_TIMER_PING:
-        conn->alive = 0;
-        conn->app->ping(conn);
-        ngx_rt_conn_timer(conn, NGX_RT_TIMER_PONG, conf->pong_timeout);
-        return;
-
-    case NGX_RT_TIMER_PONG:
-
-        if (!conn->alive) {
-            ngx_rt_close(conn, 3012, "no pong");
-            return;
-        }
-
-        ngx_rt_conn_timer(conn, NGX_RT_TIMER_PING,
-                          conf->ping_interval - conf->pong_timeout);
-        return;
-
-    case NGX_RT_TIMER_CLOSE:
-        ngx_rt_conn_over(conn);
-        return;
-    }
-}
-
-
-static void
-ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer, ngx_msec_t msec)
-{
-    conn->waits_for = timer;
-
-    if (conn->timer.timer_set) {
-        ngx_del_timer(&conn->timer);
-    }
-
-    ngx_add_timer(&conn->timer, msec);
 }
 
 
@@ -335,66 +207,6 @@ ngx_rt_conn_queue_close(ngx_rt_conn_t *conn, ngx_uint_t code,
 
 
 void
-ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc)
-{
-    ngx_connection_t  *c;
-
-    if (rc == NGX_ERROR) {
-        ngx_rt_conn_over(conn);
-        return;
-    }
-
-    if (rc == NGX_AGAIN) {
-        return;
-    }
-
-    c = conn->connection;
-
-    if (conn->throttled) {
-        conn->throttled = 0;
-        ngx_post_event(c->read, &ngx_posted_events);
-    }
-
-    if (!conn->closing) {
-        return;
-    }
-
-    if (conn->close_received) {
-        ngx_rt_conn_over(conn);
-        return;
-    }
-
-    if (conn->deaf) {
-        ngx_rt_conn_shutdown(c);
-    }
-
-    /* the peer has its time to answer, from when it could read ours */
-
-    ngx_rt_conn_timer(conn, NGX_RT_TIMER_CLOSE, conn->conf->close_timeout);
-}
-
-
-/*
- * Who is not listened to any more need not answer: it sees the end.  What it
- * has sent by then is still read, or the reset that answers unread bytes
- * would overtake the close frame.
- */
-
-static void
-ngx_rt_conn_shutdown(ngx_connection_t *c)
-{
-#if (NGX_SSL)
-    if (c->ssl) {
-        (void) SSL_shutdown(c->ssl->connection);
-        ERR_clear_error();
-    }
-#endif
-
-    (void) ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN);
-}
-
-
-void
 ngx_rt_conn_overflow(ngx_rt_conn_t *conn)
 {
     if (conn->overflow || conn->closing || conn->over) {
@@ -402,7 +214,7 @@ ngx_rt_conn_overflow(ngx_rt_conn_t *conn)
     }
 
     conn->overflow = 1;
-    ngx_post_event(&conn->leave, &ngx_posted_events);
+    ngx_rt_conn_leave(conn);
 }
 
 
@@ -414,82 +226,72 @@ ngx_rt_conn_over(ngx_rt_conn_t *conn)
     }
 
     conn->over = 1;
-    ngx_post_event(&conn->leave, &ngx_posted_events);
+    ngx_rt_conn_leave(conn);
+}
+
+
+static void
+ngx_rt_conn_leave(ngx_rt_conn_t *conn)
+{
+    if (conn->leaving) {
+        return;
+    }
+
+    conn->leaving = 1;
+    ngx_queue_insert_tail(&ngx_rt_conns_leaving, &conn->leave);
+
+    if (!ngx_rt_conns_leave_event.posted) {
+        ngx_post_event(&ngx_rt_conns_leave_event, &ngx_posted_events);
+    }
 }
 
 
 static void
 ngx_rt_conn_leave_handler(ngx_event_t *ev)
 {
+    ngx_queue_t    *q;
     ngx_rt_conn_t  *conn;
 
-    conn = ev->data;
+    while (!ngx_queue_empty(&ngx_rt_conns_leaving)) {
+        q = ngx_queue_head(&ngx_rt_conns_leaving);
+        conn = ngx_queue_data(q, ngx_rt_conn_t, leave);
 
-    if (conn->over) {
-        ngx_rt_conn_finalize(conn);
-        return;
+        ngx_queue_remove(q);
+        conn->leaving = 0;
+
+        ngx_rt_conn_enter(conn);
+
+        if (conn->over) {
+            ngx_rt_conn_shut(conn);
+
+        } else {
+            ngx_rt_close(conn, 3008, "slow");
+        }
     }
-
-    ngx_rt_close(conn, 3008, "slow");
 }
 
 
-static void
-ngx_rt_conn_finalize(ngx_rt_conn_t *conn)
+void
+ngx_rt_conn_end(ngx_rt_conn_t *conn)
 {
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = conn->request;
-    c = conn->connection;
-
-#if (NGX_SSL)
-    if (c->ssl && conn->out.promised) {
-
-        /* a record is half out: OpenSSL would not send an alert behind it */
-
-        c->ssl->no_send_shutdown = 1;
-    }
-#endif
-
-    ngx_rt_conn_cleanup(conn);
-
-    c->idle = 0;
-
-    /* nginx may go on with the request (post_action) */
-
-    c->read->handler = conn->read_handler;
-    c->write->handler = conn->write_handler;
-
-    ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
-    ngx_http_run_posted_requests(c);
-}
-
-
-/* also where something else than we ends the request */
-
-static void
-ngx_rt_conn_cleanup(void *data)
-{
-    ngx_rt_conn_t *conn = data;
-
-    if (conn->finalized) {
+    if (conn->ended) {
         return;
     }
 
     conn->over = 1;
-    conn->finalized = 1;
+    conn->ended = 1;
 
     if (conn->close_code == 0) {
         conn->close_code = RT_CLOSE_ABNORMAL;
     }
 
-    if (conn->leave.posted) {
-        ngx_delete_posted_event(&conn->leave);
+    if (conn->leaving) {
+        conn->leaving = 0;
+        ngx_queue_remove(&conn->leave);
     }
 
-    if (conn->timer.timer_set) {
-        ngx_del_timer(&conn->timer);
+    if (ngx_rt_conn_timer_event(conn)->timer_set) {
+        ngx_del_timer(ngx_rt_conn_timer_event(conn));
     }
 
     ngx_rt_count_close(conn->close_code);
@@ -503,9 +305,9 @@ ngx_rt_conn_cleanup(void *data)
 
     ngx_rt_queue_finalize(conn);
 
-    if (conn->message) {
-        ngx_free(conn->message);
-        conn->message = NULL;
+    if (conn->inbox) {
+        ngx_rt_inbox_free(conn->inbox);
+        conn->inbox = NULL;
     }
 
     ngx_rt_count(connections, -1);
@@ -515,8 +317,25 @@ ngx_rt_conn_cleanup(void *data)
 static void
 ngx_rt_conn_app_close(ngx_rt_conn_t *conn)
 {
-    if (!conn->closed) {
-        conn->closed = 1;
+    if (conn->opened) {
+        conn->opened = 0;
         conn->app->close(conn);
     }
+}
+
+
+void
+ngx_rt_conn_free(ngx_rt_conn_t *conn)
+{
+    ngx_rt_conn_enter(NULL);
+
+    if (conn->app->destroy) {
+        conn->app->destroy(conn);
+    }
+
+    if (conn->log_values) {
+        ngx_free(conn->log_values);
+    }
+
+    rt_slab_free(&ngx_rt_conns, conn);
 }

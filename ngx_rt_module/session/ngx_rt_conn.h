@@ -18,9 +18,18 @@ typedef struct {
     const char                *name;
     ngx_uint_t                 leaving;       /* code when the worker leaves */
     const char                *subprotocol;   /* NULL: none */
+    size_t                     max_message;   /* bytes; 0: as configured */
+    size_t                     max_queue;     /* the same */
 
-    /* the connection is open */
-    ngx_int_t                (*open)(ngx_rt_conn_t *conn);
+    /*
+     * Before the 101: what app needs of the request, which may be gone later.
+     * NGX_OK, or the status to answer with.  NULL: it needs nothing.
+     */
+    ngx_int_t                (*create)(ngx_rt_conn_t *conn,
+                                       ngx_http_request_t *r);
+
+    /* the connection is open; NULL: that is nothing to it */
+    void                     (*open)(ngx_rt_conn_t *conn);
 
     /*
      * A whole message, which the callee may change.  It may close the
@@ -33,10 +42,10 @@ typedef struct {
     /* time to say that we live and to ask whether the peer does */
     void                     (*ping)(ngx_rt_conn_t *conn);
 
-    /* no message will come or go any more; called once */
+    /* no message will come or go any more; called once, if it was open */
     void                     (*close)(ngx_rt_conn_t *conn);
 
-    /* it is gone, and the last was told of it; NULL: that is nothing to it */
+    /* it is gone: the memory of create; NULL: there is none */
     void                     (*destroy)(ngx_rt_conn_t *conn);
 } ngx_rt_app_t;
 
@@ -49,54 +58,92 @@ typedef enum {
 } ngx_rt_timer_e;
 
 
-/* what a delivery touches stands first and together */
-struct ngx_rt_conn_s {
-    ngx_connection_t          *connection;
-    ngx_rt_queue_t             out;
-    size_t                     max_queue;     /* bytes */
+/* a message that did not come whole: what is there of it */
+typedef struct {
+    rt_frame_reader_t          reader;
+    u_char                    *message;       /* NULL: not a byte of it */
+    size_t                     len;
+    size_t                     size;
+} ngx_rt_inbox_t;
 
+
+/* the request that the connection came from, while others need it */
+typedef struct {
+    ngx_http_request_t        *request;
+    ngx_http_cleanup_t        *cleanup;       /* ours */
+    ngx_event_handler_pt       read_handler;  /* nginx's */
+    ngx_event_handler_pt       write_handler;
+    ngx_event_t                timer;         /* modules of nginx delete that
+                                                 of the connection */
+} ngx_rt_attached_t;
+
+
+/*
+ * There may be very many: what a delivery and a flush touch is one line of the
+ * cache, the rest is small, and all of them lie close together (rt_slab.h).
+ */
+struct ngx_rt_conn_s {
+    ngx_rt_queue_t             out;
+
+    ngx_socket_t               fd;
+
+    unsigned                   tls:1;
+    unsigned                   posted:1;      /* will be flushed */
+    unsigned                   blocked:1;     /* the socket takes no more */
+    unsigned                   begun:1;       /* a part of its first is gone */
+    unsigned                   promised:1;    /* TLS has seen the rest of it:
+                                                 it stays where it is */
+    unsigned                   opened:1;      /* app->open was called */
     unsigned                   closing:1;     /* a close frame is queued */
     unsigned                   overflow:1;    /* its queue is full */
     unsigned                   over:1;        /* nothing but freeing is left */
+    unsigned                   leaving:1;     /* an event will see to it */
     unsigned                   throttled:1;   /* not read until it drains */
     unsigned                   close_received:1;
     unsigned                   alive:1;       /* heard of since the ping */
     unsigned                   pipelined:1;   /* bytes behind the handshake */
     unsigned                   deaf:1;        /* input is thrown away */
-    unsigned                   closed:1;      /* app->close was called */
-    unsigned                   finalized:1;
+    unsigned                   text_only:1;   /* binary messages: 1003 */
+    unsigned                   ended:1;       /* only memory is left of it */
 
-    /* what $rt_* and rt_log tell */
     uint64_t                   messages_out;
     uint64_t                   bytes_out;
-    uint64_t                   messages_in;
-    uint64_t                   bytes_in;
-    ngx_msec_t                 started;
-    ngx_uint_t                 close_code;    /* sent or received; 0: none */
 
-    ngx_http_request_t        *request;
+    /* the second line and what follows */
+    ngx_connection_t          *connection;
     ngx_rt_loc_conf_t         *conf;
     const ngx_rt_app_t        *app;
     void                      *data;          /* app's */
+    ngx_rt_attached_t         *attached;      /* NULL: it stands alone */
+    ngx_rt_inbox_t            *inbox;         /* NULL: between messages */
+    u_char                    *log_values;    /* for rt_log; NULL: none */
+    ngx_queue_t                leave;         /* among those to be seen to */
 
-    rt_frame_reader_t          reader;
-    u_char                    *message;       /* one that came in pieces */
-    size_t                     message_len;
-    size_t                     message_size;
+    uint64_t                   messages_in;
+    uint64_t                   bytes_in;
+    ngx_msec_t                 started;
+    size_t                     charged;       /* of a slow one, to its worker */
 
-    ngx_rt_timer_e             waits_for;
-    ngx_event_t                timer;
-    ngx_event_t                leave;         /* posted: overflow, or over */
-    ngx_event_handler_pt       read_handler;  /* nginx's */
-    ngx_event_handler_pt       write_handler;
+    uint16_t                   close_code;    /* sent or received; 0: none */
+    uint8_t                    waits_for;     /* ngx_rt_timer_e */
+    uint8_t                    family;        /* of the client's address */
+    u_char                     addr[16];
 };
 
 
+/* ngx_rt_conn.c */
+
+void ngx_rt_conn_init_process(ngx_cycle_t *cycle);
+
 /*
- * Takes the connection over from nginx after the 101.  NGX_ERROR: no memory,
- * it is nginx's still.
+ * For the request, whose end frees it unless ngx_rt_conn_start has been called.
+ * NGX_OK, or the status to answer with.
  */
-ngx_int_t ngx_rt_conn_start(ngx_rt_conn_t *conn);
+ngx_int_t ngx_rt_conn_create(ngx_http_request_t *r, const ngx_rt_app_t *app,
+    ngx_rt_conn_t **conn);
+
+/* takes the connection over from nginx after the 101 */
+void ngx_rt_conn_start(ngx_rt_conn_t *conn);
 
 /*
  * Begins the close handshake: app is told, a close frame is queued.  Code 1005:
@@ -110,11 +157,50 @@ void ngx_rt_close(ngx_rt_conn_t *conn, ngx_uint_t code, const char *reason);
 void ngx_rt_conn_overflow(ngx_rt_conn_t *conn);
 void ngx_rt_conn_over(ngx_rt_conn_t *conn);
 
-/* after a flush: closes, reads on, waits */
-void ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc);
+/* the last things that are told of it; again: nothing */
+void ngx_rt_conn_end(ngx_rt_conn_t *conn);
+void ngx_rt_conn_free(ngx_rt_conn_t *conn);
+
+/* ngx_rt_conn_event.c */
+
+/* what the events of nginx's connection mean; the caller found conn by them */
+void ngx_rt_conn_read(ngx_rt_conn_t *conn, ngx_event_t *rev);
+void ngx_rt_conn_write(ngx_rt_conn_t *conn);
+void ngx_rt_conn_expire(ngx_rt_conn_t *conn);
+
+void ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer,
+    ngx_msec_t msec);
 
 /* the app has what it waited for: pings begin */
 void ngx_rt_conn_established(ngx_rt_conn_t *conn);
+
+/* after a flush: closes, reads on, waits */
+void ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc);
+
+/* ngx_rt_attached.c: the request behind a connection */
+
+ngx_int_t ngx_rt_attach(ngx_rt_conn_t *conn, ngx_http_request_t *r);
+
+/* its handlers take the place of nginx's */
+void ngx_rt_attached_start(ngx_rt_conn_t *conn);
+
+/* gives the request back, if nobody needs it any more */
+void ngx_rt_detach(ngx_rt_conn_t *conn);
+
+/* the end of the socket, and of the request or the connection's memory */
+void ngx_rt_conn_shut(ngx_rt_conn_t *conn);
+
+/* which connection log lines speak of from here on; NULL: none */
+void ngx_rt_conn_enter(ngx_rt_conn_t *conn);
+
+/* the log of a location's connections */
+ngx_log_t *ngx_rt_conn_log(ngx_rt_loc_conf_t *conf);
+
+static ngx_inline ngx_event_t *
+ngx_rt_conn_timer_event(ngx_rt_conn_t *conn)
+{
+    return conn->attached ? &conn->attached->timer : conn->connection->read;
+}
 
 
 #endif /* _NGX_RT_CONN_H_INCLUDED_ */

@@ -1,0 +1,198 @@
+
+/*
+ * What happens to a connection: bytes came, the socket takes bytes again, time
+ * has passed, the worker leaves.  Called by the event loop through the handlers
+ * of ngx_rt_attached.c, and by the flush; calls ingress/ and the app.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_ingress.h"
+
+
+static void ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn);
+static void ngx_rt_conn_shutdown(ngx_rt_conn_t *conn);
+
+
+void
+ngx_rt_conn_read(ngx_rt_conn_t *conn, ngx_event_t *rev)
+{
+    ngx_connection_t  *c;
+
+    c = rev->data;
+
+    if (conn->over) {
+        return;
+    }
+
+    if (c->close) {
+        c->close = 0;
+        ngx_rt_conn_leave_worker(conn);
+        return;
+    }
+
+    if (rev->timedout) {
+        rev->timedout = 0;
+        ngx_rt_conn_expire(conn);
+        return;
+    }
+
+    ngx_rt_websocket_read(conn);
+}
+
+
+void
+ngx_rt_conn_write(ngx_rt_conn_t *conn)
+{
+    conn->blocked = 0;
+
+    if (!conn->over && conn->out.first) {
+        ngx_rt_flush_post(conn);
+    }
+}
+
+
+/* a reload or a quit; or its time-out (worker_shutdown_timeout) */
+
+static void
+ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn)
+{
+    if (conn->connection->error) {
+        ngx_rt_conn_over(conn);
+        return;
+    }
+
+    ngx_rt_close(conn, conn->app->leaving, "shutdown");
+}
+
+
+void
+ngx_rt_conn_expire(ngx_rt_conn_t *conn)
+{
+    ngx_rt_loc_conf_t  *conf;
+
+    if (conn->over) {
+        return;
+    }
+
+    conf = conn->conf;
+
+    switch (conn->waits_for) {
+
+    case NGX_RT_TIMER_CONNECT:
+        ngx_rt_close(conn, 3502, "stale");
+        return;
+
+    case NGX_RT_TIMER_PING:
+        conn->alive = 0;
+        conn->app->ping(conn);
+        ngx_rt_conn_timer(conn, NGX_RT_TIMER_PONG, conf->pong_timeout);
+        return;
+
+    case NGX_RT_TIMER_PONG:
+
+        if (!conn->alive) {
+            ngx_rt_close(conn, 3012, "no pong");
+            return;
+        }
+
+        ngx_rt_conn_timer(conn, NGX_RT_TIMER_PING,
+                          conf->ping_interval - conf->pong_timeout);
+        return;
+
+    case NGX_RT_TIMER_CLOSE:
+        ngx_rt_conn_over(conn);
+        return;
+    }
+}
+
+
+void
+ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer, ngx_msec_t msec)
+{
+    ngx_event_t  *ev;
+
+    conn->waits_for = timer;
+
+    ev = ngx_rt_conn_timer_event(conn);
+
+    if (ev->timer_set) {
+        ngx_del_timer(ev);
+    }
+
+    ngx_add_timer(ev, msec);
+}
+
+
+void
+ngx_rt_conn_established(ngx_rt_conn_t *conn)
+{
+    ngx_msec_t  interval;
+
+    if (conn->closing || conn->over) {
+        return;
+    }
+
+    /* the first one early and at random, so that they spread */
+
+    interval = conn->conf->ping_interval;
+
+    ngx_rt_conn_timer(conn, NGX_RT_TIMER_PING,
+                      interval / 2 + ngx_random() % (interval / 2 + 1));
+}
+
+
+void
+ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc)
+{
+    if (rc == NGX_ERROR) {
+        ngx_rt_conn_over(conn);
+        return;
+    }
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    if (conn->throttled) {
+        conn->throttled = 0;
+        ngx_post_event(conn->connection->read, &ngx_posted_events);
+    }
+
+    if (!conn->closing) {
+        return;
+    }
+
+    if (conn->close_received) {
+        ngx_rt_conn_over(conn);
+        return;
+    }
+
+    if (conn->deaf) {
+        ngx_rt_conn_shutdown(conn);
+    }
+
+    /* the peer has its time to answer, from when it could read ours */
+
+    ngx_rt_conn_timer(conn, NGX_RT_TIMER_CLOSE, conn->conf->close_timeout);
+}
+
+
+/*
+ * Who is not listened to any more need not answer: it sees the end.  What it
+ * has sent by then is still read, or the reset that answers unread bytes
+ * would overtake the close frame.
+ */
+
+static void
+ngx_rt_conn_shutdown(ngx_rt_conn_t *conn)
+{
+#if (NGX_SSL)
+    if (conn->tls) {
+        (void) SSL_shutdown(conn->connection->ssl->connection);
+        ERR_clear_error();
+    }
+#endif
+
+    (void) ngx_shutdown_socket(conn->fd, NGX_WRITE_SHUTDOWN);
+}
