@@ -4,8 +4,8 @@
  *
  * Called by ingress/ at the upgrade, when nginx's variables are to be had, and
  * by session/ at the close, when ours have their last values.  Writes the
- * file, which nginx reopens on USR1.  Takes no lock: a line is one write to a file
- * opened for appending.
+ * file, which nginx reopens on USR1.  Takes no lock: a line is one write to a
+ * file opened for appending.
  */
 
 

@@ -4,8 +4,8 @@
  *
  * At first the connection is attached: nginx's connection points to the
  * request.  As soon as nobody needs the request any more (its subrequests are
- * done, no other module's cleanup hangs on it, as limit_conn's does) it is given
- * back, with its buffers and, unless TLS lives there, the pool of
+ * done, no other module's cleanup hangs on it, as limit_conn's does) it is
+ * given back, with its buffers and, unless TLS lives there, the pool of
  * the connection.  From then on nginx's connection points to ours, which stands
  * alone and costs little.
  *

@@ -298,11 +298,6 @@ ngx_rt_conn_end(ngx_rt_conn_t *conn)
     ngx_rt_close_log_write(conn);
 
     ngx_rt_conn_app_close(conn);
-
-    if (conn->app->destroy) {
-        conn->app->destroy(conn);
-    }
-
     ngx_rt_queue_finalize(conn);
 
     if (conn->inbox) {
