@@ -34,7 +34,7 @@ load_check_digits(uint8_t *digits, uint64_t sequence)
 
 /* the caller has put the digits into the ring's entry */
 void
-load_check_sent(load_t *l, load_conn_t *c, load_channel_t *ch)
+load_check_sent(load_t *l, load_conn_t *c, load_channel_t *ch, uint64_t sent)
 {
     load_publish_t    *pub;
     load_pending_t    *pending;
@@ -43,7 +43,7 @@ load_check_sent(load_t *l, load_conn_t *c, load_channel_t *ch)
     p = c->publisher;
     pub = &ch->ring[ch->next & l->ring_mask];
 
-    pub->sent = load_clock();
+    pub->sent = sent;
     pub->missing = ch->subscribers;
     pub->replied = false;
 
@@ -52,7 +52,7 @@ load_check_sent(load_t *l, load_conn_t *c, load_channel_t *ch)
     pending->sequence = ch->next++;
 
     p->in_flight++;
-    l->counts.publishes++;
+    l->counts.begun++;
 }
 
 

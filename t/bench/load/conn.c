@@ -1,8 +1,9 @@
 
 /*
- * Connections of the load generator.  Called by load.c; calls wire.c for the
- * bytes, target.c for what they mean.  Sockets are level-triggered; what a
- * publisher could not write is tried again at the next turn of the loop.
+ * Connections of the load generator.  Called by loop.c; calls wire.c for the
+ * bytes, target.c for what they mean, tls.c where there is TLS.  Sockets are
+ * level-triggered; what a publisher could not write is tried again at the
+ * next turn of the loop.
  */
 
 
@@ -21,11 +22,10 @@
 #include "load.h"
 
 
-static int load_conn_socket(load_t *l);
-static void load_conn_send(load_conn_t *c, const uint8_t *p, size_t len);
 static size_t load_conn_parse(load_t *l, load_conn_t *c, uint8_t *p,
     size_t len);
 static void load_conn_frame(load_t *l, load_conn_t *c, load_frame_t *f);
+static bool load_conn_due(load_t *l, load_publisher_t *p, uint64_t *now);
 static void load_conn_flush(load_conn_t *c);
 
 
@@ -35,26 +35,16 @@ static uint8_t  load_input[LOAD_CARRY + LOAD_INPUT];
 void
 load_conn_open(load_t *l, uint32_t index)
 {
-    size_t              n;
-    uint8_t             hello[LOAD_TEXT_MAX];
-    load_conn_t        *c;
-    struct epoll_event  ev;
+    size_t        n;
+    uint8_t       hello[LOAD_TEXT_MAX];
+    load_conn_t  *c;
 
     c = &l->conn[index];
-    c->fd = load_conn_socket(l);
 
-    ev.events = EPOLLIN;
-    ev.data.ptr = c;
-
-    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &ev) == -1) {
-        load_fail("epoll_ctl: %s", strerror(errno));
-    }
+    load_conn_connect(l, c);
 
     n = load_target_hello(l, c, hello, sizeof(hello));
-
-    if (n) {
-        load_conn_send(c, hello, n);
-    }
+    load_conn_send(c, hello, n);
 
     if (c->state == LOAD_LIVE) {
         l->live++;
@@ -62,9 +52,33 @@ load_conn_open(load_t *l, uint32_t index)
 }
 
 
-/* connected, nonblocking; closed by a reset, so that no port stays in use */
-static int
-load_conn_socket(load_t *l)
+void
+load_conn_connect(load_t *l, load_conn_t *c)
+{
+    struct epoll_event  ev;
+
+    if (l->tls_port && c->channel) {
+        c->fd = load_conn_socket(l->tls_port);
+        c->tls = load_tls_connect(c->fd);
+
+    } else {
+        c->fd = load_conn_socket(l->port);
+    }
+
+    ev.events = EPOLLIN;
+    ev.data.ptr = c;
+
+    if (fcntl(c->fd, F_SETFL, O_NONBLOCK) == -1
+        || epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &ev) == -1)
+    {
+        load_fail("a connection's descriptor: %s", strerror(errno));
+    }
+}
+
+
+/* closed by a reset, so that no port stays in use */
+int
+load_conn_socket(uint16_t port)
 {
     int                 fd, on;
     struct linger       linger;
@@ -76,7 +90,7 @@ load_conn_socket(load_t *l)
 
     memset(&sin, 0, sizeof(sin));
     sin.sin_family = AF_INET;
-    sin.sin_port = htons((uint16_t) l->port);
+    sin.sin_port = htons(port);
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 
     fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -84,10 +98,9 @@ load_conn_socket(load_t *l)
     if (fd == -1
         || connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
         || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1
-        || setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == -1
-        || fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+        || setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == -1)
     {
-        load_fail("port %d: %s", l->port, strerror(errno));
+        load_fail("port %d: %s", port, strerror(errno));
     }
 
     return fd;
@@ -95,10 +108,18 @@ load_conn_socket(load_t *l)
 
 
 /* for the few bytes of a join, which always fit */
-static void
+void
 load_conn_send(load_conn_t *c, const uint8_t *p, size_t len)
 {
-    if (write(c->fd, p, len) != (ssize_t) len) {
+    ssize_t  n;
+
+    if (len == 0) {
+        return;
+    }
+
+    n = c->tls ? load_tls_send(c->tls, p, len) : write(c->fd, p, len);
+
+    if (n != (ssize_t) len) {
         load_fail("write: %s", strerror(errno));
     }
 }
@@ -112,7 +133,8 @@ load_conn_read(load_t *l, load_conn_t *c)
 
     memcpy(load_input, c->carry, c->carried);
 
-    n = recv(c->fd, load_input + c->carried, LOAD_INPUT, 0);
+    n = c->tls ? load_tls_recv(c->tls, load_input + c->carried, LOAD_INPUT)
+               : recv(c->fd, load_input + c->carried, LOAD_INPUT, 0);
 
     if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
         return;
@@ -213,14 +235,21 @@ void
 load_conn_publish(load_t *l, load_conn_t *c)
 {
     uint8_t           *digits;
+    uint64_t           sent;
     load_channel_t    *ch;
     load_publisher_t  *p;
 
     p = c->publisher;
 
-    while (l->publishing && p->in_flight < l->depth
+    while (l->running && p->in_flight < l->depth
            && p->out_len + LOAD_TEXT_MAX + 16 <= p->out_size)
     {
+        sent = load_clock();
+
+        if (l->rate && !load_conn_due(l, p, &sent)) {
+            break;
+        }
+
         ch = &l->channel[p->channel];
 
         p->channel += l->publishers;
@@ -233,10 +262,36 @@ load_conn_publish(load_t *l, load_conn_t *c)
 
         p->out_len += load_target_request(l, c, ch, p->out + p->out_len,
                                           digits);
-        load_check_sent(l, c, ch);
+        load_check_sent(l, c, ch, sent);
     }
 
     load_conn_flush(c);
+}
+
+
+/*
+ * Whether a publish by the rate is due; it then counts as sent at that time,
+ * even if others in flight or a busy generator held it up.
+ */
+static bool
+load_conn_due(load_t *l, load_publisher_t *p, uint64_t *now)
+{
+    uint64_t  due;
+
+    due = p->due ? p->due : *now;
+
+    if (due > *now) {
+        return false;
+    }
+
+    if (l->measuring && *now - due > l->late) {
+        l->late = *now - due;
+    }
+
+    p->due = due + LOAD_SECOND * l->publishers / l->rate;
+    *now = due;
+
+    return true;
 }
 
 

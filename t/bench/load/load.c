@@ -1,8 +1,9 @@
 
 /*
- * A load generator for publish and subscribe: opens subscribers, publishes
- * with a fixed number in flight, checks every byte that comes, and divides
- * what was delivered by the CPU time of the server's processes.
+ * A load generator with three works: to publish to subscribers, with a fixed
+ * number in flight or at a fixed rate, to make handshakes, and to hold idle
+ * connections.  It checks every byte that comes, and divides what was done by
+ * the CPU time of the server's processes, or their memory by the connections.
  *
  * Called by t/bench/run, which starts the servers; calls the parts listed in
  * load.h.  Prints one line of name=value.  Status 0: all came, once and in
@@ -22,13 +23,6 @@
 #include "load.h"
 
 
-#define LOAD_EVENTS      256
-#define LOAD_SECOND      1000000000ull
-#define LOAD_STALL       (5 * LOAD_SECOND)
-#define LOAD_SETTLE      (LOAD_SECOND * 3 / 10)
-#define LOAD_OPENING     256               /* connections opened at a time */
-
-
 typedef struct {
     load_counts_t  counts;
     uint64_t       time;
@@ -38,42 +32,59 @@ typedef struct {
 } load_mark_t;
 
 
-/* when something came last */
 typedef struct {
-    uint64_t       events;
-    uint64_t       time;
-} load_watch_t;
+    const char    *name;
+    int            value;
+} load_name_t;
 
 
 static void load_options(load_t *l, int argc, char **argv);
+static int load_named(const load_name_t *names, const char *text);
 static uint32_t load_number(const char *text);
+static uint16_t load_port(const char *text);
 static void load_check_options(load_t *l);
 static void load_prepare(load_t *l);
 static void load_prepare_publisher(load_t *l, load_conn_t *c, uint32_t i);
-static void load_connect(load_t *l);
-static bool load_run(load_t *l, double seconds, uint64_t limit);
-static void load_turn(load_t *l);
-static bool load_drain(load_t *l);
-static void load_watch(load_t *l, load_watch_t *w);
-static bool load_watch_moves(load_t *l, load_watch_t *w);
 static void load_mark(load_t *l, load_mark_t *m);
 static int load_report(load_t *l, load_mark_t *a, load_mark_t *b,
     bool stalled);
 static void *load_alloc(size_t n, size_t size);
 
 
+static const load_name_t  load_targets[] = {
+    { "rt",        LOAD_RT },
+    { "nchan",     LOAD_NCHAN },
+    { "bare",      LOAD_BARE },
+    { "http",      LOAD_HTTP },
+    { NULL, 0 }
+};
+
+
+static const load_name_t  load_works[] = {
+    { "deliver",   LOAD_DELIVER },
+    { "handshake", LOAD_HANDSHAKE },
+    { "idle",      LOAD_IDLE },
+    { NULL, 0 }
+};
+
+
 static const struct option  load_long_options[] = {
+    { "work",        required_argument, NULL, 'x' },
     { "target",      required_argument, NULL, 't' },
     { "port",        required_argument, NULL, 'p' },
+    { "tls-port",    required_argument, NULL, 'l' },
     { "subscribers", required_argument, NULL, 's' },
     { "channels",    required_argument, NULL, 'c' },
     { "publishers",  required_argument, NULL, 'P' },
     { "depth",       required_argument, NULL, 'd' },
+    { "opening",     required_argument, NULL, 'o' },
+    { "rate",        required_argument, NULL, 'r' },
     { "seconds",     required_argument, NULL, 'T' },
     { "warmup",      required_argument, NULL, 'w' },
     { "count",       required_argument, NULL, 'n' },
     { "pids",        required_argument, NULL, 'i' },
     { "softirqs",    required_argument, NULL, 'q' },
+    { "proc",        required_argument, NULL, 'R' },
     { "websocket",   no_argument,       NULL, 'W' },
     { NULL, 0, NULL, 0 }
 };
@@ -91,19 +102,31 @@ main(int argc, char **argv)
     load_options(l, argc, argv);
     load_check_options(l);
     load_prepare(l);
-    load_connect(l);
 
-    l->publishing = true;
-    stalled = !load_run(l, l->warmup, 0);
+    if (l->work == LOAD_IDLE) {
+        return load_idle(l);
+    }
+
+    if (l->work == LOAD_DELIVER) {
+        load_loop_connect(l);
+    }
+
+    l->running = true;
+
+    if (l->work == LOAD_HANDSHAKE) {
+        load_handshake_start(l);
+    }
+
+    stalled = !load_loop_run(l, l->warmup, 0);
 
     l->measuring = true;
     load_mark(l, &start);
-    stalled = stalled || !load_run(l, l->seconds, l->limit);
+    stalled = stalled || !load_loop_run(l, l->seconds, l->limit);
     load_mark(l, &end);
     l->measuring = false;
 
-    l->publishing = false;
-    stalled = stalled || !load_drain(l);
+    l->running = false;
+    stalled = stalled || !load_loop_drain(l);
     load_check_end(l);
 
     return load_report(l, &start, &end, stalled);
@@ -119,35 +142,55 @@ load_options(load_t *l, int argc, char **argv)
     l->channels = 1;
     l->publishers = 1;
     l->depth = 1;
+    l->opening = 256;
     l->seconds = 5;
     l->warmup = 0.5;
     l->pids = "";
     l->softirqs = "";
+    l->proc = "/proc";
     l->target = LOAD_BARE;
 
     while ((ch = getopt_long(argc, argv, "", load_long_options, NULL)) != -1) {
 
         switch (ch) {
-        case 't':
-            l->target = strcmp(optarg, "rt") == 0 ? LOAD_RT
-                        : strcmp(optarg, "nchan") == 0 ? LOAD_NCHAN
-                        : LOAD_BARE;
+        case 'x':
+            l->work = (load_work_t) load_named(load_works, optarg);
             break;
-        case 'p': l->port = (int) load_number(optarg); break;
+        case 't':
+            l->target = (load_target_t) load_named(load_targets, optarg);
+            break;
+        case 'p': l->port = load_port(optarg); break;
+        case 'l': l->tls_port = load_port(optarg); break;
         case 's': l->subscribers = load_number(optarg); break;
         case 'c': l->channels = load_number(optarg); break;
         case 'P': l->publishers = load_number(optarg); break;
         case 'd': l->depth = load_number(optarg); break;
+        case 'o': l->opening = load_number(optarg); break;
+        case 'r': l->rate = load_number(optarg); break;
         case 'T': l->seconds = strtod(optarg, NULL); break;
         case 'w': l->warmup = strtod(optarg, NULL); break;
         case 'n': l->limit = load_number(optarg); break;
         case 'i': l->pids = optarg; break;
         case 'q': l->softirqs = optarg; break;
+        case 'R': l->proc = optarg; break;
         case 'W': l->by_websocket = true; break;
         default:
             load_fail("see the options in load.c");
         }
     }
+}
+
+
+static int
+load_named(const load_name_t *names, const char *text)
+{
+    for ( ; names->name; names++) {
+        if (strcmp(names->name, text) == 0) {
+            return names->value;
+        }
+    }
+
+    load_fail("bad name: %s", text);
 }
 
 
@@ -167,9 +210,27 @@ load_number(const char *text)
 }
 
 
+static uint16_t
+load_port(const char *text)
+{
+    uint32_t  n;
+
+    n = load_number(text);
+    if (n > 65535) {
+        load_fail("bad port: %s", text);
+    }
+
+    return (uint16_t) n;
+}
+
+
 static void
 load_check_options(load_t *l)
 {
+    if (l->work != LOAD_DELIVER) {
+        l->publishers = 0;
+    }
+
     if (l->port == 0) {
         load_fail("--port is missing");
     }
@@ -180,6 +241,10 @@ load_check_options(load_t *l)
 
     if (l->by_websocket && l->target != LOAD_RT) {
         load_fail("--websocket is for --target rt");
+    }
+
+    if (l->target == LOAD_HTTP && l->work != LOAD_HANDSHAKE) {
+        load_fail("--target http is for --work handshake");
     }
 }
 
@@ -240,139 +305,13 @@ load_prepare_publisher(load_t *l, load_conn_t *c, uint32_t i)
 }
 
 
-/* all are joined at the end; a pause lets a server finish what it began */
-static void
-load_connect(load_t *l)
-{
-    uint32_t  n, all;
-    uint64_t  end;
-
-    all = l->subscribers + l->publishers;
-    end = load_clock() + 4 * LOAD_STALL;
-    n = 0;
-
-    while (l->live < all) {
-
-        while (n < all && n - l->live < LOAD_OPENING) {
-            load_conn_open(l, n++);
-        }
-
-        load_turn(l);
-
-        if (load_clock() > end) {
-            load_fail("only %u of %u connections joined", l->live, all);
-        }
-    }
-
-    end = load_clock() + LOAD_SETTLE;
-
-    while (load_clock() < end) {
-        load_turn(l);
-    }
-}
-
-
-/* false: nothing came for a long time */
-static bool
-load_run(load_t *l, double seconds, uint64_t limit)
-{
-    uint64_t      end, first;
-    load_watch_t  watch;
-
-    load_watch(l, &watch);
-
-    first = l->counts.completed;
-    end = watch.time + (uint64_t) (seconds * (double) LOAD_SECOND);
-
-    while (limit ? l->counts.completed - first < limit : load_clock() < end) {
-
-        load_turn(l);
-
-        if (!load_watch_moves(l, &watch)) {
-            return false;
-        }
-    }
-
-    return true;
-}
-
-
-static bool
-load_drain(load_t *l)
-{
-    uint64_t      end;
-    load_watch_t  watch;
-
-    load_watch(l, &watch);
-
-    while (l->counts.completed < l->counts.publishes) {
-
-        load_turn(l);
-
-        if (!load_watch_moves(l, &watch)) {
-            return false;
-        }
-    }
-
-    /* time for what should not come */
-
-    end = load_clock() + LOAD_SETTLE;
-
-    while (load_clock() < end) {
-        load_turn(l);
-    }
-
-    return true;
-}
-
-
-static void
-load_watch(load_t *l, load_watch_t *w)
-{
-    w->events = l->counts.completed + l->counts.deliveries;
-    w->time = load_clock();
-}
-
-
-/* a slow server, or a busy machine, is not a stalled one */
-static bool
-load_watch_moves(load_t *l, load_watch_t *w)
-{
-    if (l->counts.completed + l->counts.deliveries != w->events) {
-        load_watch(l, w);
-        return true;
-    }
-
-    return load_clock() - w->time < LOAD_STALL;
-}
-
-
-/* one turn of the event loop; nothing waits longer than 10 ms */
-static void
-load_turn(load_t *l)
-{
-    int                        i, n;
-    static struct epoll_event  events[LOAD_EVENTS];
-
-    for (i = 0; i < (int) l->publishers; i++) {
-        load_conn_publish(l, &l->conn[l->subscribers + (uint32_t) i]);
-    }
-
-    n = epoll_wait(l->epoll, events, LOAD_EVENTS, 10);
-
-    for (i = 0; i < n; i++) {
-        load_conn_read(l, events[i].data.ptr);
-    }
-}
-
-
 static void
 load_mark(load_t *l, load_mark_t *m)
 {
     struct timespec  ts;
 
-    m->server = load_cpu_time(l->pids);
-    m->softirq = load_cpu_time(l->softirqs);
+    m->server = load_proc_cpu(l, l->pids);
+    m->softirq = load_proc_cpu(l, l->softirqs);
     m->time = load_clock();
     m->counts = l->counts;
 
@@ -384,29 +323,38 @@ load_mark(load_t *l, load_mark_t *m)
 static int
 load_report(load_t *l, load_mark_t *a, load_mark_t *b, bool stalled)
 {
-    double          wall, cpu;
+    double          wall, cpu, done;
     load_counts_t  *c;
 
     c = &l->counts;
+
+    if (l->work == LOAD_HANDSHAKE) {
+        c->lost = c->begun - c->completed;
+        done = (double) (b->counts.completed - a->counts.completed);
+
+    } else {
+        done = (double) (b->counts.deliveries - a->counts.deliveries);
+    }
+
     wall = (double) (b->time - a->time) / 1e9;
     cpu = (double) (b->server - a->server + b->softirq - a->softirq) / 1e9;
 
 #define load_delta(f)  ((unsigned long long) (b->counts.f - a->counts.f))
 #define load_all(f)    ((unsigned long long) c->f)
 
-    printf("deliveries=%llu publishes=%llu wall=%.3f cpu=%.3f softirq=%.3f"
+    printf("deliveries=%llu completed=%llu wall=%.3f cpu=%.3f softirq=%.3f"
            " per_cpu=%.0f per_wall=%.0f server_busy=%.2f load_busy=%.2f"
-           " reads=%llu bytes=%llu p50_us=%.0f p99_us=%.0f"
+           " reads=%llu bytes=%llu p50_us=%.0f p99_us=%.0f late_us=%.0f"
            " lost=%llu duplicated=%llu reordered=%llu corrupt=%llu"
            " stalled=%d\n",
            load_delta(deliveries), load_delta(completed), wall, cpu,
            (double) (b->softirq - a->softirq) / 1e9,
-           cpu > 0 ? (double) load_delta(deliveries) / cpu : 0,
-           (double) load_delta(deliveries) / wall, cpu / wall,
+           cpu > 0 ? done / cpu : 0, done / wall, cpu / wall,
            (double) (b->own - a->own) / 1e9 / wall,
            load_delta(reads), load_delta(bytes),
            (double) load_check_latency(l, 0.5) / 1e3,
            (double) load_check_latency(l, 0.99) / 1e3,
+           (double) l->late / 1e3,
            load_all(lost), load_all(duplicated), load_all(reordered),
            load_all(corrupt), stalled);
 

@@ -3,12 +3,17 @@
  * The load generator of t/bench: what its parts share.  One process, one
  * thread, no locks.
  *
- *   load.c     options, the phases of a run, the event loop, the report
- *   conn.c     connections: opening, joining, reading, writing
- *   target.c   what each kind of server is told and what it should answer
- *   wire.c     frames and HTTP replies, as bytes
- *   check.c    sequences, completion of publishes, latency
- *   cpu.c      the CPU time of the server's processes
+ *   load.c       options, the phases of a run, the report
+ *   loop.c       the event loop: connects all, runs, drains
+ *   handshake.c  connections that only come and go
+ *   idle.c       connections that are only there
+ *   conn.c       connections: opening, joining, reading, writing
+ *   tls.c        the same bytes over TLS
+ *   target.c     what each kind of server is told and what it should answer
+ *   wire.c       frames and HTTP replies, as bytes
+ *   check.c      sequences, completion of publishes, latency
+ *   metrics.c    numbers of the server's own, from its page of metrics
+ *   proc.c       the CPU time and the memory of the server's processes
  */
 
 
@@ -19,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 
 #define LOAD_PAYLOAD      128
@@ -27,13 +33,24 @@
 #define LOAD_CARRY        4096      /* the longest frame or HTTP reply */
 #define LOAD_INPUT        65536
 #define LOAD_BUCKETS      1024
+#define LOAD_SECOND       1000000000ull
+#define LOAD_STALL        (5 * LOAD_SECOND)
+#define LOAD_SETTLE       (LOAD_SECOND * 3 / 10)
 
 
 typedef enum {
     LOAD_RT,
     LOAD_NCHAN,
-    LOAD_BARE
+    LOAD_BARE,
+    LOAD_HTTP                         /* plain requests, for handshakes */
 } load_target_t;
+
+
+typedef enum {
+    LOAD_DELIVER,                     /* publish and subscribe */
+    LOAD_HANDSHAKE,
+    LOAD_IDLE
+} load_work_t;
 
 
 /* text with a sequence number in it, the rest of it constant */
@@ -45,7 +62,7 @@ typedef struct {
 
 
 typedef struct {
-    uint64_t           sent;          /* time, ns */
+    uint64_t           sent;          /* time, ns; by a rate: when due */
     uint32_t           missing;       /* subscribers still to be served */
     bool               replied;
     uint8_t            digits[LOAD_DIGITS];
@@ -79,6 +96,7 @@ typedef struct {
     uint32_t           first_channel; /* then every load_t.publishers-th */
     uint32_t           channel;       /* the one to publish to next */
     uint32_t           in_flight;
+    uint64_t           due;           /* by a rate: when the next is, ns */
     uint32_t           id;            /* of the next command */
     uint32_t           reply_id;      /* of the next reply */
     uint64_t           head;          /* replies awaited: [tail, head) */
@@ -93,6 +111,7 @@ typedef struct {
 
 typedef struct {
     int                fd;
+    struct ssl_st     *tls;           /* NULL: plain */
     load_state_t       state;
     load_channel_t    *channel;       /* NULL: a publisher */
     load_publisher_t  *publisher;     /* NULL: a subscriber */
@@ -105,7 +124,7 @@ typedef struct {
 
 
 typedef struct {
-    uint64_t           publishes;     /* sent */
+    uint64_t           begun;         /* publishes, or handshakes */
     uint64_t           completed;
     uint64_t           deliveries;
     uint64_t           bytes;         /* received by subscribers */
@@ -117,31 +136,40 @@ typedef struct {
 } load_counts_t;
 
 
-typedef struct {
+typedef struct load_s  load_t;
+
+
+struct load_s {
+    load_work_t        work;
     load_target_t      target;
     bool               by_websocket;  /* publishes are client commands */
-    int                port;
+    uint16_t           port;
+    uint16_t           tls_port;      /* of subscribers, 0: port, plain */
     uint32_t           subscribers;
     uint32_t           channels;
     uint32_t           publishers;
     uint32_t           depth;         /* publishes in flight, a publisher */
+    uint32_t           opening;       /* connections opened at a time */
+    uint32_t           rate;          /* publishes a second, 0: by depth */
     double             warmup;        /* seconds */
     double             seconds;
-    uint64_t           limit;         /* publishes to measure, 0: by time */
+    uint64_t           limit;         /* completions to measure, 0: by time */
     const char        *pids;          /* of the server, comma-separated */
     const char        *softirqs;      /* pids of ksoftirqd, the same way */
+    const char        *proc;          /* where /proc is */
 
     int                epoll;
     uint32_t           live;
-    bool               publishing;
+    bool               running;       /* what is completed is begun anew */
     bool               measuring;
     uint32_t           ring_mask;
     uint64_t           now;           /* ns, as of the last read */
+    uint64_t           late;          /* ns, the latest write after its due */
     load_channel_t    *channel;
     load_conn_t       *conn;          /* subscribers, then publishers */
     load_counts_t      counts;
     uint64_t           histogram[LOAD_BUCKETS];
-} load_t;
+};
 
 
 /* prints to stderr and ends the process with status 2 */
@@ -150,12 +178,40 @@ void load_fail(const char *fmt, ...)
 uint64_t load_clock(void);
 
 
+/* loop.c */
+void load_loop_connect(load_t *l);
+/* these two return false when nothing came for a long time */
+bool load_loop_run(load_t *l, double seconds, uint64_t limit);
+bool load_loop_drain(load_t *l);
+void load_loop_pause(load_t *l, uint64_t ns);
+
+
+/* handshake.c: opens the first ones; the event loop does the rest */
+void load_handshake_start(load_t *l);
+void load_handshake_read(load_t *l, load_conn_t *c);
+
+
+/* idle.c: the whole work with its report; returns the status */
+int load_idle(load_t *l);
+
+
 /* conn.c: opens one, already written to; index is that in load_t.conn */
 void load_conn_open(load_t *l, uint32_t index);
+/* connected and nonblocking, known to the event loop */
+void load_conn_connect(load_t *l, load_conn_t *c);
 /* reads once and handles what is whole */
 void load_conn_read(load_t *l, load_conn_t *c);
 /* publishes until the depth is in flight, and writes what is left over */
 void load_conn_publish(load_t *l, load_conn_t *c);
+/* blocking; the caller closes it */
+int load_conn_socket(uint16_t port);
+void load_conn_send(load_conn_t *c, const uint8_t *p, size_t len);
+
+
+/* tls.c: the handshake on a blocking socket, then as recv() and send() */
+struct ssl_st *load_tls_connect(int fd);
+ssize_t load_tls_recv(struct ssl_st *tls, uint8_t *p, size_t size);
+ssize_t load_tls_send(struct ssl_st *tls, const uint8_t *p, size_t len);
 
 
 /* target.c */
@@ -182,12 +238,15 @@ size_t load_wire_frame(uint8_t *p, size_t len, load_frame_t *f);
 size_t load_wire_mask(uint8_t *p, uint8_t opcode, const uint8_t *data,
     size_t len);
 size_t load_wire_upgraded(const uint8_t *p, size_t len);
+size_t load_wire_no_content(const uint8_t *p, size_t len);
 size_t load_wire_reply(const uint8_t *p, size_t len);
 
 
 /* check.c */
 void load_check_digits(uint8_t *digits, uint64_t sequence);
-void load_check_sent(load_t *l, load_conn_t *c, load_channel_t *ch);
+/* sent: when, or when it was due */
+void load_check_sent(load_t *l, load_conn_t *c, load_channel_t *ch,
+    uint64_t sent);
 void load_check_replied(load_t *l, load_conn_t *c);
 void load_check_delivered(load_t *l, load_conn_t *c, const uint8_t *digits);
 void load_check_end(load_t *l);
@@ -195,8 +254,13 @@ void load_check_end(load_t *l);
 uint64_t load_check_latency(load_t *l, double part);
 
 
-/* cpu.c: nanoseconds on a CPU, summed over a comma-separated list of pids */
-uint64_t load_cpu_time(const char *pids);
+/* metrics.c: the sum of all samples of a metric */
+double load_metrics_sum(load_t *l, const char *name);
+
+
+/* proc.c: sums over a comma-separated list of pids */
+uint64_t load_proc_cpu(load_t *l, const char *pids);      /* ns */
+uint64_t load_proc_private(load_t *l, const char *pids);  /* bytes */
 
 
 #endif /* _LOAD_H_INCLUDED_ */

@@ -7,15 +7,16 @@
  *   nchan  WebSocket subscribers at /sub?id=N, publishes by POST /pub?id=N
  *   bare   t/bench/bare.c: subscribers send a line, publishers the same
  *          HTTP requests as with rt
+ *   http   GET /nothing, answered with 204 and the close
  *
- * Called by conn.c; calls check.c for what was delivered or replied.
+ * Called by conn.c and handshake.c; calls check.c for what was delivered or
+ * replied.
  */
 
 
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "load.h"
 
 
@@ -138,6 +139,14 @@ load_target_hello(load_t *l, load_conn_t *c, uint8_t *p, size_t size)
 
     c->state = LOAD_UPGRADING;
 
+    if (l->target == LOAD_HTTP) {
+        return (size_t) snprintf((char *) p, size,
+                                 "GET /nothing HTTP/1.1\r\n"
+                                 "Host: 127.0.0.1\r\n"
+                                 "Connection: close\r\n"
+                                 "\r\n");
+    }
+
     if (l->target == LOAD_NCHAN) {
         return (size_t) snprintf((char *) p, size,
                                  "GET /sub?id=%u HTTP/1.1\r\n" LOAD_UPGRADE,
@@ -239,10 +248,7 @@ load_target_object(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
     if (len == 2) {
         if (c->pong) {
             n = load_wire_mask(pong, 1, (uint8_t *) "{}", 2);
-
-            if (write(c->fd, pong, n) != (ssize_t) n) {
-                load_fail("a pong was not taken");
-            }
+            load_conn_send(c, pong, n);
         }
 
         return;

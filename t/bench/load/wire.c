@@ -1,8 +1,8 @@
 
 /*
  * Bytes of WebSocket frames and HTTP replies, as a client sees them.  Called
- * by conn.c and target.c; stateless.  It is a parser of its own, and strict:
- * what a server should not send ends the run.
+ * by conn.c, handshake.c and target.c; stateless.  It is a parser of its own,
+ * and strict: what a server should not send ends the run.
  */
 
 
@@ -113,6 +113,20 @@ load_wire_upgraded(const uint8_t *p, size_t len)
     }
 
     return end - p;
+}
+
+
+/* a whole 204 */
+size_t
+load_wire_no_content(const uint8_t *p, size_t len)
+{
+    if (len < 17 || memcmp(p, "HTTP/1.1 204", 12) != 0
+        || memmem(p, len, "\r\n\r\n", 4) != p + len - 4)
+    {
+        load_fail("not a 204: %.*s", (int) len, p);
+    }
+
+    return len;
 }
 
 

@@ -1,0 +1,196 @@
+package Bench::Server;
+
+# A server of t/bench: bare, or an nginx with one of t/bench's configurations
+# in a folder of its own.  One runs at a time; it is stopped at the end of the
+# process, too.
+
+use strict;
+use warnings;
+
+use File::Path qw(remove_tree);
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use POSIX qw(WNOHANG);
+use Time::HiRes qw(sleep time);
+
+use Bench::Build;
+
+my $running;
+
+
+# the argument of a kind: frames a send of bare, workers of the others
+sub start {
+    my ($class, $kind, $argument, $settings) = @_;
+    my $prefix = tempdir('rt_bench_XXXXXX', TMPDIR => 1);
+    my $self = bless {
+        prefix => $prefix,
+        port => free_port(),
+        tls_port => free_port(),
+        cores => $kind eq 'bare' ? 1 : $argument,
+    }, $class;
+    my @command;
+
+    chmod 0755, $prefix;
+
+    if ($kind eq 'bare') {
+        @command = (Bench::Build::path('bare'), $self->{port}, $argument);
+
+    } else {
+        $self->configure($kind, $settings);
+        @command = ($settings->{nginx}, '-p', $prefix,
+                    '-c', "$prefix/nginx.conf", '-e', "$prefix/error.log");
+    }
+
+    unshift @command, qw(taskset -c 0) if $self->{cores} == 1;
+
+    $self->{pid} = fork() // die "fork: $!\n";
+
+    if ($self->{pid} == 0) {
+        exec @command
+            or POSIX::_exit(127);
+    }
+
+    $running = $self;
+    $self->wait_for_port;
+
+    return $self;
+}
+
+
+sub free_port {
+    my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
+        or die "no free port: $!\n";
+    return $s->sockport;
+}
+
+
+sub configure {
+    my ($self, $kind, $settings) = @_;
+    my $workers = $self->{cores};
+    my %words = (
+        PORT => $self->{port},
+        TLS_PORT => $self->{tls_port},
+        CERTIFICATE => Bench::Build::path('certificate.pem'),
+        PREFIX => $self->{prefix},
+        WORKERS => $workers,
+        AFFINITY => $workers == 1 ? '01' : '01 10',
+        LISTEN => $workers == 1 ? '' : 'reuseport',
+        NCHAN_MODULE => $settings->{nchan},
+        RT_MODULE => $settings->{rt},
+    );
+    my $word = join('|', sort keys %words);
+    my $path = "$Bench::Build::HERE/$kind.conf";
+
+    open(my $in, '<', $path) or die "$path: $!\n";
+    my $text = do { local $/; <$in> };
+    close($in);
+
+    $text =~ s/^#.*\n//mg;
+    $text =~ s/\b($word)\b/$words{$1}/g;
+
+    open(my $out, '>', "$self->{prefix}/nginx.conf") or die "nginx.conf: $!\n";
+    print $out $text;
+    close($out);
+}
+
+
+sub wait_for_port {
+    my ($self) = @_;
+    my $end = time() + 10;
+
+    while (time() < $end) {
+        my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                      PeerPort => $self->{port});
+
+        if ($s) {
+            close($s);
+            sleep(0.3);
+            return;
+        }
+
+        if (waitpid($self->{pid}, WNOHANG) != 0) {
+            my $log = "$self->{prefix}/error.log";
+
+            $running = undef;
+            system('cat', $log) if -e $log;
+            die "the server did not start\n";
+        }
+
+        sleep(0.05);
+    }
+
+    die "the server does not listen\n";
+}
+
+
+# keeps the error log's alerts from being overlooked
+sub stop {
+    my ($self) = @_;
+
+    return unless $running;
+
+    kill('TERM', $self->{pid});
+    waitpid($self->{pid}, 0);
+    $running = undef;
+
+    if (open(my $log, '<', "$self->{prefix}/error.log")) {
+        while (<$log>) {
+            print STDERR if /\[(?:alert|crit|emerg)\]/;
+        }
+    }
+
+    remove_tree($self->{prefix});
+}
+
+
+sub workers {
+    my ($self) = @_;
+
+    return split(' ', read_line(
+        "/proc/$self->{pid}/task/$self->{pid}/children"));
+}
+
+
+# the process that was started and its children
+sub pids {
+    my ($self) = @_;
+
+    return ($self->{pid}, $self->workers);
+}
+
+
+# ksoftirqd of the cores that the server has
+sub softirqs {
+    my ($self) = @_;
+    my @pids;
+
+    for my $comm (glob('/proc/[0-9]*/comm')) {
+        next unless read_line($comm) =~ m{^ksoftirqd/(\d+)$}
+                    && $1 < $self->{cores};
+        $comm =~ m{/proc/(\d+)/};
+        push @pids, $1;
+    }
+
+    return @pids;
+}
+
+
+sub read_line {
+    my ($path) = @_;
+
+    open(my $f, '<', $path) or return '';
+    my $line = <$f> // '';
+    chomp $line;
+
+    return $line;
+}
+
+
+END {
+    my $status = $?;
+
+    $running->stop if $running;
+    $? = $status;
+}
+
+1;
