@@ -59,6 +59,7 @@ typedef struct ngx_rt_user_s          ngx_rt_user_t;
 typedef struct ngx_rt_session_s       ngx_rt_session_t;
 typedef struct ngx_rt_channel_s       ngx_rt_channel_t;
 typedef struct ngx_rt_member_s        ngx_rt_member_t;    /* session in one */
+typedef struct ngx_rt_errand_s        ngx_rt_errand_t;    /* order to one */
 
 /* a worker's own */
 typedef struct ngx_rt_zone_s          ngx_rt_zone_t;      /* configured */

@@ -15,8 +15,6 @@
 
 static const ngx_rt_api_field_t *ngx_rt_api_field(
     const ngx_rt_api_field_t *fields, const rt_str_t *name);
-static void ngx_rt_api_read(rt_json_t *j, const ngx_rt_api_field_t *fields,
-    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_take(rt_json_t *j, const ngx_rt_api_field_t *f,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_take_span(rt_json_t *j, const ngx_rt_api_field_t *f,
@@ -31,6 +29,11 @@ static void ngx_rt_api_batch_text(rt_out_t *o, void *data);
 
 #define ngx_rt_api_field_of(name, type)                                       \
     { rt_string(#name), type, offsetof(ngx_rt_api_params_t, name) }
+
+#define ngx_rt_api_session_fields                                             \
+    ngx_rt_api_field_of(user, NGX_RT_API_STRING),                             \
+    ngx_rt_api_field_of(client, NGX_RT_API_STRING),                           \
+    ngx_rt_api_field_of(session, NGX_RT_API_STRING)
 
 #define ngx_rt_api_publication_fields                                         \
     ngx_rt_api_field_of(data, NGX_RT_API_VALUE),                              \
@@ -62,6 +65,35 @@ static const ngx_rt_api_field_t  ngx_rt_api_channels_fields[] = {
 };
 
 
+static const ngx_rt_api_field_t  ngx_rt_api_subscribe_fields[] = {
+    ngx_rt_api_session_fields,
+    ngx_rt_api_field_of(channel, NGX_RT_API_STRING),
+    ngx_rt_api_field_of(data, NGX_RT_API_VALUE),
+    ngx_rt_api_field_of(b64data, NGX_RT_API_STRING),
+    ngx_rt_api_field_of(info, NGX_RT_API_VALUE),
+    ngx_rt_api_field_of(b64info, NGX_RT_API_STRING),
+    ngx_rt_api_field_of(expire_at, NGX_RT_API_COUNT),
+    ngx_rt_api_field_of(recover_since, NGX_RT_API_OBJECT),
+    ngx_rt_api_field_of(override, NGX_RT_API_OBJECT),
+    { rt_string(""), NGX_RT_API_VALUE, 0 }
+};
+
+
+static const ngx_rt_api_field_t  ngx_rt_api_unsubscribe_fields[] = {
+    ngx_rt_api_session_fields,
+    ngx_rt_api_field_of(channel, NGX_RT_API_STRING),
+    { rt_string(""), NGX_RT_API_VALUE, 0 }
+};
+
+
+static const ngx_rt_api_field_t  ngx_rt_api_disconnect_fields[] = {
+    ngx_rt_api_session_fields,
+    ngx_rt_api_field_of(whitelist, NGX_RT_API_ARRAY),
+    ngx_rt_api_field_of(disconnect, NGX_RT_API_OBJECT),
+    { rt_string(""), NGX_RT_API_VALUE, 0 }
+};
+
+
 static const ngx_rt_api_field_t  ngx_rt_api_info_fields[] = {
     { rt_string(""), NGX_RT_API_VALUE, 0 }
 };
@@ -80,6 +112,15 @@ static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
 
     { rt_string("broadcast"), ngx_rt_api_broadcast_fields,
       ngx_rt_api_broadcast },
+
+    { rt_string("subscribe"), ngx_rt_api_subscribe_fields,
+      ngx_rt_api_subscribe },
+
+    { rt_string("unsubscribe"), ngx_rt_api_unsubscribe_fields,
+      ngx_rt_api_unsubscribe },
+
+    { rt_string("disconnect"), ngx_rt_api_disconnect_fields,
+      ngx_rt_api_disconnect },
 
     { rt_string("channels"), ngx_rt_api_channels_fields, ngx_rt_api_channels },
 
@@ -163,7 +204,7 @@ ngx_rt_api_field(const ngx_rt_api_field_t *fields, const rt_str_t *name)
 
 /* after an error in a value that is JSON all the same, goes on to the end */
 
-static void
+void
 ngx_rt_api_read(rt_json_t *j, const ngx_rt_api_field_t *fields,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
 {

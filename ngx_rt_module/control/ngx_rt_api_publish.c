@@ -19,8 +19,6 @@ static ngx_int_t ngx_rt_api_publication(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, rt_publication_t *pub, ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_unsupported(ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
-static void ngx_rt_api_data(ngx_rt_api_params_t *p, rt_str_t *data,
-    ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
     ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_tags(ngx_rt_api_t *api, rt_json_value_t *v,
@@ -38,9 +36,7 @@ ngx_rt_api_publish(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 {
     rt_publication_t  pub;
 
-    if (p->channel.len == 0) {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "channel",
-                         "is required");
+    if (ngx_rt_api_channel(api, &p->channel, reply) == NULL) {
         return NGX_OK;
     }
 
@@ -69,6 +65,10 @@ ngx_rt_api_publication(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_unsupported(p, reply);
     ngx_rt_api_data(p, &pub->data, reply);
 
+    if (pub->data.len == 0) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data", "is required");
+    }
+
     if (reply->code || p->tags.len == 0) {
         return NGX_OK;
     }
@@ -94,7 +94,7 @@ ngx_rt_api_unsupported(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
 }
 
 
-static void
+void
 ngx_rt_api_data(ngx_rt_api_params_t *p, rt_str_t *data,
     ngx_rt_api_reply_t *reply)
 {
@@ -112,12 +112,9 @@ ngx_rt_api_data(ngx_rt_api_params_t *p, rt_str_t *data,
         data->len = p->data.len;
     }
 
-    if (data->len == 0) {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data", "is required");
-        return;
+    if (data->len) {
+        rt_json_flatten(data->data, data->len);
     }
-
-    rt_json_flatten(data->data, data->len);
 }
 
 
@@ -210,30 +207,46 @@ ngx_rt_api_tags(ngx_rt_api_t *api, rt_json_value_t *v, rt_str_t *tags,
 }
 
 
+ngx_rt_namespace_t *
+ngx_rt_api_channel(ngx_rt_api_t *api, const rt_str_t *channel,
+    ngx_rt_api_reply_t *reply)
+{
+    ngx_str_t            name;
+    ngx_rt_namespace_t  *ns;
+
+    if (channel->len == 0) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "channel",
+                         "is required");
+        return NULL;
+    }
+
+    name = ngx_rt_ngx_str(channel);
+
+    switch (ngx_rt_namespace_find(api->conf, &name, &ns)) {
+
+    case NGX_OK:
+        return ns;
+
+    case NGX_DECLINED:
+        ngx_rt_api_error(reply, NGX_RT_API_UNKNOWN_CHANNEL, NULL,
+                         "unknown channel");
+        return NULL;
+
+    default:
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "channel",
+                         "is not a channel's name");
+        return NULL;
+    }
+}
+
+
 static void
 ngx_rt_api_publish_to(ngx_rt_api_t *api, rt_str_t *channel,
     rt_publication_t *pub, ngx_rt_api_reply_t *reply)
 {
-    ngx_int_t            rc;
-    ngx_str_t            name;
-    ngx_rt_namespace_t  *ns;
+    ngx_str_t  name;
 
-    name.len = channel->len;
-    name.data = channel->data;
-
-    rc = ngx_rt_namespace_find(api->conf, &name, &ns);
-
-    if (rc == NGX_ERROR) {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "channel",
-                         "is not a channel's name");
-        return;
-    }
-
-    if (rc == NGX_DECLINED) {
-        ngx_rt_api_error(reply, NGX_RT_API_UNKNOWN_CHANNEL, NULL,
-                         "unknown channel");
-        return;
-    }
+    name = ngx_rt_ngx_str(channel);
 
     /* what is larger than a client's message is too much for its queue */
 
@@ -300,7 +313,9 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_memzero(item, channels.nelts * sizeof(ngx_rt_api_reply_t));
 
     for (i = 0; i < channels.nelts; i++) {
-        ngx_rt_api_publish_to(api, &channel[i], &pub, &item[i]);
+        if (ngx_rt_api_channel(api, &channel[i], &item[i])) {
+            ngx_rt_api_publish_to(api, &channel[i], &pub, &item[i]);
+        }
     }
 
     return ngx_rt_api_result(api, ngx_rt_api_broadcast_text, &replies, reply);

@@ -14,6 +14,8 @@
 
 static ngx_uint_t ngx_rt_api_status(ngx_uint_t code);
 static ngx_uint_t ngx_rt_api_transport(ngx_http_request_t *r);
+static ngx_int_t ngx_rt_api_retry_after(ngx_http_request_t *r,
+    ngx_uint_t status);
 static void ngx_rt_api_respond_text(rt_out_t *o, void *data);
 static void ngx_rt_api_refuse_text(rt_out_t *o, void *data);
 static ngx_int_t ngx_rt_api_add_header(ngx_http_request_t *r, ngx_str_t *name,
@@ -26,16 +28,22 @@ static ngx_str_t  ngx_rt_api_allow = ngx_string("Allow");
 static ngx_str_t  ngx_rt_api_post = ngx_string("POST");
 static ngx_str_t  ngx_rt_api_challenge = ngx_string("WWW-Authenticate");
 static ngx_str_t  ngx_rt_api_scheme = ngx_string("apikey");
+static ngx_str_t  ngx_rt_api_retry = ngx_string("Retry-After");
+static ngx_str_t  ngx_rt_api_second = ngx_string("1");
 
 /* of nearly every publish */
 static ngx_str_t  ngx_rt_api_done = ngx_string("{\"result\":{}}");
 
 
-/* for callers that ask for statuses; what is not here is 500 */
+/*
+ * For callers that ask for statuses; what is not here is 500.  Where another
+ * try may help, the answer says when.
+ */
 static const struct {
     ngx_uint_t  code;
     ngx_uint_t  status;
 } ngx_rt_api_statuses[] = {
+    { 100, NGX_HTTP_SERVICE_UNAVAILABLE },
     { 102, NGX_HTTP_NOT_FOUND },
     { 103, NGX_HTTP_FORBIDDEN },
     { 104, NGX_HTTP_NOT_FOUND },
@@ -203,9 +211,10 @@ ngx_rt_api_respond(ngx_http_request_t *r, ngx_rt_api_reply_t *reply)
     {
         status = ngx_rt_api_status(reply->code);
 
-        if (ngx_rt_api_text(r, ngx_rt_api_refuse_text, reply, (size_t) -1,
-                            &text)
-            != NGX_OK)
+        if (ngx_rt_api_retry_after(r, status) != NGX_OK
+            || ngx_rt_api_text(r, ngx_rt_api_refuse_text, reply, (size_t) -1,
+                               &text)
+               != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -224,6 +233,23 @@ ngx_rt_api_respond(ngx_http_request_t *r, ngx_rt_api_reply_t *reply)
     ngx_rt_cork_close(cork);
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_rt_api_retry_after(ngx_http_request_t *r, ngx_uint_t status)
+{
+    ngx_table_elt_t  *h;
+
+    if (status != NGX_HTTP_SERVICE_UNAVAILABLE
+        && status != NGX_HTTP_TOO_MANY_REQUESTS
+        && status != NGX_HTTP_INSUFFICIENT_STORAGE)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_rt_api_add_header(r, &ngx_rt_api_retry, &ngx_rt_api_second,
+                                 &h);
 }
 
 

@@ -20,6 +20,7 @@
 #define NGX_RT_API_CHANNELS_MAX  10000    /* of a broadcast */
 #define NGX_RT_API_BROADCAST_MAX (16 * 1024 * 1024)  /* bytes, in all */
 #define NGX_RT_API_COMMANDS_MAX  10000    /* of a batch */
+#define NGX_RT_API_WHITELIST_MAX 128      /* of a disconnect */
 
 
 /* error codes: the protocol's, and of what comes before a command: statuses */
@@ -31,7 +32,8 @@ enum {
     NGX_RT_API_NO_METHOD        = 104,
     NGX_RT_API_LIMIT            = 106,
     NGX_RT_API_BAD_REQUEST      = 107,
-    NGX_RT_API_NOT_AVAILABLE    = 108
+    NGX_RT_API_NOT_AVAILABLE    = 108,
+    NGX_RT_API_ZONE_FULL        = 507
 };
 
 
@@ -62,6 +64,18 @@ typedef struct {
     rt_str_t                   pattern;
     rt_json_value_t            commands;      /* an array */
     bool                       parallel;
+    rt_str_t                   user;
+    rt_str_t                   client;
+    rt_str_t                   session;
+    rt_json_value_t            whitelist;     /* an array */
+    rt_json_value_t            disconnect;    /* an object */
+    uint64_t                   code;
+    rt_str_t                   reason;
+    rt_json_value_t            info;
+    rt_str_t                   b64info;
+    uint64_t                   expire_at;
+    rt_json_value_t            recover_since; /* an object */
+    rt_json_value_t            override;      /* an object */
 } ngx_rt_api_params_t;
 
 
@@ -115,6 +129,10 @@ ngx_int_t ngx_rt_api_handler(ngx_http_request_t *r);
 /* NULL: there is none of that name */
 const ngx_rt_api_method_t *ngx_rt_api_method(const u_char *name, size_t len);
 
+/* reads an object, which is all that is left in j; fields: of p */
+void ngx_rt_api_read(rt_json_t *j, const ngx_rt_api_field_t *fields,
+    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
+
 /* reads the parameters, which are all that is left in j, and runs the method */
 ngx_int_t ngx_rt_api_call(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
     rt_json_t *j, ngx_rt_api_reply_t *reply);
@@ -126,6 +144,22 @@ ngx_int_t ngx_rt_api_batch(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 ngx_int_t ngx_rt_api_publish(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 ngx_int_t ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+
+/* p->data or p->b64data, if it is there */
+void ngx_rt_api_data(ngx_rt_api_params_t *p, rt_str_t *data,
+    ngx_rt_api_reply_t *reply);
+
+/* NULL: the channel is not said or cannot be, which the reply says */
+ngx_rt_namespace_t *ngx_rt_api_channel(ngx_rt_api_t *api,
+    const rt_str_t *channel, ngx_rt_api_reply_t *reply);
+
+/* ngx_rt_api_session.c */
+ngx_int_t ngx_rt_api_subscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_unsubscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_disconnect(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 
 /* ngx_rt_api_inspect.c */

@@ -132,6 +132,9 @@ ngx_int_t ngx_rt_hub_init_process(ngx_cycle_t *cycle);
 /* a reload without a master: the one process goes on with what it has */
 ngx_int_t ngx_rt_hub_init_module(ngx_cycle_t *cycle);
 
+/* at the end of the turn; a turn for this worker, too */
+void ngx_rt_hub_ring(ngx_rt_hub_t *hub, uint64_t workers);
+
 /*
  * Rings, at the end of the turn, whom something was told; takes a turn at once
  * if that was very much.  Not while a list of the hub is walked.

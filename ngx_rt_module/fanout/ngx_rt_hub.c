@@ -242,19 +242,30 @@ ngx_rt_hub_watch(ngx_rt_zone_t *z)
 
 
 void
-ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told)
+ngx_rt_hub_ring(ngx_rt_hub_t *hub, uint64_t workers)
 {
-    if (told->workers == 0) {
+    if (workers == 0) {
         return;
     }
 
-    hub->ring |= told->workers;
+    hub->ring |= workers;
 
     if (ngx_rt_slot != NGX_RT_NO_SLOT) {
         hub->ring &= ~((uint64_t) 1 << ngx_rt_slot);
     }
 
     ngx_rt_turn_post();
+}
+
+
+void
+ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told)
+{
+    if (told->workers == 0) {
+        return;
+    }
+
+    ngx_rt_hub_ring(hub, told->workers);
 
     hub->appended += told->records;
     hub->appended_bytes += told->bytes;

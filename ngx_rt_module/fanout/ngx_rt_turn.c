@@ -2,23 +2,32 @@
 /*
  * A turn: what a worker does once per turn of its event loop for all that
  * happened in it.  It rings the workers that have to read what was appended,
- * reads what it has to deliver itself, and flushes every connection that was
- * queued to.
+ * does what its sessions were ordered to, reads what it has to deliver, and
+ * flushes every connection that was queued to.
  *
  * The turn runs from ngx_posted_next_events: after all of a pipeline is worked
  * off and the sockets were looked at once more, so that many publications leave
  * in one send.  A worker that appends very much in one turn takes a turn in
- * between.
+ * between, in which it follows no orders: they end and change what its caller
+ * is about.
  */
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_conn.h"
 #include "ngx_rt_egress.h"
 #include "ngx_rt_fanout.h"
 
 
 /* records that a turn reads before others get the worker */
 #define NGX_RT_TURN_BUDGET  1024
+
+/* orders that it follows */
+#define NGX_RT_TURN_ORDERS  64
+
+
+static void ngx_rt_turn_run(ngx_uint_t orders);
+static ngx_int_t ngx_rt_turn_obey(ngx_rt_zone_t *z, ngx_uint_t budget);
 
 
 static ngx_event_t  ngx_rt_turn_event;
@@ -45,12 +54,19 @@ ngx_rt_turn_post(void)
 void
 ngx_rt_turn_handler(ngx_event_t *ev)
 {
-    ngx_rt_turn();
+    ngx_rt_turn_run(NGX_RT_TURN_ORDERS);
 }
 
 
 void
 ngx_rt_turn(void)
+{
+    ngx_rt_turn_run(0);
+}
+
+
+static void
+ngx_rt_turn_run(ngx_uint_t orders)
 {
     ngx_uint_t           i, again;
     ngx_rt_hub_t        *hub;
@@ -79,6 +95,10 @@ ngx_rt_turn(void)
     again = 0;
 
     for (i = 0; i < mcf->zones.nelts; i++) {
+        if (orders && ngx_rt_turn_obey(z[i], orders) == NGX_AGAIN) {
+            again = 1;
+        }
+
         if (ngx_rt_deliver(z[i]->hub, NGX_RT_TURN_BUDGET) == NGX_AGAIN) {
             again = 1;
         }
@@ -89,4 +109,36 @@ ngx_rt_turn(void)
     if (again) {
         ngx_rt_turn_post();
     }
+}
+
+
+/* looks without a lock: who leaves an order rings afterwards */
+
+static ngx_int_t
+ngx_rt_turn_obey(ngx_rt_zone_t *z, ngx_uint_t budget)
+{
+    ngx_rt_conn_t        *conn;
+    ngx_rt_order_t        order;
+    ngx_rt_state_slot_t  *slot;
+
+    if (ngx_rt_slot == NGX_RT_NO_SLOT) {
+        return NGX_OK;
+    }
+
+    slot = &z->state->slots[ngx_rt_slot];
+
+    while (slot->errands) {
+
+        if (budget-- == 0) {
+            return NGX_AGAIN;
+        }
+
+        if (ngx_rt_order_take(z, ngx_rt_slot, &order, &conn) != NGX_OK) {
+            break;
+        }
+
+        conn->app->order(conn, &order);
+    }
+
+    return NGX_OK;
 }

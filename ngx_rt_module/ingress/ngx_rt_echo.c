@@ -32,6 +32,7 @@ const ngx_rt_app_t  ngx_rt_echo_app = {
     NULL,
     ngx_rt_echo_open,
     ngx_rt_echo_message,
+    NULL,
     ngx_rt_echo_ping,
     ngx_rt_echo_close,
     NULL

@@ -22,6 +22,10 @@ static void ngx_rt_client_message(ngx_rt_conn_t *conn, rt_opcode_t opcode,
 static void ngx_rt_client_ping(ngx_rt_conn_t *conn);
 static void ngx_rt_client_close(ngx_rt_conn_t *conn);
 static void ngx_rt_client_destroy(ngx_rt_conn_t *conn);
+static void ngx_rt_client_say(ngx_rt_client_t *client,
+    const rt_reply_t *reply, const rt_push_t *push);
+static void ngx_rt_client_encode(ngx_rt_client_t *client, rt_out_t *out,
+    const rt_reply_t *reply, const rt_push_t *push);
 
 
 const ngx_rt_app_t  ngx_rt_client_app = {
@@ -33,13 +37,14 @@ const ngx_rt_app_t  ngx_rt_client_app = {
     ngx_rt_client_create,
     NULL,                         /* it says who it is first: connect */
     ngx_rt_client_message,
+    ngx_rt_client_order,
     ngx_rt_client_ping,
     ngx_rt_client_close,
     ngx_rt_client_destroy
 };
 
 
-/* of the worker: replies are built here before they are queued */
+/* of the worker: what is said is built here before it is queued */
 static u_char  ngx_rt_client_buf[4096];
 
 
@@ -231,6 +236,21 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
 void
 ngx_rt_client_reply(ngx_rt_client_t *client, const rt_reply_t *reply)
 {
+    ngx_rt_client_say(client, reply, NULL);
+}
+
+
+void
+ngx_rt_client_push(ngx_rt_client_t *client, const rt_push_t *push)
+{
+    ngx_rt_client_say(client, NULL, push);
+}
+
+
+static void
+ngx_rt_client_say(ngx_rt_client_t *client, const rt_reply_t *reply,
+    const rt_push_t *push)
+{
     u_char     *mem;
     rt_out_t    out;
     ngx_int_t   rc;
@@ -238,7 +258,7 @@ ngx_rt_client_reply(ngx_rt_client_t *client, const rt_reply_t *reply)
     mem = NULL;
 
     rt_out_init(&out, ngx_rt_client_buf, sizeof(ngx_rt_client_buf));
-    client->codec->reply(&out, reply);
+    ngx_rt_client_encode(client, &out, reply, push);
 
     if (!rt_out_fits(&out)) {
 
@@ -249,7 +269,7 @@ ngx_rt_client_reply(ngx_rt_client_t *client, const rt_reply_t *reply)
         }
 
         rt_out_init(&out, mem, out.need);
-        client->codec->reply(&out, reply);
+        ngx_rt_client_encode(client, &out, reply, push);
     }
 
     rc = ngx_rt_queue_frame(client->conn, RT_OPCODE_TEXT, out.start, out.need);
@@ -260,5 +280,18 @@ ngx_rt_client_reply(ngx_rt_client_t *client, const rt_reply_t *reply)
 
     if (mem) {
         ngx_free(mem);
+    }
+}
+
+
+static void
+ngx_rt_client_encode(ngx_rt_client_t *client, rt_out_t *out,
+    const rt_reply_t *reply, const rt_push_t *push)
+{
+    if (reply) {
+        client->codec->reply(out, reply);
+
+    } else {
+        client->codec->push(out, push);
     }
 }

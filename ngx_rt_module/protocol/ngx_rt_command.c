@@ -42,7 +42,6 @@ static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
     rt_command_t *cmd);
-static void ngx_rt_command_full(ngx_rt_client_t *client);
 static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel);
 static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
@@ -155,7 +154,8 @@ ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
     }
 
     client->session = ngx_rt_session_create(client->zone, &client->tenant,
-                                            &client->user, ngx_rt_slot, id);
+                                            &client->user, client->conn,
+                                            ngx_rt_slot, id);
 
     if (client->session == NULL) {
         client->refused = 1;
@@ -170,9 +170,9 @@ ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
 }
 
 
-/* once a second at most: it is told to every client anyway */
+/* the log need not have it more often: clients are told each time */
 
-static void
+void
 ngx_rt_command_full(ngx_rt_client_t *client)
 {
     static time_t  last;

@@ -19,11 +19,18 @@ extern const ngx_rt_app_t  ngx_rt_client_app;
 ngx_int_t ngx_rt_client_handler(ngx_http_request_t *r);
 
 void ngx_rt_client_reply(ngx_rt_client_t *client, const rt_reply_t *reply);
+void ngx_rt_client_push(ngx_rt_client_t *client, const rt_push_t *push);
+
+/* ngx_rt_client_order.c */
+void ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order);
 
 /* ngx_rt_command.c */
 
 /* NGX_OK: go on with the next; NGX_DONE: the rest of the message is void */
 ngx_int_t ngx_rt_command_handle(ngx_rt_client_t *client, rt_command_t *cmd);
+
+/* says in the log that the zone is full, once a second at most */
+void ngx_rt_command_full(ngx_rt_client_t *client);
 
 /* ngx_rt_error.c: CENTRIFUGE's codes, and ours from 400 up */
 extern const rt_error_t  ngx_rt_error_internal;           /* 100 */

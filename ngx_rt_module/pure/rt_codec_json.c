@@ -57,6 +57,8 @@ static void rt_codec_json_result(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_connect(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_field(rt_out_t *o, const char *name,
     const rt_str_t *value);
+static void rt_codec_json_push(rt_out_t *o, const rt_push_t *p);
+static void rt_codec_json_push_body(rt_out_t *o, const rt_push_t *p);
 static void rt_codec_json_ping(rt_out_t *o);
 static void rt_codec_json_push_head(rt_out_t *o, const rt_str_t *channel);
 static size_t rt_codec_json_publication_len(const rt_publication_t *pub);
@@ -71,6 +73,7 @@ const rt_codec_t  rt_codec_json = {
     false,
     rt_codec_json_parse,
     rt_codec_json_reply,
+    rt_codec_json_push,
     rt_codec_json_ping,
     rt_codec_json_push_head,
     rt_codec_json_publication_len,
@@ -477,6 +480,58 @@ rt_codec_json_field(rt_out_t *o, const char *name, const rt_str_t *value)
 {
     rt_out_bytes(o, name, strlen(name));
     rt_out_json_string(o, value->data, value->len);
+}
+
+
+static void
+rt_codec_json_push(rt_out_t *o, const rt_push_t *p)
+{
+    static const char *const  names[] = {
+        "\"join\":{", "\"leave\":{", "\"subscribe\":{", "\"unsubscribe\":{",
+        "\"message\":{", "\"disconnect\":{"
+    };
+
+    rt_out_lit(o, "{\"push\":{");
+
+    if (p->channel.len) {
+        rt_codec_json_field(o, "\"channel\":", &p->channel);
+        rt_out_lit(o, ",");
+    }
+
+    rt_out_bytes(o, names[p->kind], strlen(names[p->kind]));
+    rt_codec_json_push_body(o, p);
+    rt_out_lit(o, "}}}");
+}
+
+
+static void
+rt_codec_json_push_body(rt_out_t *o, const rt_push_t *p)
+{
+    switch (p->kind) {
+
+    case RT_PUSH_JOIN:
+    case RT_PUSH_LEAVE:
+        rt_out_lit(o, "\"info\":");
+        rt_codec_json_info(o, &p->info);
+        break;
+
+    case RT_PUSH_SUBSCRIBE:
+    case RT_PUSH_MESSAGE:
+
+        if (p->data.data) {
+            rt_out_lit(o, "\"data\":");
+            rt_out_bytes(o, p->data.data, p->data.len);
+        }
+
+        break;
+
+    case RT_PUSH_UNSUBSCRIBE:
+    case RT_PUSH_DISCONNECT:
+        rt_out_lit(o, "\"code\":");
+        rt_out_uint(o, p->code);
+        rt_codec_json_field(o, ",\"reason\":", &p->reason);
+        break;
+    }
 }
 
 

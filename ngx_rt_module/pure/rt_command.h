@@ -129,6 +129,27 @@ typedef struct {
 } rt_publication_t;
 
 
+typedef enum {
+    RT_PUSH_JOIN = 0,
+    RT_PUSH_LEAVE,
+    RT_PUSH_SUBSCRIBE,
+    RT_PUSH_UNSUBSCRIBE,
+    RT_PUSH_MESSAGE,
+    RT_PUSH_DISCONNECT
+} rt_push_kind_t;
+
+
+/* what a client is told without having asked, but for publications */
+typedef struct {
+    rt_push_kind_t  kind;
+    rt_str_t        channel;      /* but for message and disconnect */
+    rt_client_info_t info;        /* of join and leave */
+    rt_str_t        data;         /* of message; of subscribe, NULL: not said */
+    uint32_t        code;         /* of unsubscribe and disconnect */
+    rt_str_t        reason;       /* the same */
+} rt_push_t;
+
+
 typedef struct {
     const char     *name;
     bool            binary;       /* the opcode of its messages */
@@ -145,6 +166,7 @@ typedef struct {
      * JSON without raw CR and LF (rt_json_flatten).
      */
     void          (*reply)(rt_out_t *o, const rt_reply_t *reply);
+    void          (*push)(rt_out_t *o, const rt_push_t *push);
     void          (*ping)(rt_out_t *o);
 
     /*

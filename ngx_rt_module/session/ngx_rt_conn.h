@@ -11,6 +11,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_egress.h"
+#include "ngx_rt_state.h"
 
 
 /* who takes the messages of a connection: the client protocol, or an echo */
@@ -38,6 +39,10 @@ typedef struct {
     void                     (*message)(ngx_rt_conn_t *conn,
                                         rt_opcode_t opcode, u_char *data,
                                         size_t len);
+
+    /* the backend wants something of its session; it may be closing */
+    void                     (*order)(ngx_rt_conn_t *conn,
+                                      ngx_rt_order_t *order);
 
     /* time to say that we live and to ask whether the peer does */
     void                     (*ping)(ngx_rt_conn_t *conn);

@@ -12,7 +12,10 @@
 
 
 static ngx_rt_session_t *ngx_rt_session_create_locked(ngx_rt_state_t *st,
-    ngx_str_t *tenant, ngx_str_t *user, ngx_uint_t slot, u_char *id);
+    ngx_str_t *tenant, ngx_str_t *user, ngx_rt_conn_t *conn, ngx_uint_t slot,
+    u_char *id);
+static ngx_int_t ngx_rt_session_empty_locked(ngx_rt_state_t *st,
+    ngx_rt_session_t *s);
 static void ngx_rt_session_expire_locked(ngx_rt_state_t *st,
     ngx_rt_session_t *s);
 
@@ -97,7 +100,7 @@ ngx_rt_session_info(ngx_rt_session_t *s, rt_client_info_t *info)
 
 ngx_rt_session_t *
 ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
-    ngx_uint_t slot, u_char *id)
+    ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id)
 {
     ngx_rt_state_t    *st;
     ngx_rt_session_t  *s;
@@ -107,7 +110,7 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
     ngx_rt_state_lock(z);
 
     for ( ;; ) {
-        s = ngx_rt_session_create_locked(st, tenant, user, slot, id);
+        s = ngx_rt_session_create_locked(st, tenant, user, conn, slot, id);
 
         if (s && rt_txn_commit(&st->txn)) {
             (void) ngx_atomic_fetch_add(&s->tenant->connects, 1);
@@ -135,7 +138,7 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
 
 static ngx_rt_session_t *
 ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
-    ngx_str_t *user, ngx_uint_t slot, u_char *id)
+    ngx_str_t *user, ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id)
 {
     rt_txn_t          *x;
     ngx_rt_tenant_t   *t;
@@ -163,6 +166,7 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     s->id_next = *bucket;
     s->id_link = bucket;
     s->tenant = t;
+    s->conn = conn;
     s->slot = slot;
     ngx_memcpy(s->id, id, NGX_RT_ID_LEN);
 
@@ -198,8 +202,7 @@ ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s)
 
     ngx_rt_state_lock(z);
 
-    while (s->members) {
-        ngx_rt_channel_leave_locked(st, s->members, 0);
+    while (ngx_rt_session_empty_locked(st, s) == NGX_AGAIN) {
         (void) rt_txn_commit(&st->txn);
 
         ngx_rt_state_unlock(z);
@@ -212,6 +215,25 @@ ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s)
     ngx_rt_tenant_trim_locked(st);
 
     ngx_rt_state_unlock(z);
+}
+
+
+/* one step of its end; NGX_OK: nothing hangs on it any more */
+
+static ngx_int_t
+ngx_rt_session_empty_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
+{
+    if (s->errands) {
+        ngx_rt_errand_drop_locked(st, s->errands);
+        return NGX_AGAIN;
+    }
+
+    if (s->members) {
+        ngx_rt_channel_leave_locked(st, s->members, 0);
+        return NGX_AGAIN;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -273,8 +295,7 @@ ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner)
             return n;
         }
 
-        if (s->members) {
-            ngx_rt_channel_leave_locked(st, s->members, 0);
+        if (ngx_rt_session_empty_locked(st, s) == NGX_AGAIN) {
             n--;
 
         } else {

@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     2         /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     3         /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -80,6 +80,8 @@ struct ngx_rt_session_s {
     ngx_rt_tenant_t           *tenant;
     ngx_rt_user_t             *user;          /* NULL: anonymous */
     ngx_rt_member_t           *members;
+    ngx_rt_errand_t           *errands;
+    ngx_rt_conn_t             *conn;          /* in the memory of its worker */
     uint32_t                   slot;
     u_char                     id[NGX_RT_ID_LEN];
 };
@@ -95,11 +97,28 @@ struct ngx_rt_member_s {
 };
 
 
+/* an order on its way to the worker that serves the session */
+struct ngx_rt_errand_s {
+    ngx_rt_errand_t           *next;          /* in its slot's list */
+    ngx_rt_errand_t           *prev;
+    ngx_rt_session_t          *session;
+    ngx_rt_errand_t           *session_next;  /* in the session's list */
+    ngx_rt_errand_t          **session_link;
+    uint32_t                   kind;          /* as in ngx_rt_order_t */
+    uint32_t                   code;
+    uint32_t                   text_len;
+    uint32_t                   data_len;
+    u_char                     text[];        /* with a zero; then data */
+};
+
+
 typedef struct {
     uint64_t                   owner;         /* whose sessions these are:
                                                  the slot's generation */
     uint64_t                   unread;        /* its mark in the log */
     ngx_rt_session_t          *sessions;
+    ngx_rt_errand_t           *errands;       /* the oldest */
+    ngx_rt_errand_t           *errands_last;
 } ngx_rt_state_slot_t;
 
 
@@ -239,7 +258,7 @@ ngx_rt_tenant_hash(ngx_rt_state_t *st, ngx_rt_tenant_t *t, ngx_str_t *name)
 }
 
 
-/* ngx_rt_user.c */
+/* ngx_rt_user.c: these lock by themselves but for _locked */
 
 /* the request's rt_user; NGX_DECLINED: not a user's name */
 ngx_int_t ngx_rt_user_name(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
@@ -247,6 +266,13 @@ ngx_int_t ngx_rt_user_name(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
 
 ngx_rt_user_t *ngx_rt_user_lookup_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *name);
+
+/*
+ * The ids of the user's sessions, NGX_RT_ID_LEN bytes an element, into ids,
+ * which is empty: all that were there before and after.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_rt_user_sessions(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *user, ngx_array_t *ids);
 
 /*
  * In a transaction: a new session and its user, who is found or made (an empty
@@ -265,20 +291,67 @@ ngx_int_t ngx_rt_uuid(u_char *id);
 /* who it is, for others; points into s, and lives as long */
 void ngx_rt_session_info(ngx_rt_session_t *s, rt_client_info_t *info);
 
-/* user: empty for nobody in particular; NULL: the zone is full */
+/*
+ * Served by conn in this worker; user: empty for nobody in particular.
+ * NULL: the zone is full.
+ */
 ngx_rt_session_t *ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant,
-    ngx_str_t *user, ngx_uint_t slot, u_char *id);
+    ngx_str_t *user, ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id);
 
 /* the tenant's session of that id, or NULL */
 ngx_rt_session_t *ngx_rt_session_lookup_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *id);
 
-/* leaves what channels it is still in */
+/* leaves what channels it is still in; orders to it are void */
 void ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s);
 
 /* expires the sessions of a worker that is gone; returns how many */
 ngx_uint_t ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
     uint64_t owner);
+
+
+/* ngx_rt_order.c */
+
+enum {
+    NGX_RT_ORDER_SUBSCRIBE = 1,
+    NGX_RT_ORDER_UNSUBSCRIBE,
+    NGX_RT_ORDER_DISCONNECT
+};
+
+
+/* what the backend has done to a session */
+typedef struct {
+    ngx_uint_t                 kind;
+    ngx_uint_t                 code;          /* of the push, or the close */
+    ngx_str_t                  text;          /* a channel; of disconnect, the
+                                                 reason */
+    ngx_str_t                  data;          /* of subscribe, JSON; or empty */
+} ngx_rt_order_t;
+
+
+#define NGX_RT_ORDER_DATA_MAX   3072          /* bytes */
+#define NGX_RT_ORDER_REASON_MAX 123           /* bytes; of a close frame */
+
+
+/*
+ * To those of n sessions (ids, one behind the other) that are there, are the
+ * tenant's and, if a user is named, the user's.  NGX_DECLINED: the zone is
+ * full, not all were given it.  *workers: who has to be rung.
+ */
+ngx_int_t ngx_rt_order_issue(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *user, u_char *ids, ngx_uint_t n, ngx_rt_order_t *order,
+    uint64_t *workers);
+
+/*
+ * The oldest order to a session of the slot and the connection that serves it.
+ * The strings are good until the next call; a zero stands behind the text.
+ * NGX_DECLINED: there is none.
+ */
+ngx_int_t ngx_rt_order_take(ngx_rt_zone_t *z, ngx_uint_t slot,
+    ngx_rt_order_t *order, ngx_rt_conn_t **conn);
+
+/* in a transaction: the order is void */
+void ngx_rt_errand_drop_locked(ngx_rt_state_t *st, ngx_rt_errand_t *e);
 
 
 /* ngx_rt_channel.c: these lock by themselves but for _locked */

@@ -3,6 +3,10 @@
  * Users: whose sessions they are.  A user is there from its first session to
  * its last, and belongs to a tenant: the same name in two tenants is two users.
  *
+ * A new session stands first in its user's list, and none changes its place.
+ * So who walks the list in several holds of the mutex goes on behind the last
+ * one that it has seen and that is still there, and meets none twice.
+ *
  * Every _locked function is called under the state's mutex.
  */
 
@@ -12,6 +16,12 @@
 #include "rt_utf8.h"
 
 
+/* sessions of a hold of the mutex */
+#define NGX_RT_USER_SLICE  256
+
+
+static void ngx_rt_user_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
+    ngx_str_t *user, ngx_array_t *ids);
 static ngx_rt_user_t *ngx_rt_user_create_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *name);
 
@@ -61,6 +71,70 @@ ngx_rt_user_lookup_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     }
 
     return NULL;
+}
+
+
+ngx_int_t
+ngx_rt_user_sessions(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
+    ngx_array_t *ids)
+{
+    ngx_uint_t  n;
+
+    do {
+        n = ids->nelts;
+
+        /* the room, before the mutex is taken */
+
+        if (ngx_array_push_n(ids, NGX_RT_USER_SLICE) == NULL) {
+            return NGX_ERROR;
+        }
+
+        ids->nelts = n;
+
+        ngx_rt_state_lock(z);
+        ngx_rt_user_slice_locked(z->state, tenant, user, ids);
+        ngx_rt_state_unlock(z);
+
+    } while (ids->nelts == n + NGX_RT_USER_SLICE);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_rt_user_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
+    ngx_str_t *user, ngx_array_t *ids)
+{
+    u_char            *elts;
+    ngx_str_t          id;
+    ngx_uint_t         i;
+    ngx_rt_user_t     *u;
+    ngx_rt_tenant_t   *t;
+    ngx_rt_session_t  *s;
+
+    t = ngx_rt_tenant_lookup_locked(st, tenant);
+    u = t ? ngx_rt_user_lookup_locked(st, t, user) : NULL;
+
+    if (u == NULL) {
+        return;
+    }
+
+    elts = ids->elts;
+    s = u->sessions;
+
+    for (i = ids->nelts; i; i--) {
+        id.data = elts + (i - 1) * NGX_RT_ID_LEN;
+        id.len = NGX_RT_ID_LEN;
+
+        if (ngx_rt_session_lookup_locked(st, t, &id)) {
+            s = ngx_rt_session_lookup_locked(st, t, &id)->user_next;
+            break;
+        }
+    }
+
+    for (i = 0; s && i < NGX_RT_USER_SLICE; i++, s = s->user_next) {
+        ngx_memcpy(elts + ids->nelts++ * NGX_RT_ID_LEN, s->id, NGX_RT_ID_LEN);
+    }
 }
 
 

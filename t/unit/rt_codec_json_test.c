@@ -504,6 +504,61 @@ test_pushes(void)
 
 
 static void
+check_other(const rt_push_t *push, const char *expected)
+{
+    uint8_t   buf[512];
+    rt_out_t  o;
+
+    rt_out_init(&o, buf, sizeof(buf));
+    codec->push(&o, push);
+
+    ok(rt_out_fits(&o) && o.need == strlen(expected)
+       && memcmp(buf, expected, o.need) == 0, "%.*s, not %s", (int) o.need,
+       buf, expected);
+    check_json(buf, o.need, "push");
+}
+
+
+static void
+test_other_pushes(void)
+{
+    rt_push_t  push;
+
+    push = (rt_push_t) { .kind = RT_PUSH_JOIN, .channel = STR("c\""),
+                         .info = { STR("u\\"), STR("id") } };
+    check_other(&push, "{\"push\":{\"channel\":\"c\\\"\",\"join\":{\"info\":"
+                "{\"user\":\"u\\\\\",\"client\":\"id\"}}}}");
+
+    push.kind = RT_PUSH_LEAVE;
+    push.info.user.len = 0;
+    check_other(&push, "{\"push\":{\"channel\":\"c\\\"\",\"leave\":{\"info\":"
+                "{\"client\":\"id\"}}}}");
+
+    push.kind = RT_PUSH_SUBSCRIBE;
+    check_other(&push, "{\"push\":{\"channel\":\"c\\\"\",\"subscribe\":{}}}");
+
+    push.data = (rt_str_t) STR("{\"a\":0.10}");
+    check_other(&push, "{\"push\":{\"channel\":\"c\\\"\",\"subscribe\":"
+                "{\"data\":{\"a\":0.10}}}}");
+
+    push = (rt_push_t) { .kind = RT_PUSH_UNSUBSCRIBE, .channel = STR("c"),
+                         .code = 2000, .reason = STR("why\n") };
+    check_other(&push, "{\"push\":{\"channel\":\"c\",\"unsubscribe\":{\"code\":"
+                "2000,\"reason\":\"why\\n\"}}}");
+
+    push = (rt_push_t) { .kind = RT_PUSH_DISCONNECT, .code = 3503,
+                         .reason = STR("force disconnect") };
+    check_other(&push, "{\"push\":{\"disconnect\":{\"code\":3503,\"reason\":"
+                "\"force disconnect\"}}}");
+
+    push = (rt_push_t) { .kind = RT_PUSH_MESSAGE, .data = STR("[1, 2]") };
+    check_other(&push, "{\"push\":{\"message\":{\"data\":[1, 2]}}}");
+
+    tap_group("other pushes");
+}
+
+
+static void
 test_out(void)
 {
     char       want[64];
@@ -566,6 +621,7 @@ main(void)
     test_deep();
     test_replies();
     test_pushes();
+    test_other_pushes();
     test_out();
 
     message("", 0);

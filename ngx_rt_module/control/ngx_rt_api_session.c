@@ -1,0 +1,335 @@
+
+/*
+ * subscribe, unsubscribe and disconnect: what is done to the sessions of a
+ * user, or to one session.  The answer says that the orders are given; the
+ * workers that serve the sessions follow them at their next turn.
+ *
+ * Called by ngx_rt_api_method.c.  Calls state, which locks by itself.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_control.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_state.h"
+
+
+static void ngx_rt_api_address(ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_order(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_order_t *order, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_sessions(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_array_t *ids, ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_spare(ngx_rt_api_params_t *p, ngx_array_t *ids,
+    ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_close(ngx_rt_api_params_t *p, ngx_rt_order_t *order,
+    ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_close_reason(rt_str_t *reason,
+    ngx_rt_api_reply_t *reply);
+
+
+static const ngx_rt_api_field_t  ngx_rt_api_close_fields[] = {
+    { rt_string("code"), NGX_RT_API_COUNT,
+      offsetof(ngx_rt_api_params_t, code) },
+    { rt_string("reason"), NGX_RT_API_STRING,
+      offsetof(ngx_rt_api_params_t, reason) },
+    { rt_string(""), NGX_RT_API_VALUE, 0 }
+};
+
+
+ngx_int_t
+ngx_rt_api_subscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
+{
+    rt_str_t        data;
+    ngx_rt_order_t  order;
+
+    ngx_rt_api_address(p, reply);
+    (void) ngx_rt_api_channel(api, &p->channel, reply);
+
+    /* a promise that we could not keep is not taken */
+
+    if ((p->info.len && p->info.type != RT_JSON_NULL) || p->b64info.len) {
+        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "info",
+                         "is not supported yet");
+    }
+
+    if (p->expire_at || p->recover_since.len || p->override.len) {
+        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE,
+                         p->expire_at ? "expire_at"
+                         : p->override.len ? "override" : "recover_since",
+                         "is not supported yet");
+    }
+
+    ngx_memzero(&data, sizeof(rt_str_t));
+    ngx_rt_api_data(p, &data, reply);
+
+    if (data.len > NGX_RT_ORDER_DATA_MAX) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
+                         "is longer than 3072 bytes");
+    }
+
+    ngx_memzero(&order, sizeof(ngx_rt_order_t));
+
+    order.kind = NGX_RT_ORDER_SUBSCRIBE;
+    order.text = ngx_rt_ngx_str(&p->channel);
+    order.data = ngx_rt_ngx_str(&data);
+
+    return ngx_rt_api_order(api, p, &order, reply);
+}
+
+
+ngx_int_t
+ngx_rt_api_unsubscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
+{
+    ngx_rt_order_t  order;
+
+    ngx_rt_api_address(p, reply);
+    (void) ngx_rt_api_channel(api, &p->channel, reply);
+
+    ngx_memzero(&order, sizeof(ngx_rt_order_t));
+
+    order.kind = NGX_RT_ORDER_UNSUBSCRIBE;
+    order.code = 2000;
+    order.text = ngx_rt_ngx_str(&p->channel);
+
+    return ngx_rt_api_order(api, p, &order, reply);
+}
+
+
+ngx_int_t
+ngx_rt_api_disconnect(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
+{
+    ngx_rt_order_t  order;
+
+    ngx_memzero(&order, sizeof(ngx_rt_order_t));
+
+    order.kind = NGX_RT_ORDER_DISCONNECT;
+
+    ngx_rt_api_address(p, reply);
+    ngx_rt_api_close(p, &order, reply);
+
+    return ngx_rt_api_order(api, p, &order, reply);
+}
+
+
+/* as yet a session has one connection, and is known by its client's id */
+
+static void
+ngx_rt_api_address(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
+{
+    ngx_str_t  user;
+
+    if (p->client.len && p->session.len
+        && (p->client.len != p->session.len
+            || ngx_memcmp(p->client.data, p->session.data, p->client.len)
+               != 0))
+    {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "session",
+                         "is not the client's");
+        return;
+    }
+
+    if (p->client.len == 0) {
+        p->client = p->session;
+    }
+
+    user = ngx_rt_ngx_str(&p->user);
+
+    if (user.len == 0) {
+
+        if (p->client.len == 0) {
+            ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "user",
+                             "is required, or client, or session");
+        }
+
+    } else if (!ngx_rt_name_valid(&user, NGX_RT_USER_MAX)) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "user",
+                         "has to be 1 to 128 bytes, no control characters");
+    }
+}
+
+
+static ngx_int_t
+ngx_rt_api_order(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_order_t *order, ngx_rt_api_reply_t *reply)
+{
+    uint64_t     workers;
+    ngx_int_t    rc;
+    ngx_str_t    user;
+    ngx_array_t  ids;
+
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    if (ngx_rt_api_sessions(api, p, &ids, reply) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_rt_api_spare(p, &ids, reply);
+
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    workers = 0;
+    user = ngx_rt_ngx_str(&p->user);
+
+    rc = ngx_rt_order_issue(api->zone, &api->tenant, &user, ids.elts,
+                            ids.nelts, order, &workers);
+
+    ngx_rt_hub_ring(api->zone->hub, workers);
+
+    if (rc == NGX_DECLINED) {
+        ngx_rt_api_error(reply, NGX_RT_API_ZONE_FULL, NULL,
+                         "zone full, not all sessions were told");
+        return NGX_OK;
+    }
+
+    ngx_str_set(&reply->result, "{}");
+
+    return NGX_OK;
+}
+
+
+/* whose ids they may be; whether they are is looked at later */
+
+static ngx_int_t
+ngx_rt_api_sessions(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_array_t *ids, ngx_rt_api_reply_t *reply)
+{
+    u_char     *id;
+    ngx_str_t   user;
+
+    if (ngx_array_init(ids, api->request->pool, 16, NGX_RT_ID_LEN)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (p->client.len == 0) {
+        user = ngx_rt_ngx_str(&p->user);
+
+        return ngx_rt_user_sessions(api->zone, &api->tenant, &user, ids);
+    }
+
+    if (p->client.len == NGX_RT_ID_LEN) {
+        id = ngx_array_push(ids);
+        if (id == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(id, p->client.data, NGX_RT_ID_LEN);
+    }
+
+    return NGX_OK;
+}
+
+
+/* those of the whitelist go out of ids */
+
+static void
+ngx_rt_api_spare(ngx_rt_api_params_t *p, ngx_array_t *ids,
+    ngx_rt_api_reply_t *reply)
+{
+    u_char      *elts;
+    rt_str_t     id;
+    rt_json_t    j;
+    ngx_uint_t   i, n;
+
+    if (p->whitelist.len == 0) {
+        return;
+    }
+
+    elts = ids->elts;
+
+    rt_json_init(&j, p->whitelist.data, p->whitelist.len);
+
+    (void) rt_json_array(&j);
+
+    for (n = 0; rt_json_item(&j); n++) {
+
+        if (n == NGX_RT_API_WHITELIST_MAX) {
+            ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "whitelist",
+                             "there are more than 128");
+            return;
+        }
+
+        if (rt_json_peek(&j) != RT_JSON_STRING || !rt_json_string(&j, &id)) {
+            ngx_rt_api_malformed(reply, "whitelist",
+                                 "has to be an array of strings");
+            return;
+        }
+
+        for (i = 0; id.len == NGX_RT_ID_LEN && i < ids->nelts; i++) {
+
+            if (ngx_memcmp(elts + i * NGX_RT_ID_LEN, id.data, NGX_RT_ID_LEN)
+                == 0)
+            {
+                ids->nelts--;
+                ngx_memmove(elts + i * NGX_RT_ID_LEN,
+                            elts + ids->nelts * NGX_RT_ID_LEN, NGX_RT_ID_LEN);
+                break;
+            }
+        }
+    }
+}
+
+
+static void
+ngx_rt_api_close(ngx_rt_api_params_t *p, ngx_rt_order_t *order,
+    ngx_rt_api_reply_t *reply)
+{
+    rt_json_t  j;
+
+    if (p->disconnect.len) {
+        rt_json_init(&j, p->disconnect.data, p->disconnect.len);
+        ngx_rt_api_read(&j, ngx_rt_api_close_fields, p, reply);
+    }
+
+    order->code = p->code ? p->code : 3503;
+
+    if (order->code < 3000 || order->code > 4999) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "code",
+                         "has to be from 3000 to 4999");
+    }
+
+    if (p->reason.len == 0) {
+        ngx_str_set(&order->text, "force disconnect");
+        return;
+    }
+
+    ngx_rt_api_close_reason(&p->reason, reply);
+
+    order->text = ngx_rt_ngx_str(&p->reason);
+}
+
+
+/* SDKs take a reason that is JSON for more than a reason */
+
+static void
+ngx_rt_api_close_reason(rt_str_t *reason, ngx_rt_api_reply_t *reply)
+{
+    rt_json_t        j;
+    rt_json_value_t  v;
+
+    if (reason->len > NGX_RT_ORDER_REASON_MAX
+        || memchr(reason->data, '\0', reason->len))
+    {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "reason",
+                         "has to be at most 123 bytes, none of them zero");
+        return;
+    }
+
+    rt_json_init(&j, reason->data, reason->len);
+
+    if ((rt_json_value(&j, &v) || j.error == RT_JSON_DEEP)
+        && rt_json_end(&j))
+    {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "reason",
+                         "has to be a text, not JSON");
+    }
+}

@@ -1,0 +1,117 @@
+
+/*
+ * Orders of the backend, followed by the worker that serves the session.
+ *
+ * Called by the turn, when nobody is inside the connection.  Each may come
+ * twice, or too late, and then changes nothing.  No locking of its own.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_protocol.h"
+#include "ngx_rt_state.h"
+
+
+static void ngx_rt_client_subscribe(ngx_rt_client_t *client,
+    ngx_rt_order_t *order);
+static void ngx_rt_client_unsubscribe(ngx_rt_client_t *client,
+    ngx_rt_order_t *order);
+
+
+void
+ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order)
+{
+    ngx_rt_client_t  *client;
+
+    client = conn->data;
+
+    if (conn->closing || conn->over) {
+        return;
+    }
+
+    switch (order->kind) {
+
+    case NGX_RT_ORDER_SUBSCRIBE:
+        ngx_rt_client_subscribe(client, order);
+        break;
+
+    case NGX_RT_ORDER_UNSUBSCRIBE:
+        ngx_rt_client_unsubscribe(client, order);
+        break;
+
+    case NGX_RT_ORDER_DISCONNECT:
+        ngx_rt_close(conn, order->code, (char *) order->text.data);
+        break;
+    }
+}
+
+
+/* to be in more channels than it may is the backend's fault, but it is told */
+
+static void
+ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
+{
+    rt_push_t  push;
+
+    if (ngx_rt_subscription_lookup(client, &order->text)) {
+        return;
+    }
+
+    if (client->nsubscriptions >= client->conn->conf->max_channels) {
+        ngx_rt_close(client->conn, 3505, "channel limit");
+        return;
+    }
+
+    switch (ngx_rt_subscribe(client, &order->text)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        ngx_rt_command_full(client);
+
+        /* fall through */
+
+    default:
+        ngx_rt_close(client->conn, 3004, "internal server error");
+        return;
+    }
+
+    ngx_memzero(&push, sizeof(rt_push_t));
+
+    push.kind = RT_PUSH_SUBSCRIBE;
+    push.channel = ngx_rt_str(&order->text);
+
+    if (order->data.len) {
+        push.data = ngx_rt_str(&order->data);
+    }
+
+    ngx_rt_client_push(client, &push);
+}
+
+
+static void
+ngx_rt_client_unsubscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
+{
+    rt_push_t               push;
+    ngx_rt_subscription_t  *sub;
+
+    sub = ngx_rt_subscription_lookup(client, &order->text);
+
+    if (sub == NULL) {
+        return;
+    }
+
+    ngx_rt_unsubscribe(sub);
+
+    ngx_memzero(&push, sizeof(rt_push_t));
+
+    push.kind = RT_PUSH_UNSUBSCRIBE;
+    push.channel = ngx_rt_str(&order->text);
+    push.code = order->code;
+    push.reason.data = (u_char *) "server unsubscribe";
+    push.reason.len = sizeof("server unsubscribe") - 1;
+
+    ngx_rt_client_push(client, &push);
+}
