@@ -30,6 +30,7 @@
 #include <openssl/rand.h>
 
 #include "rt_base.h"
+#include "rt_bucket.h"
 #include "rt_command.h"
 #include "rt_frame.h"
 #include "rt_hash.h"

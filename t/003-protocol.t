@@ -195,8 +195,11 @@ a: < {"id":3,"error":{"code":107,"message":"*"}}
 a: > {"id":4,"publish":{"channel":"open:x","data":{{"[" x 1000 . "]" x 1000}}}}
 a: < {"id":4,"error":{"code":107,"message":"*"}}
 a: silent
-# over 1024 levels nobody counts any more: that is no JSON
-a: > {"id":5,"publish":{"channel":"open:x","data":{{"[" x 5000 . "]" x 5000}}}}
+a: > {"id":5,"publish":{"channel":"open:x","data":{{"[" x 30000 . "]" x 30000}}}}
+a: < {"id":5,"error":{"code":107,"message":"*"}}
+a: > {"id":6,"x":{{'{"k":' x 10000 . 1 . "}" x 10000}},"rpc":{"method":"rt.echo","data":6}}
+a: < {"id":6,"rpc":{"data":6}}
+a: > {"id":7,"publish":{"channel":"open:x","data":{{"[" x 5000 . "}" . "]" x 4999}}}}
 a: closed 3501
 
 

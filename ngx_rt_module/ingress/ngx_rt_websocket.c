@@ -18,6 +18,10 @@
 #define NGX_RT_READ_MAX      16           /* reads before others are served */
 #define NGX_RT_MESSAGE_MIN   4096
 
+/* pings and pongs of a peer: a thousand at once, then a hundred a second */
+#define NGX_RT_CONTROL_EACH  10           /* ms */
+#define NGX_RT_CONTROL_BURST 1000
+
 
 static void ngx_rt_websocket_control(ngx_rt_conn_t *conn,
     rt_frame_event_t *ev);
@@ -145,6 +149,14 @@ ngx_rt_websocket_control(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
         return;
     }
 
+    if (!rt_bucket_take(&conn->controls, ngx_current_msec,
+                        NGX_RT_CONTROL_EACH, NGX_RT_CONTROL_BURST))
+    {
+        conn->deaf = 1;
+        ngx_rt_close(conn, RT_CLOSE_POLICY, "too many pings or pongs");
+        return;
+    }
+
     if (ev->opcode == RT_OPCODE_PONG || conn->closing) {
         return;
     }
@@ -155,7 +167,7 @@ ngx_rt_websocket_control(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
 
     if (rc == NGX_DECLINED) {
         conn->deaf = 1;
-        ngx_rt_close(conn, RT_CLOSE_POLICY, "too many pings");
+        ngx_rt_close(conn, RT_CLOSE_POLICY, "pongs are not read");
 
     } else if (rc == NGX_ERROR) {
         ngx_rt_conn_over(conn);

@@ -115,6 +115,7 @@ ngx_rt_client_names(ngx_http_request_t *r, ngx_rt_loc_conf_t *conf,
                       "rt: the key of rt_zone \"%V\" is no tenant's name: "
                       "it is over %d bytes or has control characters",
                       &conf->zone->name, NGX_RT_TENANT_MAX);
+        ngx_rt_count(refused, 1);
         return NGX_HTTP_BAD_REQUEST;
     }
 

@@ -13,10 +13,23 @@
 #include "rt_json_text.h"
 
 
-/* the open brackets of a value; a set bit is an object */
+/*
+ * Beyond so many levels a value is emptied.  What contains it may be walked,
+ * RT_JSON_DEPTH_MAX levels of it, and the value then be read by itself: it has
+ * to be too deep still.
+ */
+#define RT_JSON_LEVELS  (4 * RT_JSON_DEPTH_MAX)
+
+
+/*
+ * The open brackets of a value, a bit for each; a set one is an object.  Those
+ * beyond RT_JSON_LEVELS lie in the text that they have taken up themselves,
+ * from the first of them on: nobody reads what is nested so deep.
+ */
 typedef struct {
-    uint64_t  objects[RT_JSON_LEVELS_MAX / 64];
-    unsigned  level;
+    uint8_t   near[RT_JSON_LEVELS / 8];
+    uint8_t  *far;
+    size_t    level;
     bool      deep;
 } rt_json_stack_t;
 
@@ -30,8 +43,10 @@ static bool rt_json_nested(rt_json_t *j);
 static bool rt_json_inside(rt_json_t *j, rt_json_stack_t *st);
 static bool rt_json_behind(rt_json_t *j, rt_json_stack_t *st);
 static bool rt_json_member(rt_json_t *j);
-static bool rt_json_push(rt_json_t *j, rt_json_stack_t *st);
-static bool rt_json_top(const rt_json_stack_t *st);
+static void rt_json_push(rt_json_t *j, rt_json_stack_t *st);
+static void rt_json_pop(rt_json_t *j, rt_json_stack_t *st);
+static bool rt_json_top(rt_json_stack_t *st);
+static uint8_t *rt_json_bits(rt_json_stack_t *st, size_t *n);
 static bool rt_json_skip_literal(rt_json_t *j, const char *name, size_t len);
 static bool rt_json_skip_string(rt_json_t *j);
 static bool rt_json_skip_number(rt_json_t *j);
@@ -338,7 +353,8 @@ rt_json_nested(rt_json_t *j)
 {
     rt_json_stack_t  st;
 
-    memset(&st, 0, sizeof(rt_json_stack_t));
+    st.level = 0;
+    st.deep = false;
 
     do {
         if (!rt_json_inside(j, &st) || !rt_json_behind(j, &st)) {
@@ -368,9 +384,7 @@ rt_json_inside(rt_json_t *j, rt_json_stack_t *st)
             return rt_json_scalar(j, type);
         }
 
-        if (!rt_json_push(j, st)) {
-            return false;
-        }
+        rt_json_push(j, st);
 
         c = rt_json_next(j);
 
@@ -403,8 +417,7 @@ rt_json_behind(rt_json_t *j, rt_json_stack_t *st)
             return rt_json_fail(j, RT_JSON_SYNTAX);
         }
 
-        j->pos++;
-        st->level--;
+        rt_json_pop(j, st);
     }
 
     return true;
@@ -422,25 +435,27 @@ rt_json_member(rt_json_t *j)
 }
 
 
-static bool
+static void
 rt_json_push(rt_json_t *j, rt_json_stack_t *st)
 {
-    uint64_t  bit;
-    unsigned  n;
+    bool      object;
+    size_t    n;
+    uint8_t  *byte;
 
-    if (st->level == RT_JSON_LEVELS_MAX) {
-        return rt_json_fail(j, RT_JSON_SYNTAX);
+    if (st->level == RT_JSON_LEVELS) {
+        st->far = j->pos;
     }
 
-    n = st->level / 64;
-    bit = (uint64_t) 1 << (st->level % 64);
+    object = (*j->pos == '{');
 
-    if (*j->pos == '{') {
-        st->objects[n] |= bit;
+    n = st->level;
+    byte = rt_json_bits(st, &n);
 
-    } else {
-        st->objects[n] &= ~bit;
+    if (n == 0) {
+        *byte = 0;
     }
+
+    *byte = (*byte & ((1u << n) - 1)) | object << n;
 
     j->pos++;
     st->level++;
@@ -448,20 +463,54 @@ rt_json_push(rt_json_t *j, rt_json_stack_t *st)
     if (st->level > RT_JSON_DEPTH_MAX) {
         st->deep = true;
     }
+}
 
-    return true;
+
+static void
+rt_json_pop(rt_json_t *j, rt_json_stack_t *st)
+{
+    st->level--;
+
+    if (st->level == RT_JSON_LEVELS) {
+        st->far[0] = *j->pos == '}' ? '{' : '[';
+        memset(st->far + 1, ' ', j->pos - st->far - 1);
+    }
+
+    j->pos++;
 }
 
 
 /* is the innermost bracket that is open an object's? */
 static bool
-rt_json_top(const rt_json_stack_t *st)
+rt_json_top(rt_json_stack_t *st)
 {
-    unsigned  n;
+    size_t    n;
+    uint8_t  *byte;
 
     n = st->level - 1;
+    byte = rt_json_bits(st, &n);
 
-    return (st->objects[n / 64] >> (n % 64)) & 1;
+    return (*byte >> n) & 1;
+}
+
+
+/* the byte that has the bit of level n, and which one of its bits it is */
+static uint8_t *
+rt_json_bits(rt_json_stack_t *st, size_t *n)
+{
+    uint8_t  *bits;
+
+    bits = st->near;
+
+    if (*n >= RT_JSON_LEVELS) {
+        bits = st->far;
+        *n -= RT_JSON_LEVELS;
+    }
+
+    bits += *n / 8;
+    *n %= 8;
+
+    return bits;
 }
 
 

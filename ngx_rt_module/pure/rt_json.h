@@ -20,7 +20,6 @@
  * containers that are walked have their own count, with the same bound.
  */
 #define RT_JSON_DEPTH_MAX   64
-#define RT_JSON_LEVELS_MAX  1024  /* beyond this it is no JSON to us */
 
 
 typedef enum {
@@ -73,7 +72,8 @@ rt_json_type_t rt_json_peek(rt_json_t *j);
 /*
  * Any value: checks it, consumes it, gives its span.  RT_JSON_DEEP alone
  * leaves the reader behind the value, which is well-formed, and *v set: to
- * pass over it, set .error to RT_JSON_OK and go on.
+ * pass over it, set .error to RT_JSON_OK and go on.  It takes no memory,
+ * however deep it is: what is far beyond the bound is emptied in the text.
  */
 bool rt_json_value(rt_json_t *j, rt_json_value_t *v);
 

@@ -112,6 +112,7 @@ my $KILLED = qr/exited on signal|was locked by|signal process started/;
 
 my $number = 0;
 my $log_pos = 0;
+my $log_head = '';
 
 
 sub import
@@ -179,6 +180,21 @@ _EOC_
 }
 
 
+# where the last call ended, unless that was another file: it is made anew
+# with each nginx
+sub _log_pos
+{
+    my ($f) = @_;
+
+    read $f, my $head, 64;
+
+    $log_pos = 0 if $head ne $log_head || -s $f < $log_pos;
+    $log_head = $head;
+
+    return $log_pos;
+}
+
+
 # the lines of the error log since the last call
 sub _log_lines
 {
@@ -186,8 +202,7 @@ sub _log_lines
 
     open my $f, '<', $path or return;
 
-    $log_pos = 0 if -s $path < $log_pos;
-    seek $f, $log_pos, 0;
+    seek $f, _log_pos($f), 0;
     my @lines = <$f>;
     $log_pos = tell $f;
 
@@ -212,6 +227,11 @@ sub _run
     my ($block, $tls) = @_;
 
     my $file = basename($0, '.t');
+    my $log = "$ENV{TEST_NGINX_SERVROOT}/logs/error.log";
+
+    if (open my $f, '<', $log) {
+        _log_pos($f);
+    }
 
     my $c = RT::Conversation->new(
         port => server_port() + 2, tls_port => server_port() + 1, tls => $tls,

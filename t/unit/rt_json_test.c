@@ -16,6 +16,8 @@ typedef struct {
 } json_case_t;
 
 
+#define LEVELS   100000
+
 #define GOOD(s)  { s, sizeof(s) - 1, RT_JSON_OK }
 #define BAD(s)   { s, sizeof(s) - 1, RT_JSON_SYNTAX }
 
@@ -104,6 +106,20 @@ copy(const void *text, size_t len)
 }
 
 
+/* what was too deep is emptied, and stays what it was otherwise */
+static void
+read_again(uint8_t *p, size_t len)
+{
+    rt_json_t        j;
+    rt_json_value_t  v;
+
+    rt_json_init(&j, p, len);
+
+    ok(!rt_json_value(&j, &v) && j.error == RT_JSON_DEEP, "still too deep");
+    ok(v.data == p && v.len == len, "still as long");
+}
+
+
 static rt_json_error_t
 read_value(const void *text, size_t len, size_t *taken)
 {
@@ -118,8 +134,13 @@ read_value(const void *text, size_t len, size_t *taken)
         j.error = RT_JSON_SYNTAX;
     }
 
-    ok(memcmp(p, text, len) == 0, "reading changed %.*s", (int) len,
-       (const char *) text);
+    if (j.error == RT_JSON_DEEP) {
+        read_again(p, v.len);
+
+    } else if (j.error == RT_JSON_OK || len <= RT_JSON_DEPTH_MAX) {
+        ok(memcmp(p, text, len) == 0, "reading changed %.*s", (int) len,
+           (const char *) text);
+    }
 
     if (taken) {
         *taken = v.len;
@@ -279,7 +300,7 @@ test_depth(void)
 {
     size_t              len, taken;
     unsigned            i, n, kinds;
-    static char         text[8 * (RT_JSON_LEVELS_MAX + 1)];
+    static char         text[8 * LEVELS];
     static const struct {
         unsigned         depth;
         rt_json_error_t  value;
@@ -288,8 +309,10 @@ test_depth(void)
         { RT_JSON_DEPTH_MAX, RT_JSON_OK },
         { RT_JSON_DEPTH_MAX + 1, RT_JSON_DEEP },
         { 2 * RT_JSON_DEPTH_MAX + 1, RT_JSON_DEEP },
-        { RT_JSON_LEVELS_MAX, RT_JSON_DEEP },
-        { RT_JSON_LEVELS_MAX + 1, RT_JSON_SYNTAX }
+        { 4 * RT_JSON_DEPTH_MAX, RT_JSON_DEEP },
+        { 4 * RT_JSON_DEPTH_MAX + 1, RT_JSON_DEEP },
+        { 4 * RT_JSON_DEPTH_MAX + 10, RT_JSON_DEEP },
+        { LEVELS, RT_JSON_DEEP }
     };
 
     for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -301,7 +324,7 @@ test_depth(void)
             ok(read_value(text, len, &taken) == table[i].value,
                "%u levels, kinds %u", n, kinds);
 
-            ok(taken == len || n > RT_JSON_LEVELS_MAX, "%u: taken whole", n);
+            ok(taken == len, "%u: taken whole", n);
 
             ok(read_walk(text, len) == (n > RT_JSON_DEPTH_MAX ? RT_JSON_DEEP
                                                               : RT_JSON_OK),
@@ -318,6 +341,46 @@ test_depth(void)
     }
 
     tap_group("nesting");
+}
+
+
+/* taken as a part of others first, by itself then */
+static void
+test_deep_inside(void)
+{
+    char             text[4096], *p;
+    size_t           len;
+    unsigned         n, outer, i;
+    rt_json_t        j;
+    rt_json_value_t  v;
+
+    for (outer = 1; outer <= RT_JSON_DEPTH_MAX; outer++) {
+        for (n = 1; n < 6 * RT_JSON_DEPTH_MAX; n += n < 60 || n > 70 ? 7 : 1) {
+
+            memset(text, '[', outer);
+            p = text + outer;
+            len = brackets(p, n, 0x9e3779b9);
+            memset(p + len, ']', outer);
+
+            rt_json_init(&j, (uint8_t *) text, len + 2 * outer);
+            (void) rt_json_value(&j, &v);
+            ok(v.len == len + 2 * outer, "whole");
+
+            rt_json_init(&j, v.data, v.len);
+
+            for (i = 0; i < outer; i++) {
+                ok(rt_json_array(&j) && rt_json_item(&j), "in");
+            }
+
+            ok(rt_json_value(&j, &v) == (n <= RT_JSON_DEPTH_MAX),
+               "%u levels within %u", n, outer);
+            ok(v.len == len, "all of it");
+            ok(n > RT_JSON_DEPTH_MAX || text[outer + len / 2] != ' ',
+               "nothing is lost");
+        }
+    }
+
+    tap_group("a deep value inside others");
 }
 
 
@@ -338,6 +401,7 @@ test_deep_goes_on(void)
     ok(rt_json_array(&j) && rt_json_item(&j), "in");
     ok(!rt_json_value(&j, &v) && j.error == RT_JSON_DEEP, "deep");
     ok(v.type != RT_JSON_NONE && v.len == len - 1, "its span is told");
+    ok(memcmp(v.data + v.len, ",7]", 3) == 0, "what follows is untouched");
 
     j.error = RT_JSON_OK;
     ok(rt_json_item(&j) && rt_json_value(&j, &v) && *v.data == '7', "next");
@@ -614,6 +678,7 @@ main(void)
     test_cases();
     test_spans();
     test_depth();
+    test_deep_inside();
     test_deep_goes_on();
     test_strings();
     test_scan();
