@@ -61,6 +61,7 @@ typedef struct ngx_rt_session_s       ngx_rt_session_t;
 typedef struct ngx_rt_channel_s       ngx_rt_channel_t;
 typedef struct ngx_rt_member_s        ngx_rt_member_t;    /* session in one */
 typedef struct ngx_rt_errand_s        ngx_rt_errand_t;    /* order to one */
+typedef struct ngx_rt_losses_s        ngx_rt_losses_t;    /* of a namespace */
 
 /* a worker's own */
 typedef struct ngx_rt_zone_s          ngx_rt_zone_t;      /* configured */
@@ -69,6 +70,7 @@ typedef struct ngx_rt_interest_s      ngx_rt_interest_t;  /* in a channel */
 typedef struct ngx_rt_subscription_s  ngx_rt_subscription_t;
 typedef struct ngx_rt_client_s        ngx_rt_client_t;
 typedef struct ngx_rt_conn_s          ngx_rt_conn_t;
+typedef struct ngx_rt_account_s       ngx_rt_account_t;   /* of a tenant */
 typedef struct ngx_rt_batch_s         ngx_rt_batch_t;
 typedef struct ngx_rt_out_s           ngx_rt_out_t;
 

@@ -18,6 +18,8 @@
 #define NGX_RT_MESSAGE_LEAST   1024
 #define NGX_RT_MESSAGE_MOST    (16 * 1024 * 1024)
 
+#define NGX_RT_BACKLOG         (256 * 1024 * 1024)
+
 
 static char *ngx_rt_conf_handler(ngx_conf_t *cf, ngx_http_handler_pt handler);
 static char *ngx_rt_conf_zone(ngx_conf_t *cf, ngx_rt_loc_conf_t *lcf);
@@ -42,6 +44,9 @@ ngx_rt_create_main_conf(ngx_conf_t *cf)
     {
         return NULL;
     }
+
+    mcf->max_backlog = NGX_RT_BACKLOG;
+    mcf->max_tenant_backlog = NGX_RT_BACKLOG / 4;
 
     ngx_rt_doorbell_forget_zone();
 

@@ -25,11 +25,21 @@ typedef enum {
 } ngx_rt_publish_e;
 
 
+/* what becomes of publications for a client whose queue is full */
+typedef enum {
+    NGX_RT_SLOW_DISCONNECT = 0,
+    NGX_RT_SLOW_DROP,                         /* the channel's oldest goes */
+    NGX_RT_SLOW_CONFLATE,                     /* its latest stays */
+    NGX_RT_SLOW_N
+} ngx_rt_slow_e;
+
+
 struct ngx_rt_namespace_s {
     ngx_str_t                  name;
     ngx_uint_t                 fast;          /* as yet they all are */
     ngx_uint_t                 subscribe;     /* ngx_rt_subscribe_e */
     ngx_uint_t                 publish;       /* ngx_rt_publish_e */
+    ngx_uint_t                 slow;          /* ngx_rt_slow_e */
     ngx_uint_t                 set;           /* options that were said */
 };
 
@@ -38,6 +48,9 @@ struct ngx_rt_namespace_s {
 struct ngx_rt_main_conf_s {
     ngx_array_t                zones;         /* ngx_rt_zone_t * */
     ngx_array_t                namespaces;    /* ngx_rt_namespace_t */
+    ssize_t                    max_backlog;   /* bytes, of a worker */
+    ssize_t                    max_tenant_backlog;
+    ngx_uint_t                 backlog_set;
 };
 
 

@@ -38,6 +38,13 @@ static ngx_command_t  ngx_rt_commands[] = {
       0,
       NULL },
 
+    { ngx_string("rt_max_backlog"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_rt_max_backlog,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("rt_websocket"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_rt_websocket,
@@ -192,6 +199,8 @@ ngx_rt_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_rt_init_process(ngx_cycle_t *cycle)
 {
+    ngx_rt_account_init_process(ngx_http_cycle_get_module_main_conf(cycle,
+                                                              ngx_rt_module));
     ngx_rt_queue_init_process();
     ngx_rt_flush_init_process();
     ngx_rt_conn_init_process(cycle);

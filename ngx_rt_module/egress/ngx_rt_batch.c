@@ -1,6 +1,7 @@
 
 /*
- * Batches: memory for encoded frames, counted by reference, of a worker's own.
+ * Batches: memory for encoded frames, counted by reference, of a worker's own,
+ * on the account of the tenant whose frames they are.
  * Sizes are powers of two; small ones come from and go to free lists, so that
  * the hot path allocates nothing once it is warm.
  */
@@ -27,7 +28,7 @@ static struct {
 
 
 ngx_rt_batch_t *
-ngx_rt_batch_create(size_t size)
+ngx_rt_batch_create(size_t size, ngx_rt_account_t *account)
 {
     size_t           total;
     ngx_uint_t       class;
@@ -57,11 +58,14 @@ ngx_rt_batch_create(size_t size)
         }
     }
 
-    b->next = NULL;
+    ngx_rt_account_take(account, total);
+
+    ngx_memzero(b, sizeof(ngx_rt_batch_t));
+
+    b->account = account;
     b->refs = 1;
     b->class = class;
     b->size = total - sizeof(ngx_rt_batch_t);
-    b->len = 0;
 
     return b;
 }
@@ -75,6 +79,8 @@ ngx_rt_batch_release(ngx_rt_batch_t *b)
     if (--b->refs) {
         return;
     }
+
+    ngx_rt_account_give(b->account, b->size + sizeof(ngx_rt_batch_t));
 
     class = b->class;
 
@@ -103,13 +109,18 @@ ngx_rt_batch_reserve(ngx_rt_batch_t **bp, size_t len)
         return NGX_OK;
     }
 
-    b = ngx_rt_batch_create(ngx_max(old->len + len, 2 * old->len));
+    b = ngx_rt_batch_create(ngx_max(old->len + len, 2 * old->len),
+                            old->account);
     if (b == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(b->data, old->data, old->len);
+    b->slow = old->slow;
+    b->messages = old->messages;
+    b->newest = old->newest;
+    b->channel = old->channel;
     b->len = old->len;
+    ngx_memcpy(b->data, old->data, old->len);
 
     ngx_rt_batch_release(old);
 

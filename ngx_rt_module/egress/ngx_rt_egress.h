@@ -12,12 +12,48 @@
 #include "ngx_rt.h"
 
 
+/*
+ * ngx_rt_account.c: the memory that waits for the clients of a tenant, here in
+ * this worker; there while the tenant has clients here.
+ */
+
+struct ngx_rt_account_s {
+    ngx_rt_account_t          *next;          /* in its bucket */
+    ngx_rt_zone_t             *zone;
+    uint64_t                   tenant;        /* its serial in the zone */
+    uint32_t                   refs;
+    ssize_t                    bytes;
+};
+
+
+/* rt_max_backlog SIZE [tenant=SIZE] */
+char *ngx_rt_max_backlog(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+void ngx_rt_account_init_process(ngx_rt_main_conf_t *mcf);
+
+/* NULL: no memory */
+ngx_rt_account_t *ngx_rt_account_acquire(ngx_rt_zone_t *z, uint64_t tenant);
+void ngx_rt_account_release(ngx_rt_account_t *a);
+
+/* memory, which holds the account; NULL: it is of no tenant */
+void ngx_rt_account_take(ngx_rt_account_t *a, size_t n);
+void ngx_rt_account_give(ngx_rt_account_t *a, size_t n);
+
+/* so much waits that who is behind gets no more (rt_max_backlog) */
+ngx_uint_t ngx_rt_account_full(ngx_rt_account_t *a);
+
+
 /* ngx_rt_batch.c: whole frames, back to back; a worker's own memory */
 
 struct ngx_rt_batch_s {
     ngx_rt_batch_t            *next;          /* among the free */
+    ngx_rt_account_t          *account;       /* charged for it; NULL: none */
     uint32_t                   refs;
-    uint32_t                   class;         /* of its size */
+    uint16_t                   class;         /* of its size */
+    uint16_t                   slow;          /* ngx_rt_slow_e */
+    uint32_t                   messages;      /* frames in it */
+    uint32_t                   newest;        /* where the last one begins */
+    uint64_t                   channel;       /* serial; 0: not of a channel */
     size_t                     size;          /* of data */
     size_t                     len;           /* of it used */
     u_char                     data[];
@@ -25,7 +61,7 @@ struct ngx_rt_batch_s {
 
 
 /* one reference is the caller's; NULL: no memory */
-ngx_rt_batch_t *ngx_rt_batch_create(size_t size);
+ngx_rt_batch_t *ngx_rt_batch_create(size_t size, ngx_rt_account_t *account);
 void ngx_rt_batch_release(ngx_rt_batch_t *b);
 
 /*
@@ -56,11 +92,13 @@ typedef struct {
 void ngx_rt_queue_init_process(void);
 
 /*
- * All of a batch by reference; messages: the frames in it.  NGX_DECLINED: the
- * connection is leaving, or now is because its queue is full (3008).
+ * All of a batch by reference, if the queue has room for it.  If not, what
+ * becomes of it is b->slow's to say; of the channel's messages `lost` are then
+ * given up, older ones or some of b's.  NGX_DECLINED: the connection is leaving,
+ * or now is because of that (3008).
  */
 ngx_int_t ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
-    ngx_uint_t messages);
+    ngx_uint_t *lost);
 
 /*
  * A frame of our own, copied; joins the one before it where that is private.
@@ -71,6 +109,20 @@ ngx_int_t ngx_rt_queue_frame(ngx_rt_conn_t *conn, rt_opcode_t opcode,
 
 /* drops what has not begun to leave; a frame is never cut */
 void ngx_rt_queue_drop(ngx_rt_conn_t *conn);
+
+/*
+ * The same for the oldest messages of a channel, until so many bytes are gone.
+ * Returns the number of messages.
+ */
+ngx_uint_t ngx_rt_queue_forget(ngx_rt_conn_t *conn, uint64_t channel,
+    size_t bytes);
+
+/* b from `from` on, whatever there is already; NGX_ERROR: no memory */
+ngx_int_t ngx_rt_queue_add(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
+    size_t from);
+
+/* room for so much?  NGX_DECLINED: not even after a flush, or it is over */
+ngx_int_t ngx_rt_queue_room(ngx_rt_conn_t *conn, size_t len);
 void ngx_rt_queue_finalize(ngx_rt_conn_t *conn);
 
 /* n bytes have left */
@@ -78,6 +130,10 @@ void ngx_rt_queue_sent(ngx_rt_conn_t *conn, size_t n);
 
 /* TLS: what waits becomes one buffer, up to a record's size */
 void ngx_rt_queue_join(ngx_rt_conn_t *conn);
+
+/* ngx_rt_slow.c: b does not fit; see ngx_rt_queue_batch */
+ngx_int_t ngx_rt_slow(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
+    ngx_uint_t *lost);
 
 /* ngx_rt_flush.c */
 

@@ -17,8 +17,11 @@
 #define NGX_RT_JOIN_SIZE  16384
 
 
-static ngx_int_t ngx_rt_queue_room(ngx_rt_conn_t *conn, size_t len);
-static ngx_rt_out_t *ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b);
+static ngx_uint_t ngx_rt_queue_fits(ngx_rt_conn_t *conn, size_t len);
+static ngx_rt_out_t *ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
+    size_t from);
+static ngx_uint_t ngx_rt_out_forget(ngx_rt_conn_t *conn, ngx_rt_out_t *out,
+    size_t *bytes);
 static void ngx_rt_out_free(ngx_rt_out_t *out);
 static void ngx_rt_queue_gather(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
     ngx_rt_out_t *end);
@@ -35,20 +38,37 @@ ngx_rt_queue_init_process(void)
 
 
 ngx_int_t
-ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_uint_t messages)
+ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_uint_t *lost)
 {
+    *lost = 0;
+
     if (conn->closing || conn->overflow) {
         return NGX_DECLINED;
     }
 
-    if (ngx_rt_queue_room(conn, b->len) != NGX_OK
-        || ngx_rt_out_create(conn, b) == NULL)
-    {
+    if (ngx_rt_queue_room(conn, b->len) != NGX_OK) {
+        return ngx_rt_slow(conn, b, lost);
+    }
+
+    if (ngx_rt_queue_add(conn, b, 0) != NGX_OK) {
         ngx_rt_conn_overflow(conn);
         return NGX_DECLINED;
     }
 
-    conn->messages_out += messages;
+    return NGX_OK;
+}
+
+
+/* messages of a channel: all in b from there on */
+
+ngx_int_t
+ngx_rt_queue_add(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, size_t from)
+{
+    if (ngx_rt_out_create(conn, b, from) == NULL) {
+        return NGX_ERROR;
+    }
+
+    conn->messages_out += from ? 1 : b->messages;
 
     return NGX_OK;
 }
@@ -59,18 +79,10 @@ ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_uint_t messages)
  * before it is judged, and an empty queue takes any batch.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_rt_queue_room(ngx_rt_conn_t *conn, size_t len)
 {
-    size_t  max;
-
-    if (conn->out.bytes == 0) {
-        return NGX_OK;
-    }
-
-    max = conn->app->max_queue ? conn->app->max_queue : conn->conf->max_queue;
-
-    if (conn->out.bytes + len <= max) {
+    if (ngx_rt_queue_fits(conn, len)) {
         return NGX_OK;
     }
 
@@ -79,11 +91,22 @@ ngx_rt_queue_room(ngx_rt_conn_t *conn, size_t len)
         return NGX_DECLINED;
     }
 
-    if (conn->out.bytes == 0 || conn->out.bytes + len <= max) {
-        return NGX_OK;
+    return ngx_rt_queue_fits(conn, len) ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_uint_t
+ngx_rt_queue_fits(ngx_rt_conn_t *conn, size_t len)
+{
+    size_t  max;
+
+    if (conn->out.bytes == 0) {
+        return 1;
     }
 
-    return NGX_DECLINED;
+    max = conn->app->max_queue ? conn->app->max_queue : conn->conf->max_queue;
+
+    return conn->out.bytes + len <= max && !ngx_rt_account_full(conn->account);
 }
 
 
@@ -107,19 +130,19 @@ ngx_rt_queue_frame(ngx_rt_conn_t *conn, rt_opcode_t opcode, const u_char *data,
 
     out = conn->out.last;
 
-    if (out && out->batch->refs == 1
+    if (out && out->batch->refs == 1 && out->batch->channel == 0
         && out->last == out->batch->data + out->batch->len
         && size <= out->batch->size - out->batch->len)
     {
         b = out->batch;
 
     } else {
-        b = ngx_rt_batch_create(size);
+        b = ngx_rt_batch_create(size, conn->account);
         if (b == NULL) {
             return NGX_ERROR;
         }
 
-        out = ngx_rt_out_create(conn, b);
+        out = ngx_rt_out_create(conn, b, 0);
         ngx_rt_batch_release(b);
 
         if (out == NULL) {
@@ -142,10 +165,10 @@ ngx_rt_queue_frame(ngx_rt_conn_t *conn, rt_opcode_t opcode, const u_char *data,
 }
 
 
-/* refers to all of the batch and shares it */
+/* refers to the batch from there on and shares it */
 
 static ngx_rt_out_t *
-ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b)
+ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, size_t from)
 {
     ngx_rt_out_t  *out;
 
@@ -158,7 +181,7 @@ ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b)
 
     out->next = NULL;
     out->batch = b;
-    out->pos = b->data;
+    out->pos = b->data + from;
     out->last = b->data + b->len;
 
     if (conn->out.last) {
@@ -169,7 +192,7 @@ ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b)
     }
 
     conn->out.last = out;
-    conn->out.bytes += b->len;
+    conn->out.bytes += b->len - from;
 
     ngx_rt_flush_post(conn);
 
@@ -259,6 +282,65 @@ ngx_rt_queue_drop(ngx_rt_conn_t *conn)
 }
 
 
+ngx_uint_t
+ngx_rt_queue_forget(ngx_rt_conn_t *conn, uint64_t channel, size_t bytes)
+{
+    ngx_uint_t      n;
+    ngx_rt_out_t   *out, *last, **p;
+
+    n = 0;
+    last = NULL;
+    p = &conn->out.first;
+
+    if (conn->begun || conn->promised) {
+        last = conn->out.first;
+        p = &last->next;
+    }
+
+    while (*p) {
+        out = *p;
+
+        if (bytes && out->batch->channel == channel) {
+            n += ngx_rt_out_forget(conn, out, &bytes);
+
+            if (out->pos == out->last) {
+                *p = out->next;
+                ngx_rt_out_free(out);
+                continue;
+            }
+        }
+
+        last = out;
+        p = &out->next;
+    }
+
+    conn->out.last = last;
+    conn->messages_out -= n;
+
+    return n;
+}
+
+
+/* its first frames, one by one */
+
+static ngx_uint_t
+ngx_rt_out_forget(ngx_rt_conn_t *conn, ngx_rt_out_t *out, size_t *bytes)
+{
+    size_t      len;
+    ngx_uint_t  n;
+
+    for (n = 0; *bytes && out->pos < out->last; n++) {
+        len = rt_frame_len(out->pos);
+
+        out->pos += len;
+        conn->out.bytes -= len;
+        *bytes -= ngx_min(*bytes, len);
+    }
+
+    return n;
+}
+
+
 void
 ngx_rt_queue_finalize(ngx_rt_conn_t *conn)
 {
@@ -308,7 +390,7 @@ ngx_rt_queue_join(ngx_rt_conn_t *conn)
         return;
     }
 
-    b = ngx_rt_batch_create(size);
+    b = ngx_rt_batch_create(size, conn->account);
     if (b == NULL) {
         return;
     }

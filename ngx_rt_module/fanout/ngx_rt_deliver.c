@@ -25,8 +25,8 @@ static ngx_int_t ngx_rt_deliver_record(ngx_rt_hub_t *hub,
     rt_log_record_t *record);
 static ngx_int_t ngx_rt_interest_encode(ngx_rt_interest_t *in,
     rt_publication_t *pub);
-static void ngx_rt_interest_count(ngx_rt_interest_t *in, size_t bytes,
-    ngx_uint_t messages, ngx_uint_t dropped);
+static void ngx_rt_interest_count(ngx_rt_interest_t *in, ngx_rt_batch_t *b,
+    ngx_uint_t reached, ngx_uint_t lost);
 static void ngx_rt_interest_drop(ngx_rt_interest_t *in);
 
 
@@ -149,17 +149,23 @@ ngx_rt_interest_encode(ngx_rt_interest_t *in, rt_publication_t *pub)
     }
 
     if (in->pending == NULL) {
-        in->pending = ngx_rt_batch_create(frame);
+        in->pending = ngx_rt_batch_create(frame, in->account);
 
         if (in->pending == NULL) {
             return NGX_ERROR;
         }
+
+        in->pending->channel = in->serial;
+        in->pending->slow = in->slow;
 
         ngx_queue_insert_tail(&in->hub->dirty, &in->dirty);
 
     } else if (ngx_rt_batch_reserve(&in->pending, frame) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    in->pending->newest = in->pending->len;
+    in->pending->messages++;
 
     p = in->pending->data + in->pending->len;
 
@@ -168,7 +174,6 @@ ngx_rt_interest_encode(ngx_rt_interest_t *in, rt_publication_t *pub)
     p = rt_codec_json.publication(p, pub);
 
     in->pending->len = p - in->pending->data;
-    in->messages++;
 
     return NGX_OK;
 }
@@ -182,7 +187,7 @@ ngx_rt_interest_encode(ngx_rt_interest_t *in, rt_publication_t *pub)
 void
 ngx_rt_interest_settle(ngx_rt_interest_t *in)
 {
-    ngx_uint_t              n, dropped;
+    ngx_uint_t              reached, lost, n;
     ngx_queue_t            *q;
     ngx_rt_batch_t         *b;
     ngx_rt_subscription_t  *sub;
@@ -193,11 +198,10 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
         return;
     }
 
-    n = in->messages;
-    dropped = 0;
+    reached = in->count;
+    lost = 0;
 
     in->pending = NULL;
-    in->messages = 0;
     ngx_queue_remove(&in->dirty);
 
     for (q = ngx_queue_head(&in->subscriptions);
@@ -206,12 +210,20 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
     {
         sub = ngx_queue_data(q, ngx_rt_subscription_t, queue);
 
-        if (ngx_rt_queue_batch(sub->conn, b, n) != NGX_OK) {
-            dropped++;
+        if (ngx_rt_queue_batch(sub->conn, b, &n) != NGX_OK) {
+            reached--;
+            lost += n + b->messages;
+            continue;
+        }
+
+        if (n) {
+            lost += n;
+            sub->lost += n;
+            sub->conn->lossy = 1;
         }
     }
 
-    ngx_rt_interest_count(in, b->len, n, dropped);
+    ngx_rt_interest_count(in, b, reached, lost);
     ngx_rt_batch_release(b);
 }
 
@@ -219,22 +231,22 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
 /* once for all subscribers, so that a delivery costs no shared cache line */
 
 static void
-ngx_rt_interest_count(ngx_rt_interest_t *in, size_t bytes, ngx_uint_t messages,
-    ngx_uint_t dropped)
+ngx_rt_interest_count(ngx_rt_interest_t *in, ngx_rt_batch_t *b,
+    ngx_uint_t reached, ngx_uint_t lost)
 {
-    ngx_uint_t        reached;
     ngx_rt_tenant_t  *t;
 
     t = in->tenant;
-    reached = in->count - dropped;
 
-    ngx_rt_count(deliveries, reached * messages);
-    (void) ngx_atomic_fetch_add(&t->deliveries, reached * messages);
-    (void) ngx_atomic_fetch_add(&t->delivered_bytes, reached * bytes);
+    ngx_rt_count(deliveries, reached * b->messages);
+    (void) ngx_atomic_fetch_add(&t->deliveries, reached * b->messages);
+    (void) ngx_atomic_fetch_add(&t->delivered_bytes, reached * b->len);
 
-    if (dropped) {
-        ngx_rt_count(drops, dropped * messages);
-        (void) ngx_atomic_fetch_add(&t->drops, dropped * messages);
+    if (lost) {
+        ngx_rt_count(drops, lost);
+        (void) ngx_atomic_fetch_add(&t->drops, lost);
+        (void) ngx_atomic_fetch_add(&t->policy_drops[b->slow], lost);
+        (void) ngx_atomic_fetch_add(&in->losses->drops[b->slow], lost);
     }
 }
 

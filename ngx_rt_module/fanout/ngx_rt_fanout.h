@@ -92,7 +92,9 @@ struct ngx_rt_interest_s {
 
     ngx_queue_t                dirty;         /* in hub->dirty while pending */
     ngx_rt_batch_t            *pending;       /* encoded in this turn */
-    ngx_uint_t                 messages;      /* in pending */
+    ngx_rt_account_t          *account;       /* the tenant's */
+    ngx_rt_losses_t           *losses;        /* its namespace's */
+    ngx_uint_t                 slow;          /* ngx_rt_slow_e */
 
     rt_str_t                   head;          /* codec->push_head's bytes */
 };
@@ -105,6 +107,7 @@ struct ngx_rt_subscription_s {
     ngx_rt_interest_t         *interest;
     ngx_rt_client_t           *client;
     ngx_rt_member_t           *member;
+    ngx_uint_t                 lost;          /* messages, not told as yet */
 };
 
 
@@ -145,7 +148,8 @@ void ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told);
  * The client, whose session is alive, enters the channel.  Returns
  * NGX_OK, NGX_ERROR (no memory) or NGX_DECLINED (the zone is full).
  */
-ngx_int_t ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel);
+ngx_int_t ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
+    ngx_rt_namespace_t *ns);
 void ngx_rt_unsubscribe(ngx_rt_subscription_t *sub);
 
 /* this worker's interest in the channel of that serial, or NULL */

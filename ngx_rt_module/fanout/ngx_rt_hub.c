@@ -32,10 +32,10 @@ static void ngx_rt_hub_attach(ngx_rt_zone_t *z);
 static void ngx_rt_hub_watch_handler(ngx_event_t *ev);
 static void ngx_rt_hub_watch(ngx_rt_zone_t *z);
 static ngx_rt_interest_t *ngx_rt_interest_acquire(ngx_rt_hub_t *hub,
-    ngx_rt_channel_t *ch);
+    ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns);
 static void ngx_rt_interest_release(ngx_rt_interest_t *in);
 static ngx_rt_interest_t *ngx_rt_interest_create(ngx_rt_hub_t *hub,
-    ngx_rt_channel_t *ch);
+    ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns);
 static void ngx_rt_hub_grow(ngx_rt_hub_t *hub);
 
 
@@ -279,7 +279,8 @@ ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told)
 
 
 ngx_int_t
-ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel)
+ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
+    ngx_rt_namespace_t *ns)
 {
     ngx_rt_member_t        *m;
     ngx_rt_interest_t      *in;
@@ -296,7 +297,7 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel)
         return NGX_DECLINED;
     }
 
-    in = ngx_rt_interest_acquire(client->zone->hub, m->channel);
+    in = ngx_rt_interest_acquire(client->zone->hub, m->channel, ns);
     if (in == NULL) {
         ngx_rt_channel_leave(client->zone, m, 0);
         rt_slab_free(&ngx_rt_subscriptions, sub);
@@ -310,6 +311,7 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel)
     sub->interest = in;
     sub->client = client;
     sub->member = m;
+    sub->lost = 0;
 
     ngx_queue_insert_tail(&in->subscriptions, &sub->queue);
     in->count++;
@@ -389,7 +391,8 @@ ngx_rt_interest_lookup(ngx_rt_hub_t *hub, uint64_t serial)
 
 
 static ngx_rt_interest_t *
-ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch)
+ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
+    ngx_rt_namespace_t *ns)
 {
     ngx_rt_interest_t  *in, **bucket;
 
@@ -398,7 +401,7 @@ ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch)
         return in;
     }
 
-    in = ngx_rt_interest_create(hub, ch);
+    in = ngx_rt_interest_create(hub, ch, ns);
     if (in == NULL) {
         return NULL;
     }
@@ -416,7 +419,8 @@ ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch)
 
 
 static ngx_rt_interest_t *
-ngx_rt_interest_create(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch)
+ngx_rt_interest_create(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
+    ngx_rt_namespace_t *ns)
 {
     u_char              mem[sizeof("{\"push\":") + 6 * NGX_RT_CHANNEL_MAX
                             + 64];
@@ -436,6 +440,15 @@ ngx_rt_interest_create(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch)
     }
 
     ngx_memzero(in, sizeof(ngx_rt_interest_t));
+
+    in->account = ngx_rt_account_acquire(hub->zone, ch->tenant->serial);
+    if (in->account == NULL) {
+        ngx_free(in);
+        return NULL;
+    }
+
+    in->losses = ngx_rt_losses(hub->zone, &ns->name);
+    in->slow = ns->slow;
 
     in->channel = ch;
     in->tenant = ch->tenant;
@@ -470,6 +483,7 @@ ngx_rt_interest_release(ngx_rt_interest_t *in)
     *p = in->next;
     hub->interests--;
 
+    ngx_rt_account_release(in->account);
     ngx_free(in);
 }
 

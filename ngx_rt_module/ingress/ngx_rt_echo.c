@@ -34,6 +34,7 @@ const ngx_rt_app_t  ngx_rt_echo_app = {
     ngx_rt_echo_message,
     NULL,
     ngx_rt_echo_ping,
+    NULL,
     ngx_rt_echo_close,
     NULL
 };

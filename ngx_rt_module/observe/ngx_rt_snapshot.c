@@ -70,6 +70,14 @@ const ngx_rt_metric_t  ngx_rt_tenant_metrics[NGX_RT_TENANT_VALUES] = {
     ngx_rt_tenant_metric("drops", drops,
                          "Deliveries given up.", 1),
 
+    ngx_rt_tenant_metric("drops_oldest",
+                         policy_drops[NGX_RT_SLOW_DROP],
+                         "Deliveries given up by slow=drop.", 1),
+
+    ngx_rt_tenant_metric("conflations",
+                         policy_drops[NGX_RT_SLOW_CONFLATE],
+                         "Deliveries given up by slow=conflate.", 1),
+
     ngx_rt_tenant_metric("slow_closes", slow,
                          "Connections closed with 3008, too slow.", 1)
 };

@@ -45,6 +45,14 @@ static ngx_conf_enum_t  ngx_rt_namespace_publish[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_rt_namespace_slow[] = {
+    { ngx_string("slow=disconnect"), NGX_RT_SLOW_DISCONNECT },
+    { ngx_string("slow=drop"), NGX_RT_SLOW_DROP },
+    { ngx_string("slow=conflate"), NGX_RT_SLOW_CONFLATE },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_rt_namespace_option_t  ngx_rt_namespace_options[] = {
 
     { ngx_string("fast"),
@@ -61,6 +69,11 @@ static ngx_rt_namespace_option_t  ngx_rt_namespace_options[] = {
       ngx_rt_namespace_publish,
       offsetof(ngx_rt_namespace_t, publish),
       "\"publish=none\", \"publish=subscriber\" or \"publish=any\"" },
+
+    { ngx_string("slow="),
+      ngx_rt_namespace_slow,
+      offsetof(ngx_rt_namespace_t, slow),
+      "\"slow=disconnect\", \"slow=drop\" or \"slow=conflate\"" },
 
     { ngx_null_string, NULL, 0, NULL }
 };
@@ -103,6 +116,7 @@ ngx_rt_namespace(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ns->fast = 1;
     ns->subscribe = NGX_RT_SUBSCRIBE_ANY;
     ns->publish = NGX_RT_PUBLISH_NONE;
+    ns->slow = NGX_RT_SLOW_DISCONNECT;
 
     for (i = 2; i < cf->args->nelts; i++) {
         rv = ngx_rt_namespace_parse(cf, ns, &value[i]);
@@ -158,7 +172,8 @@ ngx_rt_namespace_parse(ngx_conf_t *cf, ngx_rt_namespace_t *ns,
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown option \"%V\" of a namespace, there are "
-                       "\"fast\", \"subscribe=\" and \"publish=\"", option);
+                       "\"fast\", \"subscribe=\", \"publish=\" and "
+                       "\"slow=\"", option);
 
     return NGX_CONF_ERROR;
 }

@@ -20,6 +20,7 @@ static ngx_int_t ngx_rt_client_names(ngx_http_request_t *r,
 static void ngx_rt_client_message(ngx_rt_conn_t *conn, rt_opcode_t opcode,
     u_char *data, size_t len);
 static void ngx_rt_client_ping(ngx_rt_conn_t *conn);
+static void ngx_rt_client_lossy(ngx_rt_conn_t *conn);
 static void ngx_rt_client_close(ngx_rt_conn_t *conn);
 static void ngx_rt_client_destroy(ngx_rt_conn_t *conn);
 static void ngx_rt_client_say(ngx_rt_client_t *client,
@@ -39,6 +40,7 @@ const ngx_rt_app_t  ngx_rt_client_app = {
     ngx_rt_client_message,
     ngx_rt_client_order,
     ngx_rt_client_ping,
+    ngx_rt_client_lossy,
     ngx_rt_client_close,
     ngx_rt_client_destroy
 };
@@ -188,6 +190,54 @@ ngx_rt_client_ping(ngx_rt_conn_t *conn)
 }
 
 
+/* a message that SDKs hand on, or ignore if nobody asks for it */
+
+static void
+ngx_rt_client_lossy(ngx_rt_conn_t *conn)
+{
+    u_char                  data[sizeof("{\"type\":\"rt.lost\",\"channel\":,"
+                                        "\"messages\":}")
+                                 + 6 * NGX_RT_CHANNEL_MAX + 2 + NGX_INT64_LEN];
+    rt_out_t                out;
+    rt_push_t               push;
+    ngx_queue_t            *q;
+    ngx_rt_client_t        *client;
+    ngx_rt_channel_t       *ch;
+    ngx_rt_subscription_t  *sub;
+
+    client = conn->data;
+
+    ngx_memzero(&push, sizeof(rt_push_t));
+    push.kind = RT_PUSH_MESSAGE;
+
+    for (q = ngx_queue_head(&client->subscriptions);
+         q != ngx_queue_sentinel(&client->subscriptions);
+         q = ngx_queue_next(q))
+    {
+        sub = ngx_queue_data(q, ngx_rt_subscription_t, link);
+
+        if (sub->lost == 0) {
+            continue;
+        }
+
+        ch = sub->interest->channel;
+
+        rt_out_init(&out, data, sizeof(data));
+        rt_out_lit(&out, "{\"type\":\"rt.lost\",\"channel\":");
+        rt_out_json_string(&out, ch->name, ch->len);
+        rt_out_lit(&out, ",\"messages\":");
+        rt_out_uint(&out, sub->lost);
+        rt_out_lit(&out, "}");
+
+        sub->lost = 0;
+
+        push.data.data = out.start;
+        push.data.len = out.need;
+        ngx_rt_client_push(client, &push);
+    }
+}
+
+
 static void
 ngx_rt_client_close(ngx_rt_conn_t *conn)
 {
@@ -228,6 +278,10 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
 
     if (client->session) {
         ngx_rt_session_expire(client->zone, client->session);
+    }
+
+    if (conn->account) {
+        ngx_rt_account_release(conn->account);
     }
 
     ngx_free(client);

@@ -9,6 +9,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_fanout.h"
+#include "ngx_rt_policy.h"
 #include "ngx_rt_protocol.h"
 #include "ngx_rt_state.h"
 
@@ -52,9 +53,15 @@ ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order)
 static void
 ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
 {
-    rt_push_t  push;
+    rt_push_t            push;
+    ngx_rt_namespace_t  *ns;
 
-    if (ngx_rt_subscription_lookup(client, &order->text)) {
+    /* a reload may have taken the namespace away meanwhile */
+
+    if (ngx_rt_subscription_lookup(client, &order->text)
+        || ngx_rt_namespace_find(client->main_conf, &order->text, &ns)
+           != NGX_OK)
+    {
         return;
     }
 
@@ -63,7 +70,7 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
         return;
     }
 
-    switch (ngx_rt_subscribe(client, &order->text)) {
+    switch (ngx_rt_subscribe(client, &order->text, ns)) {
 
     case NGX_OK:
         break;

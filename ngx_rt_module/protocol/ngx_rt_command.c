@@ -43,7 +43,7 @@ static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
 static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_str_t *channel);
+    rt_command_t *cmd, ngx_str_t *channel, ngx_rt_namespace_t **nsp);
 static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel);
 static ngx_int_t ngx_rt_command_done(ngx_rt_client_t *client,
@@ -166,6 +166,14 @@ ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
         return NGX_DONE;
     }
 
+    client->conn->account = ngx_rt_account_acquire(client->zone,
+                                         client->session->tenant->serial);
+
+    if (client->conn->account == NULL) {
+        ngx_rt_close(client->conn, 3004, "internal server error");
+        return NGX_DONE;
+    }
+
     return NGX_OK;
 }
 
@@ -193,8 +201,9 @@ ngx_rt_command_full(ngx_rt_client_t *client)
 static ngx_int_t
 ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    ngx_str_t          channel;
-    const rt_error_t  *error;
+    ngx_str_t            channel;
+    const rt_error_t    *error;
+    ngx_rt_namespace_t  *ns;
 
     if (cmd->channel.len == 0) {
         return ngx_rt_command_bad(client);
@@ -207,13 +216,13 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 
     channel = ngx_rt_ngx_str(&cmd->channel);
 
-    error = ngx_rt_command_may_subscribe(client, cmd, &channel);
+    error = ngx_rt_command_may_subscribe(client, cmd, &channel, &ns);
 
     if (error) {
         return ngx_rt_command_fail(client, cmd, error);
     }
 
-    switch (ngx_rt_subscribe(client, &channel)) {
+    switch (ngx_rt_subscribe(client, &channel, ns)) {
 
     case NGX_OK:
         return ngx_rt_command_done(client, cmd);
@@ -232,12 +241,13 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 
 static const rt_error_t *
 ngx_rt_command_may_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_str_t *channel)
+    ngx_str_t *channel, ngx_rt_namespace_t **nsp)
 {
     ngx_int_t            rc;
     ngx_rt_namespace_t  *ns;
 
-    rc = ngx_rt_namespace_find(client->main_conf, channel, &ns);
+    rc = ngx_rt_namespace_find(client->main_conf, channel, nsp);
+    ns = *nsp;
 
     if (rc == NGX_ERROR || cmd->deep) {
         return &ngx_rt_error_bad_request;

@@ -437,6 +437,22 @@ rt_frame_refuse(rt_frame_reader_t *r, rt_frame_event_t *ev, uint16_t code,
 }
 
 
+size_t
+rt_frame_len(const uint8_t *p)
+{
+    size_t  len;
+
+    len = p[1] & RT_FRAME_LENGTH;
+
+    if (len < RT_FRAME_LENGTH16) {
+        return 2 + len;
+    }
+
+    return len == RT_FRAME_LENGTH16 ? 4 + rt_frame_parse_length(p + 2, 2)
+                                    : 10 + rt_frame_parse_length(p + 2, 8);
+}
+
+
 uint8_t *
 rt_frame_header(uint8_t *p, rt_opcode_t opcode, uint64_t len)
 {

@@ -119,6 +119,9 @@ rt_frame_header_len(uint64_t len)
     return len < 126 ? 2 : len < 65536 ? 4 : 10;
 }
 
+/* the length of a whole unmasked frame by its header, which is there */
+size_t rt_frame_len(const uint8_t *p);
+
 /* writes an unmasked header with FIN set, returns the byte after it */
 uint8_t *rt_frame_header(uint8_t *p, rt_opcode_t opcode, uint64_t len);
 

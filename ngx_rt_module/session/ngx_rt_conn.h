@@ -47,6 +47,12 @@ typedef struct {
     /* time to say that we live and to ask whether the peer does */
     void                     (*ping)(ngx_rt_conn_t *conn);
 
+    /*
+     * Its queue is empty, and messages of its channels were lost before.
+     * NULL: it has no channels.
+     */
+    void                     (*lossy)(ngx_rt_conn_t *conn);
+
     /* no message will come or go any more; called once, if it was open */
     void                     (*close)(ngx_rt_conn_t *conn);
 
@@ -110,6 +116,7 @@ struct ngx_rt_conn_s {
     unsigned                   deaf:1;        /* input is thrown away */
     unsigned                   text_only:1;   /* binary messages: 1003 */
     unsigned                   ended:1;       /* only memory is left of it */
+    unsigned                   lossy:1;       /* app has losses to tell of */
 
     uint64_t                   messages_out;
     uint64_t                   bytes_out;
@@ -127,7 +134,7 @@ struct ngx_rt_conn_s {
     uint64_t                   messages_in;
     uint64_t                   bytes_in;
     ngx_msec_t                 started;
-    size_t                     charged;       /* of a slow one, to its worker */
+    ngx_rt_account_t          *account;       /* whose memory waits for it */
 
     uint16_t                   close_code;    /* sent or received; 0: none */
     uint8_t                    waits_for;     /* ngx_rt_timer_e */

@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     3         /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     4         /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -39,6 +39,7 @@ struct ngx_rt_tenant_s {
     ngx_atomic_t               deliveries;
     ngx_atomic_t               delivered_bytes;
     ngx_atomic_t               drops;         /* deliveries given up */
+    ngx_atomic_t               policy_drops[NGX_RT_SLOW_N];  /* of them */
     ngx_atomic_t               slow;          /* closed with 3008 */
 
     uint64_t                   len;
@@ -112,6 +113,20 @@ struct ngx_rt_errand_s {
 };
 
 
+/*
+ * What was given up for slow clients, by policy, in one namespace.  A counter
+ * is added to without the mutex; the name is set once.
+ */
+#define NGX_RT_LOSSES           64        /* namespaces that have their own */
+#define NGX_RT_LOSSES_NAME      32        /* bytes of a name that tell it */
+
+struct ngx_rt_losses_s {
+    uint64_t                   len;           /* 0: free; of the last: others */
+    u_char                     name[NGX_RT_LOSSES_NAME];
+    ngx_atomic_t               drops[NGX_RT_SLOW_N];
+};
+
+
 typedef struct {
     uint64_t                   owner;         /* whose sessions these are:
                                                  the slot's generation */
@@ -140,6 +155,8 @@ struct ngx_rt_state_s {
     uint64_t                   started;       /* seconds */
 
     ngx_rt_state_slot_t        slots[NGX_RT_SLOTS];
+
+    ngx_rt_losses_t            losses[NGX_RT_LOSSES];
 
     uint64_t                   mask;          /* buckets - 1 */
     ngx_rt_tenant_t          **tenant_buckets;
@@ -281,6 +298,10 @@ ngx_int_t ngx_rt_user_sessions(ngx_rt_zone_t *z, ngx_str_t *tenant,
 ngx_int_t ngx_rt_user_enter_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     ngx_str_t *name);
 void ngx_rt_user_leave_locked(ngx_rt_state_t *st, ngx_rt_session_t *s);
+
+
+/* ngx_rt_losses.c: those of a namespace; locks by itself */
+ngx_rt_losses_t *ngx_rt_losses(ngx_rt_zone_t *z, const ngx_str_t *name);
 
 
 /* ngx_rt_session.c: these lock by themselves but for _locked */
