@@ -72,6 +72,26 @@ accepted('namespaces', http('rt_namespace default;',
     'rt_namespace open publish=any;', 'rt_namespace news publish=none;',
     'rt_namespace users subscribe=user;', 'rt_namespace a-b_9;'));
 
+accepted('what slow clients are spared', http('rt_namespace aa slow=drop;',
+    'rt_namespace bb slow=conflate;', 'rt_namespace cc slow=disconnect;'));
+refused('slow= with another word', qr/slow=fast.*slow=conflate/,
+        http('rt_namespace chat slow=fast; # <-'));
+
+accepted('a backlog', http('rt_max_backlog 100m;'));
+accepted('a backlog of a tenant', http('rt_max_backlog 1g tenant=1m;'));
+refused('a backlog twice', qr/rt_max_backlog.*duplicate/,
+        http('rt_max_backlog 8m;', 'rt_max_backlog 8m; # <-'));
+refused('a backlog that is tiny', qr/rt_max_backlog.*1m/,
+        http('rt_max_backlog 1k; # <-'));
+refused('a tenant with more than the worker', qr/rt_max_backlog/,
+        http('rt_max_backlog 8m tenant=9m; # <-'));
+refused('a backlog that overflows', qr/rt_max_backlog/,
+        http('rt_max_backlog 99999999999999999999m; # <-'));
+refused('a backlog of what', qr/user=1m.*tenant=SIZE/,
+        http('rt_max_backlog 8m user=1m; # <-'));
+refused('a backlog in a location', qr/rt_max_backlog.*not allowed here/,
+        location('rt_max_backlog 8m; # <-'));
+
 refused('a namespace without a name', qr/rt_namespace/,
         http('rt_namespace; # <-'));
 refused('a namespace twice', qr/chat.*(?:already|twice|duplicate)/,

@@ -26,14 +26,15 @@ const HTTP = `
 
 
 /* text for Nginx.start: workers that share the work, and can be told apart */
-const conf = ({ main = "", http = HTTP, server = "", workers = true } = {}) =>
+const conf = ({ main = "", http = HTTP, server = "", workers = true,
+                connections = 1024 } = {}) =>
     nginx => `
 load_module  ${module_};
 ${workers ? `worker_processes ${nginx.workers};` : ""}
 ${main}
 pid          ${nginx.prefix}/nginx.pid;
 error_log    ${nginx.prefix}/error.log info;
-events { worker_connections 1024; }
+events { worker_connections ${connections}; }
 http {
     access_log            off;
     client_body_temp_path ${nginx.prefix}/body;
