@@ -1,12 +1,12 @@
 
 /*
- * Accounts: how much memory waits for clients, of each tenant in this worker and
- * of all.  Called by the batches, which are that memory; by the clients, which
+ * Accounts: how much memory waits for clients, of each tenant in this worker
+ * and of all.  Called by the batches, which are that memory; by the clients, which
  * hold the account of their tenant; and by the queue, which asks whether there
  * is too much.  A worker's own, no locking.
  *
- * Memory is what it takes, not what is queued: a batch that waits for a thousand
- * clients is there once.
+ * Memory is what it takes, not what is queued: a batch that waits for a
+ * thousand clients is there once.
  */
 
 
@@ -39,7 +39,7 @@ ngx_rt_max_backlog(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    mcf->max_backlog = ngx_parse_size(&value[1]);
+    mcf->max_backlog = ngx_parse_offset(&value[1]);
     mcf->max_tenant_backlog = mcf->max_backlog / 4;
 
     if (cf->args->nelts == 3) {
@@ -54,7 +54,7 @@ ngx_rt_max_backlog(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         size.data = value[2].data + 7;
         size.len = value[2].len - 7;
 
-        mcf->max_tenant_backlog = ngx_parse_size(&size);
+        mcf->max_tenant_backlog = ngx_parse_offset(&size);
     }
 
     if (mcf->max_backlog < NGX_RT_BACKLOG_LEAST

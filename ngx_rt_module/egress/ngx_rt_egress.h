@@ -94,8 +94,8 @@ void ngx_rt_queue_init_process(void);
 /*
  * All of a batch by reference, if the queue has room for it.  If not, what
  * becomes of it is b->slow's to say; of the channel's messages `lost` are then
- * given up, older ones or some of b's.  NGX_DECLINED: the connection is leaving,
- * or now is because of that (3008).
+ * given up, older ones or some of b's.  NGX_DECLINED: the connection is
+ * leaving, or now is because of that (3008).
  */
 ngx_int_t ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
     ngx_uint_t *lost);

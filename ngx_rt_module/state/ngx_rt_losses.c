@@ -1,8 +1,8 @@
 
 /*
  * What slow clients lost, counted by namespace in a table of the state.  Called
- * when a worker's interest in a channel begins; the counters are added to by the
- * delivery and read by the metrics.
+ * when a worker's interest in a channel begins; the counters are added to by
+ * the delivery and read by the metrics.
  */
 
 
