@@ -40,6 +40,8 @@ struct ngx_rt_namespace_s {
     ngx_uint_t                 subscribe;     /* ngx_rt_subscribe_e */
     ngx_uint_t                 publish;       /* ngx_rt_publish_e */
     ngx_uint_t                 slow;          /* ngx_rt_slow_e */
+    ngx_uint_t                 presence;
+    ngx_uint_t                 join_leave;
     ngx_uint_t                 set;           /* options that were said */
 };
 

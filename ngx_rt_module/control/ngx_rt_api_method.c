@@ -59,6 +59,12 @@ static const ngx_rt_api_field_t  ngx_rt_api_broadcast_fields[] = {
 };
 
 
+static const ngx_rt_api_field_t  ngx_rt_api_presence_fields[] = {
+    ngx_rt_api_field_of(channel, NGX_RT_API_STRING),
+    { rt_string(""), NGX_RT_API_VALUE, 0 }
+};
+
+
 static const ngx_rt_api_field_t  ngx_rt_api_channels_fields[] = {
     ngx_rt_api_field_of(pattern, NGX_RT_API_STRING),
     { rt_string(""), NGX_RT_API_VALUE, 0 }
@@ -121,6 +127,12 @@ static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
 
     { rt_string("disconnect"), ngx_rt_api_disconnect_fields,
       ngx_rt_api_disconnect },
+
+    { rt_string("presence"), ngx_rt_api_presence_fields,
+      ngx_rt_api_presence },
+
+    { rt_string("presence_stats"), ngx_rt_api_presence_fields,
+      ngx_rt_api_presence_stats },
 
     { rt_string("channels"), ngx_rt_api_channels_fields, ngx_rt_api_channels },
 

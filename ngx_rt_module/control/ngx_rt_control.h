@@ -162,6 +162,12 @@ ngx_int_t ngx_rt_api_unsubscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 ngx_int_t ngx_rt_api_disconnect(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 
+/* ngx_rt_api_presence.c */
+ngx_int_t ngx_rt_api_presence(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_presence_stats(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
+
 /* ngx_rt_api_inspect.c */
 ngx_int_t ngx_rt_api_channels(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);

@@ -25,6 +25,11 @@ static ngx_int_t ngx_rt_deliver_record(ngx_rt_hub_t *hub,
     rt_log_record_t *record);
 static ngx_int_t ngx_rt_interest_encode(ngx_rt_interest_t *in,
     rt_publication_t *pub);
+static ngx_int_t ngx_rt_interest_encode_change(ngx_rt_interest_t *in,
+    ngx_uint_t kind, rt_publication_t *pub);
+static u_char *ngx_rt_interest_begin(ngx_rt_interest_t *in, size_t payload,
+    ngx_uint_t quiet);
+static void ngx_rt_interest_address(ngx_rt_interest_t *in, ngx_uint_t quiet);
 static void ngx_rt_interest_count(ngx_rt_interest_t *in, ngx_rt_batch_t *b,
     ngx_uint_t reached, ngx_uint_t lost);
 static void ngx_rt_interest_drop(ngx_rt_interest_t *in);
@@ -104,6 +109,7 @@ static ngx_int_t
 ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
 {
     size_t              len;
+    ngx_int_t           rc;
     rt_publication_t    pub;
     ngx_rt_interest_t  *in;
 
@@ -127,7 +133,14 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
 
     ngx_rt_record_parse(record, hub->scratch, &pub);
 
-    if (ngx_rt_interest_encode(in, &pub) != NGX_OK) {
+    if (record->kind == NGX_RT_RECORD_PUBLICATION) {
+        rc = ngx_rt_interest_encode(in, &pub);
+
+    } else {
+        rc = ngx_rt_interest_encode_change(in, record->kind, &pub);
+    }
+
+    if (rc != NGX_OK) {
         ngx_rt_interest_drop(in);
     }
 
@@ -139,12 +152,77 @@ static ngx_int_t
 ngx_rt_interest_encode(ngx_rt_interest_t *in, rt_publication_t *pub)
 {
     u_char  *p;
-    size_t   payload, frame;
 
-    payload = in->head.len + rt_codec_json.publication_len(pub);
+    p = ngx_rt_interest_begin(in, in->head.len
+                                  + rt_codec_json.publication_len(pub), 0);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(p, in->head.data, in->head.len);
+    p = rt_codec_json.publication(p, pub);
+
+    in->pending->len = p - in->pending->data;
+
+    return NGX_OK;
+}
+
+
+/* who comes and goes is for those who asked for it */
+
+static ngx_int_t
+ngx_rt_interest_encode_change(ngx_rt_interest_t *in, ngx_uint_t kind,
+    rt_publication_t *pub)
+{
+    u_char     *p;
+    rt_out_t    out;
+    rt_push_t   push;
+
+    if (in->watchers == 0) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&push, sizeof(rt_push_t));
+
+    push.kind = kind == NGX_RT_RECORD_JOIN ? RT_PUSH_JOIN : RT_PUSH_LEAVE;
+    push.channel.data = in->channel->name;
+    push.channel.len = in->channel->len;
+    push.info = pub->info;
+
+    rt_out_init(&out, NULL, 0);
+    rt_codec_json.push(&out, &push);
+
+    p = ngx_rt_interest_begin(in, out.need, 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    rt_out_init(&out, p, out.need);
+    rt_codec_json.push(&out, &push);
+
+    in->pending->len = out.pos - in->pending->data;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A frame for a payload of that length, behind what is pending for the same
+ * subscribers; what is pending for others leaves first, so that the order in
+ * the channel is kept.  NULL: no memory.
+ */
+
+static u_char *
+ngx_rt_interest_begin(ngx_rt_interest_t *in, size_t payload, ngx_uint_t quiet)
+{
+    size_t  frame;
+
     frame = rt_frame_header_len(payload) + payload;
 
-    if (in->pending && in->pending->len + frame > NGX_RT_PENDING_MAX) {
+    if (in->pending
+        && (in->quiet != quiet
+            || in->pending->len + frame > NGX_RT_PENDING_MAX))
+    {
         ngx_rt_interest_settle(in);
     }
 
@@ -152,30 +230,43 @@ ngx_rt_interest_encode(ngx_rt_interest_t *in, rt_publication_t *pub)
         in->pending = ngx_rt_batch_create(frame, in->account);
 
         if (in->pending == NULL) {
-            return NGX_ERROR;
+            return NULL;
         }
 
-        in->pending->channel = in->serial;
-        in->pending->slow = in->slow;
-
+        ngx_rt_interest_address(in, quiet);
         ngx_queue_insert_tail(&in->hub->dirty, &in->dirty);
 
     } else if (ngx_rt_batch_reserve(&in->pending, frame) != NGX_OK) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     in->pending->newest = in->pending->len;
     in->pending->messages++;
 
-    p = in->pending->data + in->pending->len;
+    return rt_frame_header(in->pending->data + in->pending->len,
+                           RT_OPCODE_TEXT, payload);
+}
 
-    p = rt_frame_header(p, RT_OPCODE_TEXT, payload);
-    p = ngx_cpymem(p, in->head.data, in->head.len);
-    p = rt_codec_json.publication(p, pub);
 
-    in->pending->len = p - in->pending->data;
+/*
+ * Joins and leaves do not displace the publications of a slow client: to its
+ * queue they are a channel of their own, of which the oldest may be dropped.
+ */
 
-    return NGX_OK;
+static void
+ngx_rt_interest_address(ngx_rt_interest_t *in, ngx_uint_t quiet)
+{
+    in->quiet = quiet;
+    in->pending->channel = in->serial;
+    in->pending->slow = in->slow;
+
+    if (quiet) {
+        in->pending->channel |= (uint64_t) 1 << 63;
+
+        if (in->slow == NGX_RT_SLOW_CONFLATE) {
+            in->pending->slow = NGX_RT_SLOW_DROP;
+        }
+    }
 }
 
 
@@ -210,6 +301,10 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
     {
         sub = ngx_queue_data(q, ngx_rt_subscription_t, queue);
 
+        if (in->quiet && !(sub->member->flags & NGX_RT_MEMBER_WATCHES)) {
+            continue;
+        }
+
         if (ngx_rt_queue_batch(sub->conn, b, &n) != NGX_OK) {
             reached--;
             lost += n + b->messages;
@@ -223,7 +318,7 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
         }
     }
 
-    ngx_rt_interest_count(in, b, reached, lost);
+    ngx_rt_interest_count(in, b, in->quiet ? 0 : reached, lost);
     ngx_rt_batch_release(b);
 }
 

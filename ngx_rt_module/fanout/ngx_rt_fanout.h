@@ -89,9 +89,11 @@ struct ngx_rt_interest_s {
     ngx_rt_hub_t              *hub;
     ngx_queue_t                subscriptions;
     ngx_uint_t                 count;
+    ngx_uint_t                 watchers;      /* of them */
 
     ngx_queue_t                dirty;         /* in hub->dirty while pending */
     ngx_rt_batch_t            *pending;       /* encoded in this turn */
+    ngx_uint_t                 quiet;         /* pending is for watchers */
     ngx_rt_account_t          *account;       /* the tenant's */
     ngx_rt_losses_t           *losses;        /* its namespace's */
     ngx_uint_t                 slow;          /* ngx_rt_slow_e */
@@ -138,18 +140,23 @@ ngx_int_t ngx_rt_hub_init_module(ngx_cycle_t *cycle);
 /* at the end of the turn; a turn for this worker, too */
 void ngx_rt_hub_ring(ngx_rt_hub_t *hub, uint64_t workers);
 
-/*
- * Rings, at the end of the turn, whom something was told; takes a turn at once
- * if that was very much.  Not while a list of the hub is walked.
- */
+/* something was told: who has to is rung at the end of the turn */
 void ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told);
 
 /*
- * The client, whose session is alive, enters the channel.  Returns
- * NGX_OK, NGX_ERROR (no memory) or NGX_DECLINED (the zone is full).
+ * Before something is told: takes a turn in between, if it was very much
+ * already.  Not while a list of the hub is walked.
+ */
+void ngx_rt_hub_relieve(ngx_rt_hub_t *hub);
+
+/*
+ * The client, whose session is alive, enters the channel; watches: it wants to
+ * be told who comes and goes.  What is told in the channel comes with the next
+ * turn, not before.
+ * Returns NGX_OK, NGX_ERROR (no memory) or NGX_DECLINED (the zone is full).
  */
 ngx_int_t ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
-    ngx_rt_namespace_t *ns);
+    ngx_rt_namespace_t *ns, ngx_uint_t watches);
 void ngx_rt_unsubscribe(ngx_rt_subscription_t *sub);
 
 /* this worker's interest in the channel of that serial, or NULL */

@@ -26,11 +26,16 @@
 #define NGX_RT_HUB_BURST       256
 #define NGX_RT_HUB_SHARE       8
 
+/* steps of the end of dead workers' sessions, before others get the worker */
+#define NGX_RT_HUB_REAP        256
+
 
 static ngx_int_t ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z);
 static void ngx_rt_hub_attach(ngx_rt_zone_t *z);
 static void ngx_rt_hub_watch_handler(ngx_event_t *ev);
-static void ngx_rt_hub_watch(ngx_rt_zone_t *z);
+static ngx_int_t ngx_rt_hub_watch(ngx_rt_zone_t *z);
+static ngx_int_t ngx_rt_hub_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
+    uint64_t owner);
 static ngx_rt_interest_t *ngx_rt_interest_acquire(ngx_rt_hub_t *hub,
     ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns);
 static void ngx_rt_interest_release(ngx_rt_interest_t *in);
@@ -165,7 +170,9 @@ ngx_rt_hub_attach(ngx_rt_zone_t *z)
 
     slot = &z->state->slots[ngx_rt_slot];
 
-    (void) ngx_rt_session_reap(z, ngx_rt_slot, slot->owner);
+    while (ngx_rt_hub_reap(z, ngx_rt_slot, slot->owner) == NGX_AGAIN) {
+        ngx_rt_doorbell_ring(z->hub->ring);
+    }
 
     ngx_rt_state_lock(z);
 
@@ -182,7 +189,7 @@ ngx_rt_hub_attach(ngx_rt_zone_t *z)
 static void
 ngx_rt_hub_watch_handler(ngx_event_t *ev)
 {
-    ngx_uint_t            i, claimed;
+    ngx_uint_t            i, claimed, again;
     ngx_rt_zone_t       **z;
     ngx_rt_main_conf_t   *mcf;
 
@@ -194,6 +201,7 @@ ngx_rt_hub_watch_handler(ngx_event_t *ev)
 
     z = mcf->zones.elts;
 
+    again = 0;
     claimed = (ngx_rt_slot == NGX_RT_NO_SLOT
                && ngx_rt_doorbell_retry((ngx_cycle_t *) ngx_cycle) == NGX_OK);
 
@@ -203,7 +211,10 @@ ngx_rt_hub_watch_handler(ngx_event_t *ev)
             ngx_rt_hub_attach(z[i]);
         }
 
-        ngx_rt_hub_watch(z[i]);
+        if (ngx_rt_hub_watch(z[i]) == NGX_AGAIN) {
+            again = 1;
+        }
+
         ngx_rt_zone_report(z[i], ngx_cycle->log);
     }
 
@@ -211,33 +222,58 @@ ngx_rt_hub_watch_handler(ngx_event_t *ev)
 
     ngx_rt_turn_post();
 
-    ngx_add_timer(ev, NGX_RT_WATCH_INTERVAL);
+    ngx_add_timer(ev, again ? 1 : NGX_RT_WATCH_INTERVAL);
 }
 
 
-static void
+/* NGX_AGAIN: it was enough for now, there is more */
+
+static ngx_int_t
 ngx_rt_hub_watch(ngx_rt_zone_t *z)
 {
     uint64_t              owner;
-    ngx_uint_t            i, n;
+    ngx_int_t             rc;
+    ngx_uint_t            i;
     ngx_rt_state_slot_t  *slot;
+
+    rc = NGX_OK;
 
     for (i = 0; i < NGX_RT_SLOTS; i++) {
         slot = &z->state->slots[i];
         owner = slot->owner;
 
-        if (slot->sessions == NULL || !ngx_rt_doorbell_gone(i, owner)) {
-            continue;
-        }
-
-        n = ngx_rt_session_reap(z, i, owner);
-
-        if (n) {
-            ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                          "rt_zone \"%V\": ended %ui sessions of a worker "
-                          "that is gone, in slot %ui", &z->name, n, i);
+        if (slot->sessions && ngx_rt_doorbell_gone(i, owner)
+            && ngx_rt_hub_reap(z, i, owner) == NGX_AGAIN)
+        {
+            rc = NGX_AGAIN;
         }
     }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_rt_hub_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner)
+{
+    ngx_int_t      rc;
+    ngx_uint_t     n;
+    ngx_rt_told_t  told;
+
+    n = 0;
+    ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+    rc = ngx_rt_session_reap(z, slot, owner, NGX_RT_HUB_REAP, &n, &told);
+
+    ngx_rt_hub_told(z->hub, &told);
+
+    if (n) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "rt_zone \"%V\": ended %ui sessions of a worker "
+                      "that is gone, in slot %ui", &z->name, n, slot);
+    }
+
+    return rc;
 }
 
 
@@ -261,15 +297,16 @@ ngx_rt_hub_ring(ngx_rt_hub_t *hub, uint64_t workers)
 void
 ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told)
 {
-    if (told->workers == 0) {
-        return;
-    }
-
     ngx_rt_hub_ring(hub, told->workers);
 
     hub->appended += told->records;
     hub->appended_bytes += told->bytes;
+}
 
+
+void
+ngx_rt_hub_relieve(ngx_rt_hub_t *hub)
+{
     if (hub->appended >= NGX_RT_HUB_BURST
         || hub->appended_bytes >= hub->zone->log->size / NGX_RT_HUB_SHARE)
     {
@@ -280,26 +317,42 @@ ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told)
 
 ngx_int_t
 ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
-    ngx_rt_namespace_t *ns)
+    ngx_rt_namespace_t *ns, ngx_uint_t watches)
 {
+    ngx_uint_t              flags;
+    ngx_rt_hub_t           *hub;
+    ngx_rt_told_t           told;
     ngx_rt_member_t        *m;
     ngx_rt_interest_t      *in;
     ngx_rt_subscription_t  *sub;
+
+    hub = client->zone->hub;
+
+    ngx_rt_hub_relieve(hub);
 
     sub = rt_slab_alloc(&ngx_rt_subscriptions);
     if (sub == NULL) {
         return NGX_ERROR;
     }
 
-    m = ngx_rt_channel_join(client->zone, client->session, channel);
+    /* what the namespace does not have is silently off */
+
+    flags = ns->join_leave ? NGX_RT_MEMBER_SHOWN : 0;
+    flags |= ns->join_leave && watches ? NGX_RT_MEMBER_WATCHES : 0;
+
+    ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+    m = ngx_rt_channel_join(client->zone, client->session, channel, flags,
+                            &told);
     if (m == NULL) {
         rt_slab_free(&ngx_rt_subscriptions, sub);
         return NGX_DECLINED;
     }
 
-    in = ngx_rt_interest_acquire(client->zone->hub, m->channel, ns);
+    in = ngx_rt_interest_acquire(hub, m->channel, ns);
     if (in == NULL) {
-        ngx_rt_channel_leave(client->zone, m, 0);
+        ngx_rt_channel_leave(client->zone, m, 0, &told);
+        ngx_rt_hub_told(hub, &told);
         rt_slab_free(&ngx_rt_subscriptions, sub);
         return NGX_ERROR;
     }
@@ -315,9 +368,12 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 
     ngx_queue_insert_tail(&in->subscriptions, &sub->queue);
     in->count++;
+    in->watchers += (flags & NGX_RT_MEMBER_WATCHES) != 0;
 
     ngx_queue_insert_tail(&client->subscriptions, &sub->link);
     client->nsubscriptions++;
+
+    ngx_rt_hub_told(hub, &told);
 
     return NGX_OK;
 }
@@ -326,21 +382,32 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 void
 ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
 {
+    ngx_uint_t          stay;
+    ngx_rt_told_t       told;
     ngx_rt_client_t    *client;
     ngx_rt_interest_t  *in;
 
     in = sub->interest;
     client = sub->client;
 
+    ngx_rt_hub_relieve(in->hub);
+
     ngx_rt_interest_settle(in);
 
     ngx_queue_remove(&sub->queue);
     in->count--;
+    in->watchers -= (sub->member->flags & NGX_RT_MEMBER_WATCHES) != 0;
 
     ngx_queue_remove(&sub->link);
     client->nsubscriptions--;
 
-    ngx_rt_channel_leave(client->zone, sub->member, in->count != 0);
+    stay = (in->count ? NGX_RT_STAY_MEMBERS : 0)
+           | (in->watchers ? NGX_RT_STAY_WATCHERS : 0);
+
+    ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+    ngx_rt_channel_leave(client->zone, sub->member, stay, &told);
+    ngx_rt_hub_told(in->hub, &told);
 
     if (in->count == 0) {
         ngx_rt_interest_release(in);

@@ -24,6 +24,8 @@ ngx_rt_publish(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
     ngx_rt_told_t    told;
     rt_log_result_t  rc;
 
+    ngx_rt_hub_relieve(z->hub);
+
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
     ngx_rt_state_lock(z);

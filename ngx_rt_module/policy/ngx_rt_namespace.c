@@ -53,6 +53,18 @@ static ngx_conf_enum_t  ngx_rt_namespace_slow[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_rt_namespace_presence[] = {
+    { ngx_string("presence"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_rt_namespace_join_leave[] = {
+    { ngx_string("join_leave"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_rt_namespace_option_t  ngx_rt_namespace_options[] = {
 
     { ngx_string("fast"),
@@ -74,6 +86,16 @@ static ngx_rt_namespace_option_t  ngx_rt_namespace_options[] = {
       ngx_rt_namespace_slow,
       offsetof(ngx_rt_namespace_t, slow),
       "\"slow=disconnect\", \"slow=drop\" or \"slow=conflate\"" },
+
+    { ngx_string("presence"),
+      ngx_rt_namespace_presence,
+      offsetof(ngx_rt_namespace_t, presence),
+      "\"presence\"" },
+
+    { ngx_string("join_leave"),
+      ngx_rt_namespace_join_leave,
+      offsetof(ngx_rt_namespace_t, join_leave),
+      "\"join_leave\"" },
 
     { ngx_null_string, NULL, 0, NULL }
 };
@@ -172,8 +194,9 @@ ngx_rt_namespace_parse(ngx_conf_t *cf, ngx_rt_namespace_t *ns,
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown option \"%V\" of a namespace, there are "
-                       "\"fast\", \"subscribe=\", \"publish=\" and "
-                       "\"slow=\"", option);
+                       "\"fast\", \"subscribe=\", \"publish=\", "
+                       "\"slow=\", \"presence\" and \"join_leave\"",
+                       option);
 
     return NGX_CONF_ERROR;
 }

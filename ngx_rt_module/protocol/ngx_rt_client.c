@@ -268,6 +268,7 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
 static void
 ngx_rt_client_destroy(ngx_rt_conn_t *conn)
 {
+    ngx_rt_told_t     told;
     ngx_rt_client_t  *client;
 
     client = conn->data;
@@ -277,7 +278,10 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
     }
 
     if (client->session) {
-        ngx_rt_session_expire(client->zone, client->session);
+        ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+        ngx_rt_session_expire(client->zone, client->session, &told);
+        ngx_rt_hub_told(client->zone->hub, &told);
     }
 
     if (conn->account) {

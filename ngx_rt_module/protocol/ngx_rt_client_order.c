@@ -70,7 +70,7 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
         return;
     }
 
-    switch (ngx_rt_subscribe(client, &order->text, ns)) {
+    switch (ngx_rt_subscribe(client, &order->text, ns, 0)) {
 
     case NGX_OK:
         break;

@@ -46,11 +46,6 @@ static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel, ngx_rt_namespace_t **nsp);
 static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel);
-static ngx_int_t ngx_rt_command_done(ngx_rt_client_t *client,
-    rt_command_t *cmd);
-static ngx_int_t ngx_rt_command_fail(ngx_rt_client_t *client,
-    rt_command_t *cmd, const rt_error_t *error);
-static ngx_int_t ngx_rt_command_bad(ngx_rt_client_t *client);
 
 
 static ngx_rt_command_pt  ngx_rt_command_handlers[] = {
@@ -59,8 +54,8 @@ static ngx_rt_command_pt  ngx_rt_command_handlers[] = {
     ngx_rt_command_subscribe,           /* SUBSCRIBE */
     ngx_rt_command_unsubscribe,         /* UNSUBSCRIBE */
     ngx_rt_command_publish,             /* PUBLISH */
-    ngx_rt_command_unavailable,         /* PRESENCE */
-    ngx_rt_command_unavailable,         /* PRESENCE_STATS */
+    ngx_rt_command_presence,            /* PRESENCE */
+    ngx_rt_command_presence_stats,      /* PRESENCE_STATS */
     ngx_rt_command_unavailable,         /* HISTORY */
     ngx_rt_command_ping,                /* PING */
     ngx_rt_command_send,                /* SEND */
@@ -222,7 +217,7 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
         return ngx_rt_command_fail(client, cmd, error);
     }
 
-    switch (ngx_rt_subscribe(client, &channel, ns)) {
+    switch (ngx_rt_subscribe(client, &channel, ns, cmd->join_leave)) {
 
     case NGX_OK:
         return ngx_rt_command_done(client, cmd);
@@ -446,7 +441,7 @@ ngx_rt_command_unknown(ngx_rt_client_t *client, rt_command_t *cmd)
 
 /* an empty result */
 
-static ngx_int_t
+ngx_int_t
 ngx_rt_command_done(ngx_rt_client_t *client, rt_command_t *cmd)
 {
     rt_reply_t  reply;
@@ -462,7 +457,7 @@ ngx_rt_command_done(ngx_rt_client_t *client, rt_command_t *cmd)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_rt_command_fail(ngx_rt_client_t *client, rt_command_t *cmd,
     const rt_error_t *error)
 {
@@ -480,7 +475,7 @@ ngx_rt_command_fail(ngx_rt_client_t *client, rt_command_t *cmd,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_rt_command_bad(ngx_rt_client_t *client)
 {
     ngx_rt_close(client->conn, 3501, "bad request");

@@ -29,6 +29,17 @@ void ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order);
 /* NGX_OK: go on with the next; NGX_DONE: the rest of the message is void */
 ngx_int_t ngx_rt_command_handle(ngx_rt_client_t *client, rt_command_t *cmd);
 
+/* answers: an empty result; an error; no answer, but a close with 3501 */
+ngx_int_t ngx_rt_command_done(ngx_rt_client_t *client, rt_command_t *cmd);
+ngx_int_t ngx_rt_command_fail(ngx_rt_client_t *client, rt_command_t *cmd,
+    const rt_error_t *error);
+ngx_int_t ngx_rt_command_bad(ngx_rt_client_t *client);
+
+/* ngx_rt_command_presence.c: commands */
+ngx_int_t ngx_rt_command_presence(ngx_rt_client_t *client, rt_command_t *cmd);
+ngx_int_t ngx_rt_command_presence_stats(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+
 /* says in the log that the zone is full, once a second at most */
 void ngx_rt_command_full(ngx_rt_client_t *client);
 

@@ -433,12 +433,32 @@ rt_codec_json_result(rt_out_t *o, const rt_reply_t *r)
     rt_out_bytes(o, name->data, name->len);
     rt_out_lit(o, "\":{");
 
-    if (r->method == RT_METHOD_CONNECT) {
-        rt_codec_json_connect(o, r);
+    switch (r->method) {
 
-    } else if (r->data.data) {
-        rt_out_lit(o, "\"data\":");
-        rt_out_bytes(o, r->data.data, r->data.len);
+    case RT_METHOD_CONNECT:
+        rt_codec_json_connect(o, r);
+        break;
+
+    case RT_METHOD_PRESENCE:
+        rt_out_lit(o, "\"presence\":");
+        rt_codec_json_present(o, r->present, r->npresent);
+        break;
+
+    case RT_METHOD_PRESENCE_STATS:
+        rt_out_lit(o, "\"num_clients\":");
+        rt_out_uint(o, r->clients);
+        rt_out_lit(o, ",\"num_users\":");
+        rt_out_uint(o, r->users);
+        break;
+
+    default:
+
+        if (r->data.data) {
+            rt_out_lit(o, "\"data\":");
+            rt_out_bytes(o, r->data.data, r->data.len);
+        }
+
+        break;
     }
 
     rt_out_lit(o, "}");
@@ -480,6 +500,23 @@ rt_codec_json_field(rt_out_t *o, const char *name, const rt_str_t *value)
 {
     rt_out_bytes(o, name, strlen(name));
     rt_out_json_string(o, value->data, value->len);
+}
+
+
+void
+rt_codec_json_present(rt_out_t *o, const rt_client_info_t *list, size_t n)
+{
+    size_t  i;
+
+    rt_out_lit(o, "{");
+
+    for (i = 0; i < n; i++) {
+        rt_codec_json_field(o, i ? "," : "", &list[i].client);
+        rt_out_lit(o, ":");
+        rt_codec_json_info(o, &list[i]);
+    }
+
+    rt_out_lit(o, "}");
 }
 
 

@@ -96,6 +96,13 @@ typedef struct {
 } rt_error_t;
 
 
+/* who a client is, as others are told */
+typedef struct {
+    rt_str_t        user;         /* empty: anonymous */
+    rt_str_t        client;       /* the session's id; empty: nobody */
+} rt_client_info_t;
+
+
 typedef struct {
     uint32_t        id;           /* the command's */
     rt_method_t     method;       /* the command's */
@@ -111,14 +118,15 @@ typedef struct {
 
     /* connect, rpc, subscribe: raw, NULL: not said */
     rt_str_t        data;
+
+    /* presence */
+    const rt_client_info_t *present;
+    size_t          npresent;
+
+    /* presence_stats */
+    uint64_t        clients;
+    uint64_t        users;
 } rt_reply_t;
-
-
-/* who a client is, as others are told */
-typedef struct {
-    rt_str_t        user;         /* empty: anonymous */
-    rt_str_t        client;       /* the session's id; empty: nobody */
-} rt_client_info_t;
 
 
 typedef struct {
@@ -182,6 +190,10 @@ typedef struct {
 
 
 extern const rt_codec_t  rt_codec_json;
+
+/* {"ID":{"user":"USER","client":"ID"},...}: for JSON that is not a message */
+void rt_codec_json_present(rt_out_t *o, const rt_client_info_t *list,
+    size_t n);
 
 
 #endif /* _RT_COMMAND_H_INCLUDED_ */

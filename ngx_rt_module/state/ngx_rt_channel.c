@@ -10,11 +10,13 @@
 
 
 static ngx_rt_member_t *ngx_rt_channel_join_locked(ngx_rt_state_t *st,
-    ngx_rt_session_t *s, ngx_str_t *name);
+    ngx_rt_session_t *s, ngx_str_t *name, ngx_uint_t flags);
 static ngx_rt_channel_t *ngx_rt_channel_create_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *name);
 static void ngx_rt_channel_expire_locked(ngx_rt_state_t *st,
     ngx_rt_channel_t *ch);
+static void ngx_rt_channel_tell_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
+    ngx_uint_t kind, ngx_rt_told_t *told);
 
 
 ngx_rt_channel_t *
@@ -40,7 +42,8 @@ ngx_rt_channel_lookup_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 
 
 ngx_rt_member_t *
-ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *name)
+ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *name,
+    ngx_uint_t flags, ngx_rt_told_t *told)
 {
     ngx_rt_state_t   *st;
     ngx_rt_member_t  *m;
@@ -50,9 +53,10 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *name)
     ngx_rt_state_lock(z);
 
     for ( ;; ) {
-        m = ngx_rt_channel_join_locked(st, s, name);
+        m = ngx_rt_channel_join_locked(st, s, name, flags);
 
         if (m && rt_txn_commit(&st->txn)) {
+            ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_JOIN, told);
             break;
         }
 
@@ -77,8 +81,9 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *name)
 
 static ngx_rt_member_t *
 ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
-    ngx_str_t *name)
+    ngx_str_t *name, ngx_uint_t flags)
 {
+    uint64_t           worker;
     rt_txn_t          *x;
     ngx_rt_member_t   *m;
     ngx_rt_channel_t  *ch;
@@ -105,6 +110,8 @@ ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     m->session_next = s->members;
     m->channel_prev = NULL;
     m->channel_next = ch->members;
+    m->serial = st->serial + 1;
+    m->flags = flags;
 
     if (s->members) {
         rt_txn_set_ptr(x, &s->members->session_prev, m);
@@ -117,8 +124,16 @@ ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     rt_txn_set_ptr(x, &s->members, m);
     rt_txn_set_ptr(x, &ch->members, m);
 
+    rt_txn_set(x, &st->serial, m->serial);
     rt_txn_add(x, &ch->clients, 1);
-    rt_txn_set(x, &ch->workers, ch->workers | ((uint64_t) 1 << s->slot));
+
+    worker = (uint64_t) 1 << s->slot;
+
+    rt_txn_set(x, &ch->workers, ch->workers | worker);
+
+    if (flags & NGX_RT_MEMBER_WATCHES) {
+        rt_txn_set(x, &ch->watchers, ch->watchers | worker);
+    }
 
     return m;
 }
@@ -162,11 +177,12 @@ ngx_rt_channel_create_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 
 
 void
-ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m, ngx_uint_t more)
+ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m, ngx_uint_t stay,
+    ngx_rt_told_t *told)
 {
     ngx_rt_state_lock(z);
 
-    ngx_rt_channel_leave_locked(z->state, m, more);
+    ngx_rt_channel_leave_locked(z, m, stay, told);
     (void) rt_txn_commit(&z->state->txn);
 
     ngx_rt_state_unlock(z);
@@ -174,13 +190,16 @@ ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m, ngx_uint_t more)
 
 
 void
-ngx_rt_channel_leave_locked(ngx_rt_state_t *st, ngx_rt_member_t *m,
-    ngx_uint_t more)
+ngx_rt_channel_leave_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
+    ngx_uint_t stay, ngx_rt_told_t *told)
 {
+    uint64_t           worker;
+    ngx_rt_state_t    *st;
     rt_txn_t          *x;
     ngx_rt_session_t  *s;
     ngx_rt_channel_t  *ch;
 
+    st = z->state;
     x = &st->txn;
     s = m->session;
     ch = m->channel;
@@ -209,9 +228,17 @@ ngx_rt_channel_leave_locked(ngx_rt_state_t *st, ngx_rt_member_t *m,
 
     rt_txn_add(x, &ch->clients, -1);
 
-    if (!more) {
-        rt_txn_set(x, &ch->workers, ch->workers & ~((uint64_t) 1 << s->slot));
+    worker = (uint64_t) 1 << s->slot;
+
+    if (!(stay & NGX_RT_STAY_MEMBERS)) {
+        rt_txn_set(x, &ch->workers, ch->workers & ~worker);
     }
+
+    if (!(stay & NGX_RT_STAY_WATCHERS)) {
+        rt_txn_set(x, &ch->watchers, ch->watchers & ~worker);
+    }
+
+    ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_LEAVE, told);
 
     ngx_rt_tenant_free_locked(st, s->tenant, m);
 
@@ -243,4 +270,31 @@ ngx_rt_channel_expire_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch)
 
     ngx_rt_tenant_free_locked(st, t, ch);
     ngx_rt_tenant_settle_locked(st, t);
+}
+
+
+/*
+ * A join is told after it was committed, a leave before: if the worker is
+ * killed in between, some hear of a leave without a join, or twice of a leave,
+ * but never miss one.
+ */
+
+static void
+ngx_rt_channel_tell_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
+    ngx_uint_t kind, ngx_rt_told_t *told)
+{
+    rt_publication_t   pub;
+    ngx_rt_channel_t  *ch;
+
+    ch = m->channel;
+
+    if (!(m->flags & NGX_RT_MEMBER_SHOWN) || ch->watchers == 0) {
+        return;
+    }
+
+    ngx_memzero(&pub, sizeof(rt_publication_t));
+
+    ngx_rt_session_info(m->session, &pub.info);
+
+    (void) ngx_rt_record_append_locked(z, ch, kind, ch->watchers, &pub, told);
 }

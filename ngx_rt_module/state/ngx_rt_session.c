@@ -14,8 +14,8 @@
 static ngx_rt_session_t *ngx_rt_session_create_locked(ngx_rt_state_t *st,
     ngx_str_t *tenant, ngx_str_t *user, ngx_rt_conn_t *conn, ngx_uint_t slot,
     u_char *id);
-static ngx_int_t ngx_rt_session_empty_locked(ngx_rt_state_t *st,
-    ngx_rt_session_t *s);
+static ngx_int_t ngx_rt_session_empty_locked(ngx_rt_zone_t *z,
+    ngx_rt_session_t *s, ngx_rt_told_t *told);
 static void ngx_rt_session_expire_locked(ngx_rt_state_t *st,
     ngx_rt_session_t *s);
 
@@ -194,7 +194,8 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
 
 
 void
-ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s)
+ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_rt_told_t *told)
 {
     ngx_rt_state_t  *st;
 
@@ -202,7 +203,7 @@ ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s)
 
     ngx_rt_state_lock(z);
 
-    while (ngx_rt_session_empty_locked(st, s) == NGX_AGAIN) {
+    while (ngx_rt_session_empty_locked(z, s, told) == NGX_AGAIN) {
         (void) rt_txn_commit(&st->txn);
 
         ngx_rt_state_unlock(z);
@@ -221,15 +222,16 @@ ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s)
 /* one step of its end; NGX_OK: nothing hangs on it any more */
 
 static ngx_int_t
-ngx_rt_session_empty_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
+ngx_rt_session_empty_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_rt_told_t *told)
 {
     if (s->errands) {
-        ngx_rt_errand_drop_locked(st, s->errands);
+        ngx_rt_errand_drop_locked(z->state, s->errands);
         return NGX_AGAIN;
     }
 
     if (s->members) {
-        ngx_rt_channel_leave_locked(st, s->members, 0);
+        ngx_rt_channel_leave_locked(z, s->members, 0, told);
         return NGX_AGAIN;
     }
 
@@ -273,16 +275,16 @@ ngx_rt_session_expire_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
 }
 
 
-ngx_uint_t
-ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner)
+ngx_int_t
+ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner,
+    ngx_uint_t steps, ngx_uint_t *ended, ngx_rt_told_t *told)
 {
-    ngx_uint_t         n;
     ngx_rt_state_t    *st;
     ngx_rt_session_t  *s;
 
     st = z->state;
 
-    for (n = 0; /* void */ ; n++) {
+    while (steps--) {
 
         ngx_rt_state_lock(z);
 
@@ -292,15 +294,13 @@ ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner)
 
         if (s == NULL) {
             ngx_rt_state_unlock(z);
-            return n;
+            return NGX_OK;
         }
 
-        if (ngx_rt_session_empty_locked(st, s) == NGX_AGAIN) {
-            n--;
-
-        } else {
+        if (ngx_rt_session_empty_locked(z, s, told) == NGX_OK) {
             ngx_rt_session_expire_locked(st, s);
             rt_txn_add(&st->txn, &st->reaped, 1);
+            (*ended)++;
         }
 
         (void) rt_txn_commit(&st->txn);
@@ -309,4 +309,6 @@ ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner)
 
         ngx_rt_state_unlock(z);
     }
+
+    return NGX_AGAIN;
 }

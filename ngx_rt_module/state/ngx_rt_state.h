@@ -54,6 +54,7 @@ struct ngx_rt_channel_s {
     uint64_t                   hash;
     uint64_t                   serial;        /* never used again */
     uint64_t                   workers;       /* a bit per slot that cares */
+    uint64_t                   watchers;      /* who comes and goes: the same */
     uint64_t                   clients;
     uint64_t                   len;
     u_char                     name[];
@@ -95,7 +96,14 @@ struct ngx_rt_member_s {
     ngx_rt_member_t           *session_prev;
     ngx_rt_member_t           *channel_next;
     ngx_rt_member_t           *channel_prev;
+    uint64_t                   serial;        /* never used again */
+    uint64_t                   flags;
 };
+
+
+/* ngx_rt_member_t.flags */
+#define NGX_RT_MEMBER_SHOWN     1   /* others are told that it comes and goes */
+#define NGX_RT_MEMBER_WATCHES   2   /* it is told of others */
 
 
 /* an order on its way to the worker that serves the session */
@@ -168,7 +176,9 @@ struct ngx_rt_state_s {
 
 /* what a record of the log is; rt_log_record_t.kind */
 enum {
-    NGX_RT_RECORD_PUBLICATION = 1
+    NGX_RT_RECORD_PUBLICATION = 1,
+    NGX_RT_RECORD_JOIN,
+    NGX_RT_RECORD_LEAVE
 };
 
 
@@ -324,11 +334,16 @@ ngx_rt_session_t *ngx_rt_session_lookup_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *id);
 
 /* leaves what channels it is still in; orders to it are void */
-void ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s);
+void ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_rt_told_t *told);
 
-/* expires the sessions of a worker that is gone; returns how many */
-ngx_uint_t ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
-    uint64_t owner);
+/*
+ * Expires the sessions of a worker that is gone, in so many steps at most: a
+ * channel that is left is one, a session another.  *ended: how many were ended.
+ * NGX_AGAIN: there are more.
+ */
+ngx_int_t ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
+    uint64_t owner, ngx_uint_t steps, ngx_uint_t *ended, ngx_rt_told_t *told);
 
 
 /* ngx_rt_order.c */
@@ -382,15 +397,46 @@ ngx_rt_channel_t *ngx_rt_channel_lookup_locked(ngx_rt_state_t *st,
 
 /* the session enters a channel, which begins with its first member */
 ngx_rt_member_t *ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
-    ngx_str_t *name);
+    ngx_str_t *name, ngx_uint_t flags, ngx_rt_told_t *told);
 
-/* more: the worker has other sessions in the channel */
+/* stay: NGX_RT_STAY_* */
 void ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m,
-    ngx_uint_t more);
+    ngx_uint_t stay, ngx_rt_told_t *told);
 
 /* inside a transaction of the caller's */
-void ngx_rt_channel_leave_locked(ngx_rt_state_t *st, ngx_rt_member_t *m,
-    ngx_uint_t more);
+void ngx_rt_channel_leave_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
+    ngx_uint_t stay, ngx_rt_told_t *told);
+
+/* what the worker of one that leaves still has in the channel */
+#define NGX_RT_STAY_MEMBERS     1
+#define NGX_RT_STAY_WATCHERS    2
+
+
+/* ngx_rt_presence.c */
+
+/* one who is in a channel, copied */
+typedef struct {
+    uint64_t                   serial;        /* of its membership */
+    uint64_t                   len;           /* of user */
+    u_char                     id[NGX_RT_ID_LEN];
+    u_char                     user[NGX_RT_USER_MAX];
+} ngx_rt_present_t;
+
+
+/*
+ * Those in a channel, ngx_rt_present_t, into list, which is empty.  All are
+ * listed who were there before and after; *clients: how many there are.
+ * NGX_DECLINED: there are more than max, who are not all listed; NGX_ERROR: no
+ * memory.
+ */
+ngx_int_t ngx_rt_presence_read(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_uint_t max, ngx_array_t *list, uint64_t *clients);
+
+/* the same as values, which point into the list; info: as many */
+void ngx_rt_presence_info(ngx_array_t *list, rt_client_info_t *info);
+
+/* how many users they are; changes their order */
+ngx_uint_t ngx_rt_presence_users(ngx_array_t *list);
 
 
 /* ngx_rt_record.c: records of the log */

@@ -4,6 +4,7 @@
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
+const http = require("node:http");
 const { describe, test } = require("node:test");
 
 const { Nginx, sleep, until } = require("./nginx.js");
@@ -28,8 +29,8 @@ async function run(options, body, meant = /^$/) {
         return c;
     };
 
-    nginx.clientAt = async (channels, fits) => {
-        const c = await connectTo(nginx, "t", channels, fits);
+    nginx.clientAt = async (channels, fits, more) => {
+        const c = await connectTo(nginx, "t", channels, fits, more);
 
         open.push(c);
 
@@ -71,6 +72,35 @@ const hears = (c, channel, n) => until(`${n} of ${channel}`, () =>
     c.heard.get(channel).length >= n || !c.open, 10000);
 
 
+/* one connection to the API of a worker that is not that one */
+async function elsewhere(nginx, pid) {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = (method, path, body) => new Promise((resolve, reject) => {
+        const request = http.request({ agent, method, path, port: nginx.port,
+            host: "127.0.0.1", headers: { "X-Tenant": "t" } }, response => {
+                let text = "";
+
+                response.on("data", piece => { text += piece; });
+                response.on("end", () => resolve(text));
+            });
+
+        request.on("error", reject);
+        request.end(body);
+    });
+
+    if (await ask("GET", "/pid") === String(pid)) {
+        agent.destroy();
+        return elsewhere(nginx, pid);
+    }
+
+    return {
+        post: async (path, body) =>
+            JSON.parse(await ask("POST", path, JSON.stringify(body))),
+        close: () => agent.destroy(),
+    };
+}
+
+
 /* asks without end, so that its worker never sleeps */
 async function keepBusy(c) {
     while (c.open) {
@@ -106,6 +136,84 @@ describe("faults", () => {
 
             await hears(s, "open:x", total);
             assert.deepEqual(s.heard.get("open:x"), numbers(total));
+        }));
+
+    test("the clients of a killed worker leave, once, and the others hear it",
+        () => run({ workers: 4, text: conf({ http: `
+            rt_zone      $http_x_tenant zone=live:8m;
+            rt_user      $http_x_user;
+            rt_namespace room presence join_leave;` }) },
+        async nginx => {
+            const asks = { join_leave: true };
+            const victim = await nginx.client(["room:x"],
+                { headers: { "X-User": "u0" } });
+            const { pid } = victim;
+
+            for (let i = 1; i < 40; i++) {
+                await nginx.clientAt(["room:x"], at => at === pid,
+                    { headers: { "X-User": `u${i}` } });
+            }
+
+            const watchers = [];
+
+            while (new Set(watchers.map(w => w.pid)).size < 2) {
+                watchers.push(await nginx.clientAt(["room:x"],
+                    at => at !== pid, { asks }));
+            }
+
+            process.kill(pid, "SIGKILL");
+
+            const left = w => w.pushes.filter(push => push.leave)
+                .map(push => push.leave.info);
+
+            for (const w of watchers) {
+                await until("all are gone", () => left(w).length >= 40);
+            }
+
+            await until("only the watchers are there", async () =>
+                (await nginx.api("presence_stats", { channel: "room:x" },
+                    { "X-Tenant": "t" })).body.result.num_clients
+                === watchers.length);
+
+            for (const w of watchers) {
+                assert.deepEqual(left(w).map(info => info.user).sort(),
+                                 numbers(40).map(i => `u${i}`).sort());
+                assert.equal(new Set(left(w).map(info => info.client)).size,
+                             40);
+            }
+        }));
+
+    test("a worker that is lapped misses publications, but no order",
+        () => run({ text: conf({ http: `
+            rt_zone      $http_x_tenant zone=live:8m log=256k;
+            rt_user      $http_x_user;
+            rt_namespace open publish=any;`, server: `
+            location = /pid { return 200 $pid; }` }) },
+        async nginx => {
+            const s = await nginx.client(["open:x"],
+                { headers: { "X-User": "alice" } });
+            const p = await nginx.clientAt([], pid => pid !== s.pid);
+            const api = await elsewhere(nginx, s.pid);
+
+            process.kill(s.pid, "SIGSTOP");
+
+            try {
+                for (let i = 0; i < 40; i++) {
+                    await p.commands(numbers(4).map(() => ({ publish:
+                        { channel: "open:x", data: "x".repeat(8000) } })));
+                }
+
+                assert.deepEqual(await api.post("/api/disconnect",
+                    { user: "alice" }), { result: {} });
+
+            } finally {
+                process.kill(s.pid, "SIGCONT");
+                api.close();
+            }
+
+            assert.equal(await s.closed, 3503);
+            assert.ok(s.heard.get("open:x").length < 160);
+            assert.ok((await metrics(nginx)).rt_log_laps_total > 0);
         }));
 
     test("a queue smaller than a turn's batch, a client that reads",

@@ -110,14 +110,15 @@ async function metrics(nginx) {
 class Connection {
     constructor(nginx, tenant, channels = [], {
         location = "/connection/websocket", subscribed = () => {},
-        heard = () => {}, silent = false } = {})
+        heard = () => {}, silent = false, headers = {}, asks = {} } = {})
     {
         Object.assign(this, { tenant, channels, subscribed, onHeard: heard,
-            pid: 0, nextId: channels.length + 2, waiting: new Map(),
+            asks, pid: 0, pushes: [], nextId: channels.length + 2, waiting: new Map(),
             heard: new Map(channels.map(channel => [channel, []])) });
 
         this.socket = new WebSocket(nginx.url("ws", location),
-            { headers: { "X-Tenant": tenant }, handshakeTimeout: 10000 });
+            { headers: { "X-Tenant": tenant, ...headers },
+              handshakeTimeout: 10000 });
 
         this.socket.on("upgrade", response => {
             this.pid = Number(response.headers["x-pid"]);
@@ -154,7 +155,8 @@ class Connection {
         this.socket.once("open", () => this.socket.send(
             ['{"id":1,"connect":{}}',
              ...this.channels.map((channel, i) =>
-                 JSON.stringify({ id: i + 2, subscribe: { channel } }))]
+                 JSON.stringify({ id: i + 2,
+                                  subscribe: { channel, ...this.asks } }))]
                 .join("\n")));
 
         await Promise.all(all);
@@ -182,7 +184,10 @@ class Connection {
         for (const line of text.split("\n")) {
             const { id, error, push } = JSON.parse(line);
 
-            if (push) {
+            if (push && !push.pub) {
+                this.pushes.push(push);
+
+            } else if (push) {
                 this.heard.get(push.channel)?.push(push.pub.data);
                 this.onHeard(this, push.channel, push.pub.data);
 
@@ -211,9 +216,9 @@ class Connection {
 
 
 /* connections until one is on a worker that will do */
-async function connectTo(nginx, tenant, channels, fits) {
+async function connectTo(nginx, tenant, channels, fits, more) {
     return until("a worker that will do", async () => {
-        const c = await new Connection(nginx, tenant, channels).ready;
+        const c = await new Connection(nginx, tenant, channels, more).ready;
 
         if (fits(c.pid)) {
             return c;

@@ -70,8 +70,10 @@ function certificate(prefix) {
 
 const HTTP = `
     rt_zone       $http_x_tenant zone=live:8m;
+    rt_user       $http_x_user;
     rt_namespace  chat  publish=subscriber;
     rt_namespace  news;
+    rt_namespace  room  presence join_leave;
 `;
 
 const SERVER = `

@@ -18,6 +18,14 @@ class Socket extends WebSocket {
 }
 
 
+/* the same, with headers of one's own */
+const socketWith = headers => class extends WebSocket {
+    constructor(url, protocols) {
+        super(url, protocols, { rejectUnauthorized: false, headers });
+    }
+};
+
+
 function client(nginx, scheme, options = {}) {
     const c = new Centrifuge(nginx.url(scheme), {
         websocket: Socket, minReconnectDelay: 50, maxReconnectDelay: 500,
@@ -189,15 +197,118 @@ for (const scheme of ["ws", "wss"]) {
             assert.equal(c.state, "disconnected");
         });
 
-        test("tenants hear nothing of each other", async () => {
-            class Other extends WebSocket {
-                constructor(url, protocols) {
-                    super(url, protocols, { rejectUnauthorized: false,
-                        headers: { "X-Tenant": "other" } });
-                }
-            }
+        const as = user => join({ websocket: socketWith({ "X-User": user }) });
 
-            const [a, o] = [await join(), await join({ websocket: Other })];
+        const order = async (method, params) => assert.deepEqual(
+            await nginx.api(method, params),
+            { status: 200, body: { result: {} } });
+
+        test("presence, joins and leaves", async () => {
+            const [a, b] = [await as("alice"), await as("bob")];
+            const sa = a.newSubscription("room:p", { joinLeave: true });
+            const sb = b.newSubscription("room:p");
+            const seen = [];
+
+            sa.on("join", ({ info }) => seen.push(`+${info.user}`));
+            sa.on("leave", ({ info }) => seen.push(`-${info.user}`));
+            sa.subscribe();
+            await sa.ready(10000);
+            sb.subscribe();
+            await sb.ready(10000);
+
+            const { clients: present } = await sa.presence();
+            const { numClients, numUsers } = await sb.presenceStats();
+
+            assert.deepEqual(Object.values(present).map(i => i.user).sort(),
+                             ["alice", "bob"]);
+            assert.deepEqual(Object.keys(present).sort(),
+                             Object.values(present).map(i => i.client).sort());
+            assert.deepEqual([numClients, numUsers], [2, 2]);
+
+            b.disconnect();
+            await until("he leaves", () => seen.length === 3);
+            assert.deepEqual(seen, ["+alice", "+bob", "-bob"]);
+
+            const news = listen(a, "news:p");
+
+            await news.ready(10000);
+            await assert.rejects(news.presence(), { code: 108 });
+            await assert.rejects(a.presenceStats("room:other"), { code: 103 });
+        });
+
+        test("the backend subscribes, and ends it", async () => {
+            const a = await as("carol");
+            const seen = [];
+
+            a.on("subscribed", ctx => seen.push(["subscribed", ctx.channel,
+                                                 ctx.data]));
+            a.on("publication", ctx => seen.push(["publication", ctx.channel,
+                                                  ctx.data]));
+            a.on("unsubscribed", ctx => seen.push(["unsubscribed",
+                                                   ctx.channel]));
+
+            await order("subscribe", { user: "carol", channel: "news:s",
+                                       data: { n: 1 } });
+            await until("subscribed", () => seen.length === 1);
+            await order("publish", { channel: "news:s", data: 2 });
+            await until("the publication", () => seen.length === 2);
+            await order("unsubscribe", { user: "carol", channel: "news:s" });
+            await until("unsubscribed", () => seen.length === 3);
+            assert.deepEqual(seen, [["subscribed", "news:s", { n: 1 }],
+                                    ["publication", "news:s", 2],
+                                    ["unsubscribed", "news:s"]]);
+        });
+
+        test("the backend ends a client's subscription for good", async () => {
+            const a = await as("dave");
+            const sub = listen(a, "news:d");
+            const ended = new Promise(resolve =>
+                sub.on("unsubscribed", resolve));
+
+            await sub.ready(10000);
+            await order("unsubscribe", { user: "dave", channel: "news:d" });
+
+            const { code, reason } = await ended;
+
+            assert.deepEqual([code, reason], [2000, "server unsubscribe"]);
+            await sleep(300);
+            assert.equal(sub.state, "unsubscribed");
+            assert.equal(a.state, "connected");
+        });
+
+        test("codes that say stay away, and codes that say come back",
+             async () => {
+            const codes = [[3503, false], [3000, true], [3499, true],
+                           [3500, false], [4000, true], [4499, true],
+                           [4500, false], [4999, false]];
+
+            await Promise.all(codes.map(async ([code, back]) => {
+                const a = await as(`user-${code}`);
+                const times = () =>
+                    a.seen.filter(e => e.state === "connected").length;
+
+                await order("disconnect", { user: `user-${code}`,
+                    disconnect: { code, reason: "because" } });
+
+                if (back) {
+                    await until("back", () => times() === 2);
+                } else {
+                    await until("away", () => a.state === "disconnected");
+                    await sleep(300);
+                    assert.equal(times(), 1);
+                }
+
+                const last = a.seen.filter(e => e.state
+                    === (back ? "connecting" : "disconnected")).pop();
+
+                assert.deepEqual([last.code, last.reason],
+                                 [code, "because"]);
+            }));
+        });
+
+        test("tenants hear nothing of each other", async () => {
+            const other = socketWith({ "X-Tenant": "other" });
+            const [a, o] = [await join(), await join({ websocket: other })];
             const [sa, so] = [listen(a, "chat:t"), listen(o, "chat:t")];
 
             await Promise.all([sa.ready(10000), so.ready(10000)]);

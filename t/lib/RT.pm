@@ -83,6 +83,8 @@ our $HTTP = <<'_EOC_';
     rt_namespace  open    publish=any;
     rt_namespace  news;
     rt_namespace  users   subscribe=user;
+    rt_namespace  room    publish=any presence join_leave;
+    rt_namespace  seen    presence;
     rt_close_timeout 100ms;
 _EOC_
 

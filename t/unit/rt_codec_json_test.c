@@ -374,6 +374,29 @@ check_reply(const rt_reply_t *r, const char *expected)
 
 
 static void
+check_presence(void)
+{
+    rt_reply_t  r;
+
+    static const rt_client_info_t  list[] = {
+        { STR("al\""), STR("c1") },
+        { { 0, NULL }, STR("c2") },
+    };
+
+    r = (rt_reply_t) { .id = 3, .method = RT_METHOD_PRESENCE,
+                       .present = list, .npresent = 2 };
+    check_reply(&r, "{\"id\":3,\"presence\":{\"presence\":{\"c1\":{\"user\":"
+                    "\"al\\\"\",\"client\":\"c1\"},\"c2\":{\"client\":"
+                    "\"c2\"}}}}");
+
+    r = (rt_reply_t) { .id = 4, .method = RT_METHOD_PRESENCE_STATS,
+                       .clients = 12, .users = 3 };
+    check_reply(&r, "{\"id\":4,\"presence_stats\":{\"num_clients\":12,"
+                    "\"num_users\":3}}");
+}
+
+
+static void
 test_replies(void)
 {
     unsigned    i;
@@ -385,8 +408,9 @@ test_replies(void)
         [RT_METHOD_SUBSCRIBE] = "{\"id\":7,\"subscribe\":{}}",
         [RT_METHOD_UNSUBSCRIBE] = "{\"id\":7,\"unsubscribe\":{}}",
         [RT_METHOD_PUBLISH] = "{\"id\":7,\"publish\":{}}",
-        [RT_METHOD_PRESENCE] = "{\"id\":7,\"presence\":{}}",
-        [RT_METHOD_PRESENCE_STATS] = "{\"id\":7,\"presence_stats\":{}}",
+        [RT_METHOD_PRESENCE] = "{\"id\":7,\"presence\":{\"presence\":{}}}",
+        [RT_METHOD_PRESENCE_STATS] = "{\"id\":7,\"presence_stats\":"
+                                     "{\"num_clients\":0,\"num_users\":0}}",
         [RT_METHOD_HISTORY] = "{\"id\":7,\"history\":{}}",
         [RT_METHOD_PING] = "{\"id\":7,\"ping\":{}}",
         [RT_METHOD_RPC] = "{\"id\":7,\"rpc\":{}}",
@@ -420,6 +444,8 @@ test_replies(void)
     r = (rt_reply_t) { .id = UINT32_MAX, .method = RT_METHOD_RPC,
                        .data = STR("[1, 2]") };
     check_reply(&r, "{\"id\":4294967295,\"rpc\":{\"data\":[1, 2]}}");
+
+    check_presence();
 
     r.method = RT_METHOD_SUBSCRIBE;
     check_reply(&r, "{\"id\":4294967295,\"subscribe\":{\"data\":[1, 2]}}");

@@ -1,0 +1,144 @@
+
+/*
+ * presence and presence_stats: who is in a channel of the request's tenant.
+ *
+ * Called by ngx_rt_api_method.c.  Calls state, which locks by itself.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_control.h"
+#include "ngx_rt_state.h"
+
+
+/* members that are listed, or among whom users are counted */
+#define NGX_RT_API_PRESENCE_MAX  10000
+
+
+typedef struct {
+    ngx_array_t        list;      /* ngx_rt_present_t */
+    uint64_t           clients;
+    uint64_t           users;
+    rt_client_info_t  *info;
+} ngx_rt_api_presence_t;
+
+
+static ngx_int_t ngx_rt_api_presence_read(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_rt_api_presence_t *presence,
+    ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_presence_text(rt_out_t *o, void *data);
+static void ngx_rt_api_presence_stats_text(rt_out_t *o, void *data);
+
+
+ngx_int_t
+ngx_rt_api_presence(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
+{
+    ngx_int_t              rc;
+    ngx_rt_api_presence_t  presence;
+
+    rc = ngx_rt_api_presence_read(api, p, &presence, reply);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "channel",
+                         "has more than 10000 clients");
+    }
+
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    presence.info = ngx_palloc(api->request->pool, (presence.list.nelts + 1)
+                                                   * sizeof(rt_client_info_t));
+    if (presence.info == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_rt_presence_info(&presence.list, presence.info);
+
+    return ngx_rt_api_result(api, ngx_rt_api_presence_text, &presence, reply);
+}
+
+
+ngx_int_t
+ngx_rt_api_presence_stats(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
+{
+    ngx_rt_api_presence_t  presence;
+
+    if (ngx_rt_api_presence_read(api, p, &presence, reply) == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    presence.users = ngx_rt_presence_users(&presence.list);
+
+    return ngx_rt_api_result(api, ngx_rt_api_presence_stats_text, &presence,
+                             reply);
+}
+
+
+/* NGX_DECLINED: there are more than can be listed */
+
+static ngx_int_t
+ngx_rt_api_presence_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_presence_t *presence, ngx_rt_api_reply_t *reply)
+{
+    ngx_str_t            channel;
+    ngx_rt_namespace_t  *ns;
+
+    ns = ngx_rt_api_channel(api, &p->channel, reply);
+
+    if (ns && !ns->presence) {
+        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "channel",
+                         "has no presence, see rt_namespace");
+    }
+
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    if (ngx_array_init(&presence->list, api->request->pool, 16,
+                       sizeof(ngx_rt_present_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    channel = ngx_rt_ngx_str(&p->channel);
+
+    return ngx_rt_presence_read(api->zone, &api->tenant, &channel,
+                                NGX_RT_API_PRESENCE_MAX, &presence->list,
+                                &presence->clients);
+}
+
+
+static void
+ngx_rt_api_presence_text(rt_out_t *o, void *data)
+{
+    ngx_rt_api_presence_t  *presence = data;
+
+    rt_out_lit(o, "{\"presence\":");
+    rt_codec_json_present(o, presence->info, presence->list.nelts);
+    rt_out_lit(o, "}");
+}
+
+
+static void
+ngx_rt_api_presence_stats_text(rt_out_t *o, void *data)
+{
+    ngx_rt_api_presence_t  *presence = data;
+
+    rt_out_lit(o, "{\"num_clients\":");
+    rt_out_uint(o, presence->clients);
+    rt_out_lit(o, ",\"num_users\":");
+    rt_out_uint(o, presence->users);
+    rt_out_lit(o, "}");
+}

@@ -1,0 +1,184 @@
+
+/*
+ * Presence: who is in a channel, copied out of shared memory.
+ *
+ * Called by the protocol and the API.  Holds the state's mutex for a bounded
+ * number of members at a time and allocates nothing under it.  A new member
+ * stands first in the list, and none changes its place, so that the walk goes
+ * on behind the last one that it has copied and that is still there.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_state.h"
+
+
+/* members of a hold of the mutex */
+#define NGX_RT_PRESENCE_SLICE  128
+
+
+static ngx_uint_t ngx_rt_presence_slice_locked(ngx_rt_state_t *st,
+    ngx_str_t *tenant, ngx_str_t *channel, ngx_array_t *list,
+    uint64_t *clients);
+static ngx_rt_member_t *ngx_rt_presence_resume_locked(ngx_rt_state_t *st,
+    ngx_rt_channel_t *ch, ngx_array_t *list);
+static int ngx_libc_cdecl ngx_rt_presence_compare(const void *one,
+    const void *two);
+
+
+ngx_int_t
+ngx_rt_presence_read(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
+    ngx_uint_t max, ngx_array_t *list, uint64_t *clients)
+{
+    ngx_uint_t  n;
+
+    do {
+        n = list->nelts;
+
+        /* the room, before the mutex is taken */
+
+        if (ngx_array_push_n(list, NGX_RT_PRESENCE_SLICE) == NULL) {
+            return NGX_ERROR;
+        }
+
+        list->nelts = n;
+
+        ngx_rt_state_lock(z);
+        n = ngx_rt_presence_slice_locked(z->state, tenant, channel, list,
+                                         clients);
+        ngx_rt_state_unlock(z);
+
+        if (*clients > max || list->nelts > max) {
+            return NGX_DECLINED;
+        }
+
+    } while (n == NGX_RT_PRESENCE_SLICE);
+
+    return NGX_OK;
+}
+
+
+/* how many it has copied */
+
+static ngx_uint_t
+ngx_rt_presence_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_array_t *list, uint64_t *clients)
+{
+    ngx_uint_t         n;
+    ngx_rt_user_t     *u;
+    ngx_rt_tenant_t   *t;
+    ngx_rt_member_t   *m;
+    ngx_rt_channel_t  *ch;
+    ngx_rt_present_t  *one;
+
+    t = ngx_rt_tenant_lookup_locked(st, tenant);
+    ch = t ? ngx_rt_channel_lookup_locked(st, t, channel) : NULL;
+
+    *clients = ch ? ch->clients : 0;
+
+    if (ch == NULL) {
+        list->nelts = 0;
+        return 0;
+    }
+
+    m = ngx_rt_presence_resume_locked(st, ch, list);
+    one = (ngx_rt_present_t *) list->elts + list->nelts;
+
+    for (n = 0; m && n < NGX_RT_PRESENCE_SLICE; n++, one++) {
+        u = m->session->user;
+
+        one->serial = m->serial;
+        one->len = u ? u->len : 0;
+        ngx_memcpy(one->id, m->session->id, NGX_RT_ID_LEN);
+        ngx_memcpy(one->user, u ? u->name : (u_char *) "", one->len);
+
+        m = m->channel_next;
+    }
+
+    list->nelts += n;
+
+    return n;
+}
+
+
+/* those at the end of the list who have left go out of it */
+
+static ngx_rt_member_t *
+ngx_rt_presence_resume_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
+    ngx_array_t *list)
+{
+    ngx_str_t          id;
+    ngx_rt_member_t   *m;
+    ngx_rt_session_t  *s;
+    ngx_rt_present_t  *one;
+
+    for ( /* void */ ; list->nelts; list->nelts--) {
+        one = (ngx_rt_present_t *) list->elts + list->nelts - 1;
+
+        id.data = one->id;
+        id.len = NGX_RT_ID_LEN;
+
+        s = ngx_rt_session_lookup_locked(st, ch->tenant, &id);
+
+        for (m = s ? s->members : NULL; m; m = m->session_next) {
+
+            if (m->serial == one->serial) {
+                return m->channel_next;
+            }
+        }
+    }
+
+    return ch->members;
+}
+
+
+void
+ngx_rt_presence_info(ngx_array_t *list, rt_client_info_t *info)
+{
+    ngx_uint_t         i;
+    ngx_rt_present_t  *one;
+
+    one = list->elts;
+
+    for (i = 0; i < list->nelts; i++) {
+        info[i].client.data = one[i].id;
+        info[i].client.len = NGX_RT_ID_LEN;
+        info[i].user.data = one[i].user;
+        info[i].user.len = one[i].len;
+    }
+}
+
+
+ngx_uint_t
+ngx_rt_presence_users(ngx_array_t *list)
+{
+    ngx_uint_t         i, n;
+    ngx_rt_present_t  *one;
+
+    one = list->elts;
+
+    ngx_qsort(one, list->nelts, sizeof(ngx_rt_present_t),
+              ngx_rt_presence_compare);
+
+    for (i = 0, n = 0; i < list->nelts; i++) {
+        if (i == 0 || ngx_rt_presence_compare(&one[i - 1], &one[i]) != 0) {
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
+static int ngx_libc_cdecl
+ngx_rt_presence_compare(const void *one, const void *two)
+{
+    const ngx_rt_present_t *a = one;
+    const ngx_rt_present_t *b = two;
+
+    if (a->len != b->len) {
+        return a->len < b->len ? -1 : 1;
+    }
+
+    return ngx_memcmp(a->user, b->user, a->len);
+}
