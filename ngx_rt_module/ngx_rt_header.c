@@ -1,16 +1,17 @@
 
 /*
- * HTTP headers that nginx has no field for: a walk over its list.
+ * HTTP headers that nginx has no field for: a walk over its list.  What stands
+ * in one is read by rt_header.c.
  */
 
 
 #include "ngx_rt.h"
 #include "ngx_rt_header.h"
+#include "rt_header.h"
 
 
 static ngx_table_elt_t *ngx_rt_header_next(ngx_list_part_t **part,
     ngx_uint_t *i, const char *name);
-static ngx_uint_t ngx_rt_token_in(ngx_str_t *list, const char *token);
 
 
 static ngx_table_elt_t *
@@ -77,6 +78,7 @@ ngx_uint_t
 ngx_rt_header_token(ngx_http_request_t *r, const char *name,
     const char *token)
 {
+    rt_str_t          list;
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
@@ -91,49 +93,12 @@ ngx_rt_header_token(ngx_http_request_t *r, const char *name,
             return 0;
         }
 
-        if (ngx_rt_token_in(&h->value, token)) {
+        list = ngx_rt_str(&h->value);
+
+        if (rt_header_token(&list, token)) {
             return 1;
         }
     }
-}
-
-
-static ngx_uint_t
-ngx_rt_token_in(ngx_str_t *list, const char *token)
-{
-    size_t   len;
-    u_char  *p, *last, *start, *end;
-
-    p = list->data;
-    last = p + list->len;
-    len = ngx_strlen(token);
-
-    while (p < last) {
-
-        while (p < last && (*p == ' ' || *p == '\t' || *p == ',')) {
-            p++;
-        }
-
-        start = p;
-
-        while (p < last && *p != ',') {
-            p++;
-        }
-
-        end = p;
-
-        while (end > start && (end[-1] == ' ' || end[-1] == '\t')) {
-            end--;
-        }
-
-        if ((size_t) (end - start) == len
-            && ngx_strncasecmp(start, (u_char *) token, len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

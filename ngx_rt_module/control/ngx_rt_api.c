@@ -12,6 +12,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_control.h"
 #include "ngx_rt_state.h"
+#include "rt_header.h"
 
 
 static ngx_int_t ngx_rt_api_admit(ngx_http_request_t *r, ngx_rt_api_t *api,
@@ -157,29 +158,15 @@ ngx_rt_api_admit_key(ngx_http_request_t *r, ngx_rt_api_t *api,
 static ngx_uint_t
 ngx_rt_api_is_json(ngx_http_request_t *r)
 {
-    u_char           c;
-    ngx_str_t       *value;
-    static ngx_str_t json = ngx_string("application/json");
+    rt_str_t  value;
 
     if (r->headers_in.content_type == NULL) {
         return 1;
     }
 
-    value = &r->headers_in.content_type->value;
+    value = ngx_rt_str(&r->headers_in.content_type->value);
 
-    if (value->len < json.len
-        || ngx_strncasecmp(value->data, json.data, json.len) != 0)
-    {
-        return 0;
-    }
-
-    if (value->len == json.len) {
-        return 1;
-    }
-
-    c = value->data[json.len];
-
-    return c == ';' || c == ' ' || c == '\t';
+    return rt_header_type(&value, "application/json");
 }
 
 

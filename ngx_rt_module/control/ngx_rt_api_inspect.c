@@ -11,6 +11,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_control.h"
 #include "ngx_rt_state.h"
+#include "rt_glob.h"
 
 
 #define NGX_RT_API_CHUNK   65536      /* bytes of entries, at first */
@@ -38,7 +39,7 @@ struct ngx_rt_api_chunk_s {
 
 typedef struct {
     ngx_rt_api_t         *api;
-    ngx_str_t             pattern;
+    rt_str_t              pattern;
     size_t                prefix;     /* of it, without wildcards */
     ngx_rt_api_chunk_t   *first;
     ngx_rt_api_chunk_t   *chunk;      /* the last one, being filled */
@@ -62,9 +63,6 @@ static ngx_int_t ngx_rt_api_walk_bucket_locked(ngx_rt_api_walk_t *w,
     ngx_rt_tenant_t *t, ngx_rt_channel_t *ch, ngx_uint_t *work);
 static ngx_int_t ngx_rt_api_walk_grow(ngx_rt_api_walk_t *w, ngx_int_t full);
 static void ngx_rt_api_walk_free(ngx_rt_api_walk_t *w);
-static size_t ngx_rt_api_glob_prefix(ngx_str_t *pattern);
-static ngx_uint_t ngx_rt_api_glob(ngx_str_t *pattern, u_char *s, size_t len);
-static u_char *ngx_rt_api_glob_char(u_char *s, u_char *end);
 static void ngx_rt_api_channels_text(rt_out_t *o, void *data);
 static void ngx_rt_api_info_text(rt_out_t *o, void *data);
 
@@ -89,9 +87,8 @@ ngx_rt_api_channels(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_memzero(&w, sizeof(ngx_rt_api_walk_t));
 
     w.api = api;
-    w.pattern.len = p->pattern.len;
-    w.pattern.data = p->pattern.data;
-    w.prefix = ngx_rt_api_glob_prefix(&w.pattern);
+    w.pattern = p->pattern;
+    w.prefix = rt_glob_prefix(&w.pattern);
 
     rc = ngx_rt_api_walk(&w);
 
@@ -283,96 +280,6 @@ ngx_rt_api_walk_free(ngx_rt_api_walk_t *w)
 }
 
 
-/* how much of the pattern stands for itself */
-
-static size_t
-ngx_rt_api_glob_prefix(ngx_str_t *pattern)
-{
-    size_t  i;
-
-    for (i = 0; i < pattern->len; i++) {
-        if (ngx_strchr("*?\\", pattern->data[i])) {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
-/*
- * '*' is any run of characters, '?' is one of them, a backslash takes the next
- * one as it is.  On a mismatch the last star takes one more: that is enough,
- * for an earlier star could only give the later one less to choose from.
- */
-
-static ngx_uint_t
-ngx_rt_api_glob(ngx_str_t *pattern, u_char *s, size_t len)
-{
-    u_char  *p, *pe, *e, *star, *mark;
-
-    p = pattern->data;
-    pe = p + pattern->len;
-    e = s + len;
-    star = NULL;
-    mark = NULL;
-
-    while (s < e) {
-
-        if (p < pe && *p == '*') {
-            star = ++p;
-            mark = s;
-            continue;
-        }
-
-        if (p < pe && *p == '?') {
-            p++;
-            s = ngx_rt_api_glob_char(s, e);
-            continue;
-        }
-
-        if (p + 1 < pe && *p == '\\' && p[1] == *s) {
-            p += 2;
-            s++;
-            continue;
-        }
-
-        if (p < pe && *p != '\\' && *p == *s) {
-            p++;
-            s++;
-            continue;
-        }
-
-        if (star == NULL) {
-            return 0;
-        }
-
-        p = star;
-        mark = ngx_rt_api_glob_char(mark, e);
-        s = mark;
-    }
-
-    while (p < pe && *p == '*') {
-        p++;
-    }
-
-    return p == pe;
-}
-
-
-/* behind one character of UTF-8 */
-
-static u_char *
-ngx_rt_api_glob_char(u_char *s, u_char *end)
-{
-    do {
-        s++;
-    } while (s < end && (*s & 0xc0) == 0x80);
-
-    return s;
-}
-
-
 static void
 ngx_rt_api_channels_text(rt_out_t *o, void *data)
 {
@@ -393,8 +300,8 @@ ngx_rt_api_channels_text(rt_out_t *o, void *data)
             p += ngx_align(sizeof(ngx_rt_api_entry_t) + e->len,
                            sizeof(uint64_t));
 
-            if (w->pattern.len && !ngx_rt_api_glob(&w->pattern, e->name,
-                                                   e->len))
+            if (w->pattern.len
+                && !rt_glob_match(&w->pattern, e->name, e->len))
             {
                 continue;
             }

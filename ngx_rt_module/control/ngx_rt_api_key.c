@@ -11,6 +11,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_control.h"
+#include "rt_header.h"
 
 
 static void ngx_rt_api_key_given(ngx_http_request_t *r, ngx_str_t *key);
@@ -89,31 +90,19 @@ ngx_rt_api_key_given(ngx_http_request_t *r, ngx_str_t *key)
 static ngx_int_t
 ngx_rt_api_key_authorization(ngx_http_request_t *r, ngx_str_t *key)
 {
-    u_char           *p, *last;
-    ngx_str_t        *value;
-    static ngx_str_t  scheme = ngx_string("apikey ");
+    rt_str_t  value, given;
 
     if (r->headers_in.authorization == NULL) {
         return NGX_DECLINED;
     }
 
-    value = &r->headers_in.authorization->value;
+    value = ngx_rt_str(&r->headers_in.authorization->value);
 
-    if (value->len < scheme.len
-        || ngx_strncasecmp(value->data, scheme.data, scheme.len) != 0)
-    {
+    if (!rt_header_credentials(&value, "apikey", &given)) {
         return NGX_DECLINED;
     }
 
-    p = value->data + scheme.len;
-    last = value->data + value->len;
-
-    while (p < last && *p == ' ') {
-        p++;
-    }
-
-    key->data = p;
-    key->len = last - p;
+    *key = ngx_rt_ngx_str(&given);
 
     return NGX_OK;
 }

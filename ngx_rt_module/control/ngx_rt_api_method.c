@@ -13,13 +13,6 @@
 #include "ngx_rt_control.h"
 
 
-static const ngx_rt_api_field_t *ngx_rt_api_field(
-    const ngx_rt_api_field_t *fields, const rt_str_t *name);
-static void ngx_rt_api_take(rt_json_t *j, const ngx_rt_api_field_t *f,
-    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
-static void ngx_rt_api_take_span(rt_json_t *j, const ngx_rt_api_field_t *f,
-    rt_json_value_t *v, ngx_rt_api_reply_t *reply);
-static void ngx_rt_api_skip(rt_json_t *j);
 static ngx_int_t ngx_rt_api_batch_read(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply, ngx_array_t *commands);
 static ngx_int_t ngx_rt_api_batch_command(ngx_rt_api_t *api,
@@ -31,84 +24,84 @@ static void ngx_rt_api_batch_text(rt_out_t *o, void *data);
     { rt_string(#name), type, offsetof(ngx_rt_api_params_t, name) }
 
 #define ngx_rt_api_session_fields                                             \
-    ngx_rt_api_field_of(user, NGX_RT_API_STRING),                             \
-    ngx_rt_api_field_of(client, NGX_RT_API_STRING),                           \
-    ngx_rt_api_field_of(session, NGX_RT_API_STRING)
+    ngx_rt_api_field_of(user, RT_PARAM_STRING),                               \
+    ngx_rt_api_field_of(client, RT_PARAM_STRING),                             \
+    ngx_rt_api_field_of(session, RT_PARAM_STRING)
 
 #define ngx_rt_api_publication_fields                                         \
-    ngx_rt_api_field_of(data, NGX_RT_API_VALUE),                              \
-    ngx_rt_api_field_of(b64data, NGX_RT_API_STRING),                          \
-    ngx_rt_api_field_of(tags, NGX_RT_API_OBJECT),                             \
-    ngx_rt_api_field_of(skip_history, NGX_RT_API_BOOL),                       \
-    ngx_rt_api_field_of(delta, NGX_RT_API_BOOL),                              \
-    ngx_rt_api_field_of(idempotency_key, NGX_RT_API_STRING),                  \
-    ngx_rt_api_field_of(version, NGX_RT_API_COUNT),                           \
-    ngx_rt_api_field_of(version_epoch, NGX_RT_API_STRING),                    \
-    { rt_string(""), NGX_RT_API_VALUE, 0 }
+    ngx_rt_api_field_of(data, RT_PARAM_VALUE),                                \
+    ngx_rt_api_field_of(b64data, RT_PARAM_STRING),                            \
+    ngx_rt_api_field_of(tags, RT_PARAM_OBJECT),                               \
+    ngx_rt_api_field_of(skip_history, RT_PARAM_BOOL),                         \
+    ngx_rt_api_field_of(delta, RT_PARAM_BOOL),                                \
+    ngx_rt_api_field_of(idempotency_key, RT_PARAM_STRING),                    \
+    ngx_rt_api_field_of(version, RT_PARAM_COUNT),                             \
+    ngx_rt_api_field_of(version_epoch, RT_PARAM_STRING),                      \
+    { rt_string(""), RT_PARAM_VALUE, 0 }
 
 
-static const ngx_rt_api_field_t  ngx_rt_api_publish_fields[] = {
-    ngx_rt_api_field_of(channel, NGX_RT_API_STRING),
+static const rt_param_t  ngx_rt_api_publish_fields[] = {
+    ngx_rt_api_field_of(channel, RT_PARAM_STRING),
     ngx_rt_api_publication_fields
 };
 
 
-static const ngx_rt_api_field_t  ngx_rt_api_broadcast_fields[] = {
-    ngx_rt_api_field_of(channels, NGX_RT_API_ARRAY),
+static const rt_param_t  ngx_rt_api_broadcast_fields[] = {
+    ngx_rt_api_field_of(channels, RT_PARAM_ARRAY),
     ngx_rt_api_publication_fields
 };
 
 
-static const ngx_rt_api_field_t  ngx_rt_api_presence_fields[] = {
-    ngx_rt_api_field_of(channel, NGX_RT_API_STRING),
-    { rt_string(""), NGX_RT_API_VALUE, 0 }
+static const rt_param_t  ngx_rt_api_presence_fields[] = {
+    ngx_rt_api_field_of(channel, RT_PARAM_STRING),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
 };
 
 
-static const ngx_rt_api_field_t  ngx_rt_api_channels_fields[] = {
-    ngx_rt_api_field_of(pattern, NGX_RT_API_STRING),
-    { rt_string(""), NGX_RT_API_VALUE, 0 }
+static const rt_param_t  ngx_rt_api_channels_fields[] = {
+    ngx_rt_api_field_of(pattern, RT_PARAM_STRING),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
 };
 
 
-static const ngx_rt_api_field_t  ngx_rt_api_subscribe_fields[] = {
+static const rt_param_t  ngx_rt_api_subscribe_fields[] = {
     ngx_rt_api_session_fields,
-    ngx_rt_api_field_of(channel, NGX_RT_API_STRING),
-    ngx_rt_api_field_of(data, NGX_RT_API_VALUE),
-    ngx_rt_api_field_of(b64data, NGX_RT_API_STRING),
-    ngx_rt_api_field_of(info, NGX_RT_API_VALUE),
-    ngx_rt_api_field_of(b64info, NGX_RT_API_STRING),
-    ngx_rt_api_field_of(expire_at, NGX_RT_API_COUNT),
-    ngx_rt_api_field_of(recover_since, NGX_RT_API_OBJECT),
-    ngx_rt_api_field_of(override, NGX_RT_API_OBJECT),
-    { rt_string(""), NGX_RT_API_VALUE, 0 }
+    ngx_rt_api_field_of(channel, RT_PARAM_STRING),
+    ngx_rt_api_field_of(data, RT_PARAM_VALUE),
+    ngx_rt_api_field_of(b64data, RT_PARAM_STRING),
+    ngx_rt_api_field_of(info, RT_PARAM_VALUE),
+    ngx_rt_api_field_of(b64info, RT_PARAM_STRING),
+    ngx_rt_api_field_of(expire_at, RT_PARAM_COUNT),
+    ngx_rt_api_field_of(recover_since, RT_PARAM_OBJECT),
+    ngx_rt_api_field_of(override, RT_PARAM_OBJECT),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
 };
 
 
-static const ngx_rt_api_field_t  ngx_rt_api_unsubscribe_fields[] = {
+static const rt_param_t  ngx_rt_api_unsubscribe_fields[] = {
     ngx_rt_api_session_fields,
-    ngx_rt_api_field_of(channel, NGX_RT_API_STRING),
-    { rt_string(""), NGX_RT_API_VALUE, 0 }
+    ngx_rt_api_field_of(channel, RT_PARAM_STRING),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
 };
 
 
-static const ngx_rt_api_field_t  ngx_rt_api_disconnect_fields[] = {
+static const rt_param_t  ngx_rt_api_disconnect_fields[] = {
     ngx_rt_api_session_fields,
-    ngx_rt_api_field_of(whitelist, NGX_RT_API_ARRAY),
-    ngx_rt_api_field_of(disconnect, NGX_RT_API_OBJECT),
-    { rt_string(""), NGX_RT_API_VALUE, 0 }
+    ngx_rt_api_field_of(whitelist, RT_PARAM_ARRAY),
+    ngx_rt_api_field_of(disconnect, RT_PARAM_OBJECT),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
 };
 
 
-static const ngx_rt_api_field_t  ngx_rt_api_info_fields[] = {
-    { rt_string(""), NGX_RT_API_VALUE, 0 }
+static const rt_param_t  ngx_rt_api_info_fields[] = {
+    { rt_string(""), RT_PARAM_VALUE, 0 }
 };
 
 
-static const ngx_rt_api_field_t  ngx_rt_api_batch_fields[] = {
-    ngx_rt_api_field_of(commands, NGX_RT_API_ARRAY),
-    ngx_rt_api_field_of(parallel, NGX_RT_API_BOOL),
-    { rt_string(""), NGX_RT_API_VALUE, 0 }
+static const rt_param_t  ngx_rt_api_batch_fields[] = {
+    ngx_rt_api_field_of(commands, RT_PARAM_ARRAY),
+    ngx_rt_api_field_of(parallel, RT_PARAM_BOOL),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
 };
 
 
@@ -144,20 +137,6 @@ static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
 };
 
 
-/* by ngx_rt_api_type_e */
-static const struct {
-    rt_json_type_t   type;        /* NONE: any */
-    const char      *why;
-} ngx_rt_api_types[] = {
-    { RT_JSON_STRING, "has to be a string" },
-    { RT_JSON_BOOL, "has to be true or false" },
-    { RT_JSON_NUMBER, "has to be a whole number from 0 to 2^64-1" },
-    { RT_JSON_NONE, NULL },
-    { RT_JSON_ARRAY, "has to be an array" },
-    { RT_JSON_OBJECT, "has to be an object" }
-};
-
-
 typedef struct {
     const ngx_rt_api_method_t  *method;       /* NULL: there is none */
     ngx_rt_api_reply_t          reply;
@@ -187,7 +166,7 @@ ngx_rt_api_call(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
 
     ngx_memzero(&p, sizeof(ngx_rt_api_params_t));
 
-    ngx_rt_api_read(j, method->fields, &p, reply);
+    ngx_rt_api_read(j, method->params, &p, reply);
 
     if (reply->code) {
         return NGX_OK;
@@ -197,142 +176,20 @@ ngx_rt_api_call(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
 }
 
 
-static const ngx_rt_api_field_t *
-ngx_rt_api_field(const ngx_rt_api_field_t *fields, const rt_str_t *name)
-{
-    const ngx_rt_api_field_t  *f;
-
-    for (f = fields; f->name.len; f++) {
-        if (f->name.len == name->len
-            && ngx_memcmp(f->name.data, name->data, name->len) == 0)
-        {
-            return f;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* after an error in a value that is JSON all the same, goes on to the end */
-
 void
-ngx_rt_api_read(rt_json_t *j, const ngx_rt_api_field_t *fields,
+ngx_rt_api_read(rt_json_t *j, const rt_param_t *params,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
 {
-    rt_str_t                   key;
-    const ngx_rt_api_field_t  *f;
+    rt_params_fault_t  fault;
 
-    if (rt_json_peek(j) != RT_JSON_OBJECT) {
-        ngx_rt_api_malformed(reply, NULL,
-                             "the parameters have to be a JSON object");
-        return;
-    }
+    rt_params_read(j, params, p, &fault);
 
-    (void) rt_json_object(j);
+    if (fault.malformed) {
+        ngx_rt_api_malformed(reply, fault.param, fault.why);
 
-    while (rt_json_key(j, &key)) {
-        f = ngx_rt_api_field(fields, &key);
-
-        if (f == NULL
-            || (f->type != NGX_RT_API_VALUE
-                && rt_json_peek(j) == RT_JSON_NULL))
-        {
-            ngx_rt_api_skip(j);
-            continue;
-        }
-
-        ngx_rt_api_take(j, f, p, reply);
-
-        if (reply->malformed) {
-            return;
-        }
-    }
-
-    if (j->error != RT_JSON_OK || !rt_json_end(j)) {
-        ngx_rt_api_malformed(reply, "body", "is not JSON");
-    }
-}
-
-
-static void
-ngx_rt_api_take(rt_json_t *j, const ngx_rt_api_field_t *f,
-    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
-{
-    bool             ok;
-    void            *dst;
-    rt_json_type_t   type, wanted;
-
-    type = rt_json_peek(j);
-    wanted = ngx_rt_api_types[f->type].type;
-
-    if (wanted != RT_JSON_NONE && type != RT_JSON_NONE && type != wanted) {
-        ngx_rt_api_malformed(reply, (const char *) f->name.data,
-                             ngx_rt_api_types[f->type].why);
-        return;
-    }
-
-    dst = (u_char *) p + f->offset;
-
-    switch (f->type) {
-
-    case NGX_RT_API_STRING:
-        ok = rt_json_string(j, dst);
-        break;
-
-    case NGX_RT_API_BOOL:
-        ok = rt_json_bool(j, dst);
-        break;
-
-    case NGX_RT_API_COUNT:
-        ok = rt_json_uint64(j, dst);
-        break;
-
-    default:
-        ngx_rt_api_take_span(j, f, dst, reply);
-        return;
-    }
-
-    if (!ok) {
-        ngx_rt_api_malformed(reply, (const char *) f->name.data,
-                             ngx_rt_api_types[f->type].why);
-    }
-}
-
-
-static void
-ngx_rt_api_take_span(rt_json_t *j, const ngx_rt_api_field_t *f,
-    rt_json_value_t *v, ngx_rt_api_reply_t *reply)
-{
-    if (rt_json_value(j, v)) {
-        return;
-    }
-
-    if (j->error != RT_JSON_DEEP) {
-        ngx_rt_api_malformed(reply, (const char *) f->name.data,
-                             "is not JSON");
-        return;
-    }
-
-    j->error = RT_JSON_OK;
-
-    /* commands are judged one by one */
-
-    if (f->type != NGX_RT_API_ARRAY) {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST,
-                         (const char *) f->name.data,
-                         "is nested too deep");
-    }
-}
-
-
-static void
-ngx_rt_api_skip(rt_json_t *j)
-{
-    rt_json_value_t  v;
-
-    if (!rt_json_value(j, &v) && j->error == RT_JSON_DEEP) {
-        j->error = RT_JSON_OK;
+    } else if (fault.why) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, fault.param,
+                         fault.why);
     }
 }
 
@@ -456,7 +313,7 @@ ngx_rt_api_batch_command(ngx_rt_api_t *api, rt_json_value_t *command,
     while (rt_json_key(&j, &key)) {
 
         if (rt_json_peek(&j) == RT_JSON_NULL) {
-            ngx_rt_api_skip(&j);
+            (void) rt_json_skip(&j);
             continue;
         }
 

@@ -28,12 +28,12 @@ static void ngx_rt_api_close_reason(rt_str_t *reason,
     ngx_rt_api_reply_t *reply);
 
 
-static const ngx_rt_api_field_t  ngx_rt_api_close_fields[] = {
-    { rt_string("code"), NGX_RT_API_COUNT,
+static const rt_param_t  ngx_rt_api_close_fields[] = {
+    { rt_string("code"), RT_PARAM_COUNT,
       offsetof(ngx_rt_api_params_t, code) },
-    { rt_string("reason"), NGX_RT_API_STRING,
+    { rt_string("reason"), RT_PARAM_STRING,
       offsetof(ngx_rt_api_params_t, reason) },
-    { rt_string(""), NGX_RT_API_VALUE, 0 }
+    { rt_string(""), RT_PARAM_VALUE, 0 }
 };
 
 

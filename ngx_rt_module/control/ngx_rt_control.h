@@ -11,6 +11,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_state.h"
 #include "rt_json.h"
+#include "rt_params.h"
 
 
 #define NGX_RT_API_KEY_MIN       8
@@ -79,24 +80,6 @@ typedef struct {
 } ngx_rt_api_params_t;
 
 
-typedef enum {
-    NGX_RT_API_STRING = 0,
-    NGX_RT_API_BOOL,
-    NGX_RT_API_COUNT,                         /* uint64_t */
-    NGX_RT_API_VALUE,                         /* as it stands in the text */
-    NGX_RT_API_ARRAY,                         /* the same */
-    NGX_RT_API_OBJECT                         /* the same */
-} ngx_rt_api_type_e;
-
-
-/* a table of them ends with a name of length 0 */
-typedef struct {
-    rt_str_t                   name;
-    ngx_rt_api_type_e          type;
-    size_t                     offset;        /* in ngx_rt_api_params_t */
-} ngx_rt_api_field_t;
-
-
 /* the answer to a command: a result (JSON), or an error */
 typedef struct {
     ngx_str_t                  result;
@@ -116,7 +99,7 @@ typedef ngx_int_t (*ngx_rt_api_run_pt)(ngx_rt_api_t *api,
 
 typedef struct {
     rt_str_t                   name;
-    const ngx_rt_api_field_t  *fields;
+    const rt_param_t          *params;
     ngx_rt_api_run_pt          run;
 } ngx_rt_api_method_t;
 
@@ -129,8 +112,8 @@ ngx_int_t ngx_rt_api_handler(ngx_http_request_t *r);
 /* NULL: there is none of that name */
 const ngx_rt_api_method_t *ngx_rt_api_method(const u_char *name, size_t len);
 
-/* reads an object, which is all that is left in j; fields: of p */
-void ngx_rt_api_read(rt_json_t *j, const ngx_rt_api_field_t *fields,
+/* reads an object, which is all that is left in j; params: of p */
+void ngx_rt_api_read(rt_json_t *j, const rt_param_t *params,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
 
 /* reads the parameters, which are all that is left in j, and runs the method */

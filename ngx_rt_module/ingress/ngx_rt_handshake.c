@@ -12,11 +12,11 @@
 #include "ngx_rt_ingress.h"
 #include "ngx_rt_observe.h"
 #include "ngx_rt_policy.h"
+#include "rt_header.h"
 
 #include <ngx_sha1.h>
 
 
-#define NGX_RT_KEY_LEN       24           /* base64 of 16 bytes */
 #define NGX_RT_ACCEPT_LEN    28           /* base64 of a SHA-1 */
 
 
@@ -163,21 +163,13 @@ ngx_rt_handshake_version(ngx_http_request_t *r)
 static ngx_int_t
 ngx_rt_handshake_key(ngx_http_request_t *r, ngx_str_t *key)
 {
-    u_char      raw[ngx_base64_decoded_length(NGX_RT_KEY_LEN)];
-    ngx_str_t   decoded;
+    rt_str_t    value;
     ngx_uint_t  n;
 
     n = ngx_rt_header_find(r, "sec-websocket-key", key);
+    value = ngx_rt_str(key);
 
-    decoded.data = raw;
-
-    /* nginx stops decoding at the first "=" */
-
-    if (n != 1 || key->len != NGX_RT_KEY_LEN
-        || key->data[NGX_RT_KEY_LEN - 2] != '='
-        || key->data[NGX_RT_KEY_LEN - 1] != '='
-        || ngx_decode_base64(&decoded, key) != NGX_OK || decoded.len != 16)
-    {
+    if (n != 1 || !rt_header_key_valid(&value)) {
         return ngx_rt_handshake_refuse(r, NGX_HTTP_BAD_REQUEST,
                                        "it has not one key of 16 bytes");
     }

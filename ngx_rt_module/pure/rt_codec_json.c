@@ -49,7 +49,6 @@ static const rt_member_t *rt_codec_json_member(const rt_str_t *key,
 static bool rt_codec_json_take(rt_json_t *j, const rt_member_t *m,
     rt_command_t *cmd);
 static bool rt_codec_json_raw(rt_json_t *j, rt_str_t *raw, bool *deep);
-static bool rt_codec_json_skip(rt_json_t *j);
 
 static void rt_codec_json_reply(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_error(rt_out_t *o, const rt_error_t *e);
@@ -194,7 +193,7 @@ rt_codec_json_envelope(rt_json_t *j, rt_command_t *cmd)
         if (method == RT_METHOD_NONE) {
             empty = false;
             good = rt_str_eq(&key, "id") ? rt_json_uint32(j, &cmd->id)
-                                         : rt_codec_json_skip(j);
+                                         : rt_json_skip(j);
 
         } else {
             good = rt_codec_json_method(j, method, cmd);
@@ -220,7 +219,7 @@ rt_codec_json_method(rt_json_t *j, rt_method_t method, rt_command_t *cmd)
     switch (rt_json_peek(j)) {
 
     case RT_JSON_NULL:
-        return rt_codec_json_skip(j);
+        return rt_json_skip(j);
 
     case RT_JSON_OBJECT:
         break;
@@ -230,7 +229,7 @@ rt_codec_json_method(rt_json_t *j, rt_method_t method, rt_command_t *cmd)
     }
 
     if (cmd->method != RT_METHOD_NONE) {
-        return rt_codec_json_skip(j);
+        return rt_json_skip(j);
     }
 
     cmd->method = method;
@@ -279,7 +278,7 @@ rt_codec_json_members(rt_json_t *j, rt_command_t *cmd)
         if (m == NULL
             || (rt_json_peek(j) == RT_JSON_NULL && m->kind != RT_MEMBER_RAW))
         {
-            good = rt_codec_json_skip(j);
+            good = rt_json_skip(j);
 
         } else {
             good = rt_codec_json_take(j, m, cmd);
@@ -363,24 +362,6 @@ rt_codec_json_raw(rt_json_t *j, rt_str_t *raw, bool *deep)
     raw->len = v.len;
 
     return true;
-}
-
-
-/* nobody carries what is ignored, so its depth is of no matter */
-static bool
-rt_codec_json_skip(rt_json_t *j)
-{
-    rt_json_value_t  v;
-
-    if (rt_json_value(j, &v)) {
-        return true;
-    }
-
-    if (j->error == RT_JSON_DEEP) {
-        j->error = RT_JSON_OK;
-    }
-
-    return j->error == RT_JSON_OK;
 }
 
 

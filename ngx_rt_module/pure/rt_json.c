@@ -114,6 +114,19 @@ rt_json_value(rt_json_t *j, rt_json_value_t *v)
 
 
 bool
+rt_json_skip(rt_json_t *j)
+{
+    rt_json_value_t  v;
+
+    if (!rt_json_value(j, &v) && j->error == RT_JSON_DEEP) {
+        j->error = RT_JSON_OK;
+    }
+
+    return j->error == RT_JSON_OK;
+}
+
+
+bool
 rt_json_object(rt_json_t *j)
 {
     return rt_json_enter(j, RT_JSON_OBJECT);

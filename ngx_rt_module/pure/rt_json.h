@@ -77,6 +77,9 @@ rt_json_type_t rt_json_peek(rt_json_t *j);
  */
 bool rt_json_value(rt_json_t *j, rt_json_value_t *v);
 
+/* passes over any value, however deep */
+bool rt_json_skip(rt_json_t *j);
+
 /*
  * Walking:  if (rt_json_object(j)) while (rt_json_key(j, &key)) { take the
  * value by one of these calls }.  key comes decoded, in place.  At the closing
