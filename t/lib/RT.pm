@@ -30,18 +30,19 @@ use IO::Socket::INET;
 
 our ($ROOT, $TOP, $MODULE, $CERT);
 
-# Three ports, one after the other, below those of outgoing connections: that
-# of Test::Nginx's own requests, TLS, plain.  The last two are listened to with
-# reuseport where there are several workers, which has to be said once only.
+# Four ports, one after the other, below those of outgoing connections: that of
+# Test::Nginx's own requests, TLS, plain, and one that a block may listen to as
+# $TEST_NGINX_SPARE_PORT.  TLS and plain are listened to with reuseport where
+# there are several workers, which has to be said once only.
 sub _free_ports
 {
     for (1 .. 1000) {
         my $port = 20000 + 4 * int rand 3000;
 
         return $port
-            if 3 == grep { IO::Socket::INET->new(LocalPort => $_, Listen => 1,
+            if 4 == grep { IO::Socket::INET->new(LocalPort => $_, Listen => 1,
                                                  Proto => 'tcp') }
-                         $port .. $port + 2;
+                         $port .. $port + 3;
     }
 
     die "no free ports\n";
@@ -61,6 +62,7 @@ BEGIN {
 
     $ENV{TEST_NGINX_SERVROOT} = "$ROOT/" . basename($0, '.t');
     $ENV{TEST_NGINX_SERVER_PORT} ||= $ENV{TEST_NGINX_PORT} || _free_ports();
+    $ENV{TEST_NGINX_SPARE_PORT} = $ENV{TEST_NGINX_SERVER_PORT} + 3;
     $ENV{TEST_NGINX_LOG_LEVEL} ||= 'info';
     $ENV{TEST_NGINX_LOAD_MODULES} = $MODULE;
     $ENV{TEST_NGINX_TIMEOUT} ||= 10;

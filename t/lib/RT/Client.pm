@@ -10,7 +10,7 @@ use warnings;
 
 use Errno qw(EAGAIN EINTR);
 use IO::Select;
-use IO::Socket::INET;
+use IO::Socket::IP;
 use IO::Socket::SSL;
 use Socket qw(IPPROTO_TCP TCP_NODELAY SOL_SOCKET SO_RCVBUF);
 use Time::HiRes qw(sleep time);
@@ -39,10 +39,17 @@ sub connect
 {
     my ($self) = @_;
 
-    my $s = IO::Socket::INET->new(
-        PeerAddr => '127.0.0.1', Proto => 'tcp', Timeout => $TIMEOUT,
-        PeerPort => $self->{tls} ? $self->{tls_port} : $self->{port})
+    my ($addr, $port) = $self->{spare} ? ($self->{spare},
+                                          $ENV{TEST_NGINX_SPARE_PORT})
+                        : ('127.0.0.1', $self->{tls} ? $self->{tls_port}
+                                                     : $self->{port});
+
+    my $s = IO::Socket::IP->new(PeerHost => $addr, PeerPort => $port,
+                                Proto => 'tcp', Timeout => $TIMEOUT)
         or die "$self->{name}: cannot connect: $@\n";
+
+    syswrite $s, "PROXY TCP4 $self->{proxied} 127.0.0.1 4321 $port\r\n"
+        if $self->{proxied};
 
     setsockopt $s, IPPROTO_TCP, TCP_NODELAY, 1;
     setsockopt $s, SOL_SOCKET, SO_RCVBUF, $self->{rcvbuf}

@@ -14,8 +14,8 @@ package RT::Conversation;
 # name, a list (alice, bob) or a range (s1..s20): all do the same, in turn.
 # "100 x ACTION" does it a hundred times.  "# ..." is a comment.
 # {{perl}} is replaced by its value; it may use $i (the repetition, from 1),
-# $n (the number in WHO), $me, $tenant, $origin (the server's), $port, and
-# kept("name") for what a "*name" in an expected message caught.
+# $n (the number in WHO), $me, $tenant, $origin (the server's), $port, $spare
+# (another port, for a block to listen to), and kept("name") for what a "*name" in an expected message caught.
 #
 # Connecting
 #   open [ws:|wss:]PATH [PROTOCOL,...]   a handshake that must succeed
@@ -23,6 +23,8 @@ package RT::Conversation;
 #                                        details "< JSON" are what they hear
 #   try [METHOD] PATH [HTTP/1.0]         one that is judged by the next line
 #   half PATH                            the first half of one
+#   spare ADDRESS       from now on connects to the spare port there
+#   proxied ADDRESS     the same, by a proxy that says so (PROXY protocol)
 #   101, 403, 400|405, ...               the response's status
 #     Name: value   a header to send (or, below a status, to get; * any)
 #     +Name: value  one more of that name        -Name:  none of that name
@@ -228,6 +230,8 @@ my @ACTIONS = (
     [qr/^overflowed (\d+)(?: (.*))?$/s,                  '_overflowed'],
     [qr/^pieces (\d+)$/,                                 '_pieces'],
     [qr/^(deaf|listens|mute)$/,                          '_manner'],
+    [qr/^spare (\S+)$/,                                  '_spare'],
+    [qr/^proxied (\S+)$/,                                '_proxied'],
     [qr/^patience ([\d.]+)$/,                            '_patience'],
     [qr/^< (.*)$/s,                                      '_hear'],
     [qr/^<= (.*)$/s,                                     '_hear_exactly'],
@@ -296,7 +300,7 @@ package RT::Conversation::Fill;
 
 # the names that {{...}} may use
 
-our ($conversation, $i, $n, $me, $tenant, $origin, $port);
+our ($conversation, $i, $n, $me, $tenant, $origin, $port, $spare);
 
 sub kept
 {
@@ -313,6 +317,7 @@ sub value
 
     local $tenant = $conversation->{tenant};
     local $port = $conversation->{$tls ? 'tls_port' : 'port'};
+    local $spare = $ENV{TEST_NGINX_SPARE_PORT};
     local $origin = ($tls ? 'https' : 'http') . "://127.0.0.1:$port";
 
     no strict;

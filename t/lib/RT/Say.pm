@@ -263,6 +263,26 @@ sub _pieces
 }
 
 
+sub _spare
+{
+    my ($self, $c, $addr) = @_;
+
+    $c->{spare} = $addr;
+
+    return;
+}
+
+
+sub _proxied
+{
+    my ($self, $c, $addr) = @_;
+
+    @$c{qw(spare proxied)} = ('127.0.0.1', $addr);
+
+    return;
+}
+
+
 sub _patience
 {
     my ($self, $c, $seconds) = @_;
