@@ -1,9 +1,9 @@
 
 /*
  * Accounts: how much memory waits for clients, of each tenant in this worker
- * and of all.  Called by the batches, which are that memory; by the clients, which
- * hold the account of their tenant; and by the queue, which asks whether there
- * is too much.  A worker's own, no locking.
+ * and of all.  Called by the batches, which are that memory; by the clients,
+ * which hold the account of their tenant; and by the queue, which asks whether
+ * there is too much.  A worker's own, no locking.
  *
  * Memory is what it takes, not what is queued: a batch that waits for a
  * thousand clients is there once.
