@@ -72,6 +72,16 @@ accepted('namespaces', http('rt_namespace default;',
     'rt_namespace open publish=any;', 'rt_namespace news publish=none;',
     'rt_namespace users subscribe=user;', 'rt_namespace a-b_9;'));
 
+accepted('presence, joins and leaves', http('rt_namespace aa presence;',
+    'rt_namespace bb join_leave;', 'rt_namespace cc join_leave presence;'));
+refused('presence with a value', qr/presence=on.*write "presence"/,
+        http('rt_namespace chat presence=on; # <-'));
+refused('join_leave twice', qr/join_leave.*again/,
+        http('rt_namespace chat join_leave join_leave; # <-'));
+accepted('users', http('rt_user $remote_user;'));
+refused('a user without a value', qr/rt_user/, http('rt_user; # <-'));
+refused('two users', qr/duplicate/,
+        http('rt_user $remote_user;', 'rt_user $host; # <-'));
 accepted('what slow clients are spared', http('rt_namespace aa slow=drop;',
     'rt_namespace bb slow=conflate;', 'rt_namespace cc slow=disconnect;'));
 refused('slow= with another word', qr/slow=fast.*slow=conflate/,

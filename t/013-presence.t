@@ -113,6 +113,20 @@ w: < {"push":{"channel":"room:x","leave":{"info":{"client":"{{kept("d")}}"}}}}
 a: > {"id":4,"subscribe":{"channel":"room:y"}}
 a: < {"id":4,"subscribe":{}}
 w, a: silent
+# another watcher, in the same worker, comes and goes
+v: open /connection/websocket
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"room:x","join_leave":true}}
+v: < {"id":1,"connect":{"client":"*v",...}}
+   < {"id":2,"subscribe":{}}
+v, w: < {"push":{"channel":"room:x","join":{"info":{"client":"{{kept("v")}}"}}}}
+v: > {"id":3,"unsubscribe":{"channel":"room:x"}}
+v: < {"id":3,"unsubscribe":{}}
+w: < {"push":{"channel":"room:x","leave":{"info":{"client":"{{kept("v")}}"}}}}
+a: > {"id":5,"subscribe":{"channel":"room:x"}}
+a: < {"id":5,"subscribe":{}}
+w: < {"push":{"channel":"room:x","join":{"info":{"user":"alice","client":"{{kept("a")}}"}}}}
+v: silent
 w: > {"id":3,"unsubscribe":{"channel":"room:x"}}
 w: < {"id":3,"unsubscribe":{}}
 w: silent

@@ -17,11 +17,11 @@
 #define NGX_RT_PRESENCE_SLICE  128
 
 
-static ngx_uint_t ngx_rt_presence_slice_locked(ngx_rt_state_t *st,
+static ngx_int_t ngx_rt_presence_slice_locked(ngx_rt_state_t *st,
     ngx_str_t *tenant, ngx_str_t *channel, ngx_array_t *list,
     uint64_t *clients);
-static ngx_rt_member_t *ngx_rt_presence_resume_locked(ngx_rt_state_t *st,
-    ngx_rt_channel_t *ch, ngx_array_t *list);
+static ngx_int_t ngx_rt_presence_resume_locked(ngx_rt_state_t *st,
+    ngx_rt_channel_t *ch, ngx_array_t *list, ngx_rt_member_t **next);
 static int ngx_libc_cdecl ngx_rt_presence_compare(const void *one,
     const void *two);
 
@@ -30,6 +30,7 @@ ngx_int_t
 ngx_rt_presence_read(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
     ngx_uint_t max, ngx_array_t *list, uint64_t *clients)
 {
+    ngx_int_t   rc;
     ngx_uint_t  n;
 
     do {
@@ -44,23 +45,23 @@ ngx_rt_presence_read(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
         list->nelts = n;
 
         ngx_rt_state_lock(z);
-        n = ngx_rt_presence_slice_locked(z->state, tenant, channel, list,
-                                         clients);
+        rc = ngx_rt_presence_slice_locked(z->state, tenant, channel, list,
+                                          clients);
         ngx_rt_state_unlock(z);
 
         if (*clients > max || list->nelts > max) {
             return NGX_DECLINED;
         }
 
-    } while (n == NGX_RT_PRESENCE_SLICE);
+    } while (rc == NGX_AGAIN);
 
     return NGX_OK;
 }
 
 
-/* how many it has copied */
+/* NGX_AGAIN: it was enough for a hold of the mutex */
 
-static ngx_uint_t
+static ngx_int_t
 ngx_rt_presence_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     ngx_str_t *channel, ngx_array_t *list, uint64_t *clients)
 {
@@ -78,10 +79,13 @@ ngx_rt_presence_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
 
     if (ch == NULL) {
         list->nelts = 0;
-        return 0;
+        return NGX_OK;
     }
 
-    m = ngx_rt_presence_resume_locked(st, ch, list);
+    if (ngx_rt_presence_resume_locked(st, ch, list, &m) != NGX_OK) {
+        return NGX_AGAIN;
+    }
+
     one = (ngx_rt_present_t *) list->elts + list->nelts;
 
     for (n = 0; m && n < NGX_RT_PRESENCE_SLICE; n++, one++) {
@@ -97,22 +101,28 @@ ngx_rt_presence_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
 
     list->nelts += n;
 
-    return n;
+    return m ? NGX_AGAIN : NGX_OK;
 }
 
 
 /* those at the end of the list who have left go out of it */
 
-static ngx_rt_member_t *
+static ngx_int_t
 ngx_rt_presence_resume_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
-    ngx_array_t *list)
+    ngx_array_t *list, ngx_rt_member_t **next)
 {
     ngx_str_t          id;
+    ngx_uint_t         i;
     ngx_rt_member_t   *m;
     ngx_rt_session_t  *s;
     ngx_rt_present_t  *one;
 
-    for ( /* void */ ; list->nelts; list->nelts--) {
+    for (i = 0; list->nelts; i++, list->nelts--) {
+
+        if (i == NGX_RT_PRESENCE_SLICE) {
+            return NGX_AGAIN;
+        }
+
         one = (ngx_rt_present_t *) list->elts + list->nelts - 1;
 
         id.data = one->id;
@@ -123,12 +133,15 @@ ngx_rt_presence_resume_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
         for (m = s ? s->members : NULL; m; m = m->session_next) {
 
             if (m->serial == one->serial) {
-                return m->channel_next;
+                *next = m->channel_next;
+                return NGX_OK;
             }
         }
     }
 
-    return ch->members;
+    *next = ch->members;
+
+    return NGX_OK;
 }
 
 

@@ -20,8 +20,8 @@
 #define NGX_RT_USER_SLICE  256
 
 
-static void ngx_rt_user_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
-    ngx_str_t *user, ngx_array_t *ids);
+static ngx_int_t ngx_rt_user_slice_locked(ngx_rt_state_t *st,
+    ngx_str_t *tenant, ngx_str_t *user, ngx_array_t *ids);
 static ngx_rt_user_t *ngx_rt_user_create_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *name);
 
@@ -78,6 +78,7 @@ ngx_int_t
 ngx_rt_user_sessions(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
     ngx_array_t *ids)
 {
+    ngx_int_t   rc;
     ngx_uint_t  n;
 
     do {
@@ -92,16 +93,18 @@ ngx_rt_user_sessions(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
         ids->nelts = n;
 
         ngx_rt_state_lock(z);
-        ngx_rt_user_slice_locked(z->state, tenant, user, ids);
+        rc = ngx_rt_user_slice_locked(z->state, tenant, user, ids);
         ngx_rt_state_unlock(z);
 
-    } while (ids->nelts == n + NGX_RT_USER_SLICE);
+    } while (rc == NGX_AGAIN);
 
     return NGX_OK;
 }
 
 
-static void
+/* NGX_AGAIN: it was enough for a hold; those at the end who left go out */
+
+static ngx_int_t
 ngx_rt_user_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     ngx_str_t *user, ngx_array_t *ids)
 {
@@ -116,25 +119,29 @@ ngx_rt_user_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     u = t ? ngx_rt_user_lookup_locked(st, t, user) : NULL;
 
     if (u == NULL) {
-        return;
+        return NGX_OK;
     }
 
     elts = ids->elts;
-    s = u->sessions;
+    id.len = NGX_RT_ID_LEN;
 
-    for (i = ids->nelts; i; i--) {
-        id.data = elts + (i - 1) * NGX_RT_ID_LEN;
-        id.len = NGX_RT_ID_LEN;
+    for (i = 0, s = NULL; ids->nelts && s == NULL; ids->nelts -= (s == NULL)) {
 
-        if (ngx_rt_session_lookup_locked(st, t, &id)) {
-            s = ngx_rt_session_lookup_locked(st, t, &id)->user_next;
-            break;
+        if (i++ == NGX_RT_USER_SLICE) {
+            return NGX_AGAIN;
         }
+
+        id.data = elts + (ids->nelts - 1) * NGX_RT_ID_LEN;
+        s = ngx_rt_session_lookup_locked(st, t, &id);
     }
+
+    s = s ? s->user_next : u->sessions;
 
     for (i = 0; s && i < NGX_RT_USER_SLICE; i++, s = s->user_next) {
         ngx_memcpy(elts + ids->nelts++ * NGX_RT_ID_LEN, s->id, NGX_RT_ID_LEN);
     }
+
+    return s ? NGX_AGAIN : NGX_OK;
 }
 
 

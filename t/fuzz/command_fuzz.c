@@ -100,10 +100,12 @@ check_reply(const rt_reply_t *r)
 static void
 check_replies(const rt_command_t *c)
 {
-    rt_error_t  e;
-    rt_reply_t  r;
+    rt_error_t        e;
+    rt_reply_t        r;
+    rt_client_info_t  info[2];
 
     memset(&r, 0, sizeof(rt_reply_t));
+    memset(info, 0, sizeof(info));
 
     r.id = c->id;
     r.method = c->method;
@@ -114,6 +116,13 @@ check_replies(const rt_command_t *c)
     r.session = c->epoch;
     r.node = c->token;
     r.data = c->data;
+    r.clients = c->offset;
+
+    info[0].user = c->token;
+    info[0].client = c->channel;
+    info[1].client = c->epoch;
+    r.present = info;
+    r.npresent = 2;
 
     check_reply(&r);
 
@@ -123,6 +132,43 @@ check_replies(const rt_command_t *c)
     r.error = &e;
 
     check_reply(&r);
+}
+
+
+/* of every kind, with strings of all sorts */
+static void
+check_other(const rt_command_t *c)
+{
+    int         kind;
+    uint8_t    *p;
+    rt_out_t    o;
+    rt_push_t   push;
+
+    memset(&push, 0, sizeof(rt_push_t));
+
+    push.channel = c->channel;
+    push.info.user = c->token;
+    push.info.client = c->epoch;
+    push.data = c->data;
+    push.code = c->type;
+    push.reason = c->rpc;
+
+    for (kind = RT_PUSH_JOIN; kind <= RT_PUSH_DISCONNECT; kind++) {
+        push.kind = (rt_push_kind_t) kind;
+
+        rt_out_init(&o, NULL, 0);
+        codec->push(&o, &push);
+
+        p = malloc(o.need);
+        must(p);
+
+        rt_out_init(&o, p, o.need);
+        codec->push(&o, &push);
+        must(rt_out_fits(&o));
+        check_line(p, o.need);
+
+        free(p);
+    }
 }
 
 
@@ -220,6 +266,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(pos > before && pos <= end);
         check_command(&c, before, pos);
         check_replies(&c);
+        check_other(&c);
 
         if (c.data.data) {
             check_push(&c);
