@@ -21,7 +21,7 @@ a: bytes {{RT::WebSocket::frame("p", op => 9) x 6000}}
 a: closed 1008 too many pings or pongs
 b: silent
 m: GET /metrics
-m: until 200 ~^rt_closes_total\{worker="0",code="1008",reason="policy violation"\} [1-9]
+m: until 200 ~^rt_closes_total\{worker="\d+",code="1008",reason="policy violation"\} [1-9]
 
 
 
@@ -57,7 +57,7 @@ a: frame fin=0 op=1 {
 a: bytes {{RT::WebSocket::frame("", fin => 0, op => 0) x 1025}}
 a: closed 1008 too many empty fragments
 m: GET /metrics
-m: until 200 ~^rt_closes_total\{worker="0",code="1008",reason="policy violation"\} [1-9]
+m: until 200 ~^rt_closes_total\{worker="\d+",code="1008",reason="policy violation"\} [1-9]
 
 
 
@@ -76,7 +76,7 @@ a: < {"id":1,"connect":{...}}
 a: deaf
 a: pour 1000 {"id":5,"rpc":{"method":"rt.echo","data":"{{"x" x 30000}}"}}
 m: GET /metrics
-m: until 200 ~^rt_closes_total\{worker="0",code="3008",reason="slow"\} [1-9]
+m: until 200 ~^rt_closes_total\{worker="\d+",code="3008",reason="slow"\} [1-9]
 m: GET /metrics
 m: until 200 ~^rt_tenant_sessions\{zone="live",tenant="{{$tenant}}"\} 1$
 a: listens
@@ -96,7 +96,7 @@ a: < {"id":1,"connect":{...}}
 a: deaf
 a: pour 2000 {{join "\n", map { '{"id":5,"ping":{}}' } 1 .. 1000}}
 m: GET /metrics
-m: until 200 ~^rt_closes_total\{worker="0",code="3008",reason="slow"\} [1-9]
+m: until 200 ~^rt_closes_total\{worker="\d+",code="3008",reason="slow"\} [1-9]
 
 
 
@@ -126,7 +126,7 @@ m: GET /metrics
 m: until 200 ~^rt_tenant_sessions\{zone="live",tenant="{{$tenant}}"\} 1$
 s1..s200: closed 3502 stale
 m: GET /metrics
-m: until 200 ~^rt_closes_total\{worker="0",code="3502",reason="stale"\} [1-9]\d\d$
+m: until 200 ~^rt_closes_total\{worker="\d+",code="3502",reason="stale"\} [1-9]\d\d$
 b: silent
 
 
@@ -155,7 +155,7 @@ m: until 200 ~^rt_tenant_sessions\{zone="live",tenant="{{$tenant}}"\} 0$
 m: GET /metrics
 m: until 200 ~^rt_tenant_channels\{zone="live",tenant="{{$tenant}}"\} 0$
 m: GET /metrics
-m: until 200 ~^rt_connections\{worker="0"\} 0$
+m: until 200 ~^rt_connections\{worker="\d+"\} 0$
 
 
 
@@ -168,7 +168,7 @@ b: open /connection/websocket
    > {"id":1,"connect":{}}
 b: < {"id":1,"connect":{...}}
 m: GET /metrics
-m: until 200 ~^rt_connections\{worker="0"\} 1$
+m: until 200 ~^rt_connections\{worker="\d+"\} 1$
 s1..s100: eof
 b: silent
 
@@ -180,4 +180,4 @@ a1..a100: try /connection/websocket
           Origin: https://evil.example
 a1..a100: 403
 m: GET /metrics
-m: until 200 ~^rt_refused_total\{worker="0"\} [1-9]\d\d$
+m: until 200 ~^rt_refused_total\{worker="\d+"\} [1-9]\d\d$
