@@ -216,6 +216,57 @@ describe("faults", () => {
             assert.ok((await metrics(nginx)).rt_log_laps_total > 0);
         }));
 
+    test("orders for a worker that is killed go with its sessions",
+        () => run({ text: conf({ http: `
+            rt_zone      $http_x_tenant zone=live:8m;
+            rt_user      $http_x_user;
+            rt_namespace open;`, server: `
+            location = /pid { return 200 $pid; }` }) },
+        async nginx => {
+            const headers = { "X-User": "alice" };
+            const s = await nginx.client([], { headers });
+            const { pid } = s;
+            const other = await nginx.clientAt([], at => at !== pid);
+            const api = await elsewhere(nginx, pid);
+            const bytes = async () => (await metrics(nginx))
+                .rt_zone_heap_bytes;
+            const before = await bytes();
+
+            for (let i = 0; i < 9; i++) {
+                await nginx.clientAt([], at => at === pid, { headers });
+            }
+
+            process.kill(pid, "SIGSTOP");
+
+            for (const channel of ["open:x", "open:y"]) {
+                assert.deepEqual(await api.post("/api/subscribe",
+                    { user: "alice", channel }), { result: {} });
+            }
+
+            assert.deepEqual(await api.post("/api/disconnect",
+                { user: "alice" }), { result: {} });
+            api.close();
+
+            process.kill(pid, "SIGKILL");
+            assert.equal(await s.closed, 1006);
+            await until("another worker", () =>
+                nginx.workerPids().length === 2
+                && !nginx.workerPids().includes(pid));
+
+            const again = await nginx.clientAt([], at => at !== other.pid,
+                                               { headers });
+
+            await until("the memory is back", async () =>
+                await bytes() === before);
+            assert.deepEqual(again.pushes, []);
+
+            await nginx.api("subscribe", { user: "alice", channel: "open:z" },
+                            { "X-Tenant": "t" });
+            await until("the push", () => again.pushes.length);
+            assert.equal(again.pushes[0].channel, "open:z");
+            assert.ok(other.open);
+        }));
+
     test("a queue smaller than a turn's batch, a client that reads",
         () => run({ text: conf({
             server: `
