@@ -267,6 +267,38 @@ describe("faults", () => {
             assert.ok(other.open);
         }));
 
+    test("more clients than presence lists to a client",
+        () => run({ workers: 4, text: conf({ http: `
+            rt_zone      $http_x_tenant zone=live:8m;
+            rt_user      $http_x_user;
+            rt_namespace room presence;` }) },
+        async nginx => {
+            const channel = "room:x";
+            const enter = i => nginx.client([channel],
+                { headers: { "X-User": `u${i % 3}` } });
+            const clients = [];
+
+            while (clients.length < 1000) {
+                clients.push(...await Promise.all(numbers(50).map(enter)));
+            }
+
+            const [first] = clients;
+
+            await first.commands([{ presence: { channel } }]);
+            await enter(1);
+            await assert.rejects(first.commands([{ presence: { channel } }]),
+                                 /106 limit exceeded/);
+            await first.commands([{ presence_stats: { channel } }]);
+
+            const ask = async method => (await nginx.api(method, { channel },
+                { "X-Tenant": "t" })).body.result;
+
+            assert.deepEqual(await ask("presence_stats"),
+                             { num_clients: 1001, num_users: 3 });
+            assert.equal(Object.keys((await ask("presence")).presence).length,
+                         1001);
+        }));
+
     test("a queue smaller than a turn's batch, a client that reads",
         () => run({ text: conf({
             server: `
