@@ -47,6 +47,8 @@ ngx_rt_create_main_conf(ngx_conf_t *cf)
 
     mcf->max_backlog = NGX_RT_BACKLOG;
     mcf->max_tenant_backlog = NGX_RT_BACKLOG / 4;
+    mcf->drain_window = 10000;
+    mcf->drain_rate = 1000;
 
     ngx_rt_doorbell_forget_zone();
 

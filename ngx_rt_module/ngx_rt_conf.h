@@ -53,6 +53,9 @@ struct ngx_rt_main_conf_s {
     ssize_t                    max_backlog;   /* bytes, of a worker */
     ssize_t                    max_tenant_backlog;
     ngx_uint_t                 backlog_set;
+    ngx_msec_t                 drain_window;
+    ngx_uint_t                 drain_rate;    /* connections a second */
+    ngx_uint_t                 drain_set;
 };
 
 

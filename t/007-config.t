@@ -87,6 +87,19 @@ accepted('what slow clients are spared', http('rt_namespace aa slow=drop;',
 refused('slow= with another word', qr/slow=fast.*slow=conflate/,
         http('rt_namespace chat slow=fast; # <-'));
 
+accepted('a drain', http('rt_drain window=1m rate=10;'));
+accepted('a drain at once', http('rt_drain window=0;'));
+refused('a drain twice', qr/rt_drain.*duplicate/,
+        http('rt_drain rate=1;', 'rt_drain rate=1; # <-'));
+refused('a drain at no rate', qr/rate=0.*rate=NUMBER/,
+        http('rt_drain rate=0; # <-'));
+refused('a drain for what time', qr/window=soon.*window=TIME/,
+        http('rt_drain window=soon; # <-'));
+refused('a negative window', qr/window=-1s/,
+        http('rt_drain window=-1s; # <-'));
+refused('a drain in a location', qr/rt_drain.*not allowed here/,
+        location('rt_drain rate=1; # <-'));
+
 accepted('a backlog', http('rt_max_backlog 100m;'));
 accepted('a backlog of a tenant', http('rt_max_backlog 1g tenant=1m;'));
 refused('a backlog twice', qr/rt_max_backlog.*duplicate/,

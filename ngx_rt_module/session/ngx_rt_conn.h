@@ -65,6 +65,7 @@ typedef enum {
     NGX_RT_TIMER_CONNECT = 0,     /* app has to say that it is established */
     NGX_RT_TIMER_PING,
     NGX_RT_TIMER_PONG,
+    NGX_RT_TIMER_DRAIN,           /* the worker leaves */
     NGX_RT_TIMER_CLOSE
 } ngx_rt_timer_e;
 
@@ -117,6 +118,7 @@ struct ngx_rt_conn_s {
     unsigned                   text_only:1;   /* binary messages: 1003 */
     unsigned                   ended:1;       /* only memory is left of it */
     unsigned                   lossy:1;       /* app has losses to tell of */
+    unsigned                   draining:1;    /* its worker leaves */
 
     uint64_t                   messages_out;
     uint64_t                   bytes_out;
@@ -189,6 +191,14 @@ void ngx_rt_conn_established(ngx_rt_conn_t *conn);
 
 /* after a flush: closes, reads on, waits */
 void ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc);
+
+/* ngx_rt_drain.c */
+
+/* rt_drain [window=TIME] [rate=NUMBER] */
+char *ngx_rt_drain(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* how long a connection is still served when its worker leaves; msec */
+ngx_msec_t ngx_rt_drain_delay(void);
 
 /* ngx_rt_attached.c: the request behind a connection */
 

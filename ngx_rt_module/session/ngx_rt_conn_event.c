@@ -52,17 +52,36 @@ ngx_rt_conn_write(ngx_rt_conn_t *conn)
 }
 
 
-/* a reload or a quit; or its time-out (worker_shutdown_timeout) */
+/*
+ * A reload or a quit; or its end (worker_shutdown_timeout), which leaves the
+ * time for one write.
+ */
 
 static void
 ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn)
 {
+    ngx_msec_t  delay;
+
     if (conn->connection->error) {
+        ngx_rt_close(conn, conn->app->leaving, "shutdown");
+        (void) ngx_rt_flush(conn);
         ngx_rt_conn_over(conn);
         return;
     }
 
-    ngx_rt_close(conn, conn->app->leaving, "shutdown");
+    if (conn->closing) {
+        return;
+    }
+
+    delay = ngx_rt_drain_delay();
+
+    if (delay == 0) {
+        ngx_rt_close(conn, conn->app->leaving, "shutdown");
+        return;
+    }
+
+    conn->draining = 1;
+    ngx_rt_conn_timer(conn, NGX_RT_TIMER_DRAIN, delay);
 }
 
 
@@ -100,6 +119,10 @@ ngx_rt_conn_expire(ngx_rt_conn_t *conn)
                           conf->ping_interval - conf->pong_timeout);
         return;
 
+    case NGX_RT_TIMER_DRAIN:
+        ngx_rt_close(conn, conn->app->leaving, "shutdown");
+        return;
+
     case NGX_RT_TIMER_CLOSE:
         ngx_rt_conn_over(conn);
         return;
@@ -129,7 +152,7 @@ ngx_rt_conn_established(ngx_rt_conn_t *conn)
 {
     ngx_msec_t  interval;
 
-    if (conn->closing || conn->over) {
+    if (conn->closing || conn->over || conn->draining) {
         return;
     }
 

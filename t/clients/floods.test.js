@@ -23,6 +23,7 @@ const MIB = 1024 * 1024;
 
 const HTTP = `
     rt_zone       $http_x_tenant zone=live:8m;
+    rt_drain      window=100ms;
     rt_namespace  chat  publish=subscriber;
 `;
 

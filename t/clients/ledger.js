@@ -20,6 +20,7 @@ const { module_, sleep, until } = require("./nginx.js");
 
 const HTTP = `
     rt_zone       $http_x_tenant zone=live:8m;
+    rt_drain      window=100ms;
     rt_namespace  default publish=any;
     rt_namespace  open    publish=any;
 `;

@@ -71,6 +71,7 @@ function certificate(prefix) {
 const HTTP = `
     rt_zone       $http_x_tenant zone=live:8m;
     rt_user       $http_x_user;
+    rt_drain      window=100ms;
     rt_namespace  chat  publish=subscriber;
     rt_namespace  news;
     rt_namespace  room  presence join_leave;

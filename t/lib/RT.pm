@@ -88,6 +88,7 @@ our $HTTP = <<'_EOC_';
     rt_namespace  room    publish=any presence join_leave;
     rt_namespace  seen    presence;
     rt_close_timeout 100ms;
+    rt_drain window=50ms;
 _EOC_
 
 our $SERVER = <<'_EOC_';

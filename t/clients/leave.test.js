@@ -1,0 +1,286 @@
+"use strict";
+
+/*
+ * A worker that leaves: its clients are told one by one, over a window, and
+ * are served until then; a quit and a time-out; what fifty reloads leave behind.
+ */
+
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const { test } = require("node:test");
+
+const { Nginx, sleep, until } = require("./nginx.js");
+const { Connection, children, conf, metrics } = require("./ledger.js");
+
+
+const http = drain => `
+    rt_zone       $http_x_tenant zone=live:8m;
+    rt_namespace  open publish=any;
+    ${drain}
+`;
+
+
+async function run({ drain, main = "", workers = 2 }, body) {
+    const nginx = await Nginx.start({ workers,
+        text: conf({ http: http(drain), main }) });
+    const open = [];
+
+    nginx.clients = async n => {
+        const list = Array.from({ length: n }, () =>
+            new Connection(nginx, "t", ["open:x"]));
+
+        open.push(...list);
+        await Promise.all(list.map(c => c.ready));
+
+        for (const c of list) {
+            c.told = c.closed.then(code => ({ code, at: performance.now() }));
+        }
+
+        return list;
+    };
+
+    try {
+        await body(nginx);
+
+    } finally {
+        open.forEach(c => c.socket.terminate());
+        assert.deepEqual(await nginx.stop(), []);
+    }
+}
+
+
+/*
+ * Publishes numbers, one after the other, until it is told to stop.  A request
+ * in the backlog of a listener that closes is reset: it is said again.
+ */
+function publisher(nginx) {
+    const p = { sent: 0, stopped: false };
+
+    const publish = data => nginx.api("publish", { channel: "open:x", data },
+        { "X-Tenant": "t" }).catch(error => {
+            assert.equal(error.code, "ECONNRESET");
+            return publish(data);
+        });
+
+    p.done = (async () => {
+        while (!p.stopped) {
+            const { status } = await publish(p.sent + 1);
+
+            assert.equal(status, 200);
+            p.sent++;
+        }
+    })();
+
+    return p;
+}
+
+
+const stop = async p => {
+    p.stopped = true;
+    await p.done;
+};
+
+
+/* from its first number on, each one to the last before it was told */
+function complete(c) {
+    const heard = c.heard.get("open:x");
+
+    return heard.every((n, i) => i === 0 || n === heard[i - 1]
+                                 || n === heard[i - 1] + 1);
+}
+
+
+test("a reload: told over the window, served until then", () =>
+    run({ drain: "rt_drain window=2s;" }, async nginx => {
+        const clients = await nginx.clients(200);
+        const p = publisher(nginx);
+
+        await until("publications", () => p.sent > 20);
+
+        const start = performance.now();
+
+        await nginx.reload();
+
+        const told = await Promise.all(clients.map(c => c.told));
+        const times = told.map(t => t.at - start).sort((a, b) => a - b);
+
+        await stop(p);
+
+        assert.ok(told.every(t => t.code === 3001), "a code that is not 3001");
+
+        /* 200 at random over 2 s: four quarters, and nobody after the end */
+        for (let q = 0; q < 4; q++) {
+            const n = times.filter(t => t >= q * 500
+                                        && t < (q + 1) * 500 + (q === 3) * 5000)
+                .length;
+
+            assert.ok(n >= 15, `${n} in quarter ${q + 1}: ${times}`);
+        }
+
+        /* the last ones heard what was published while the others left */
+        assert.ok(clients.every(complete), "a hole");
+        assert.ok(clients.some(c => c.heard.get("open:x").length > p.sent / 3),
+                  "nobody heard much");
+
+        const late = clients.filter((c, i) => told[i].at - start > 1500);
+
+        for (const c of late) {
+            const first = c.heard.get("open:x")[0];
+
+            assert.ok(c.heard.get("open:x").at(-1) - first > 20,
+                      "it was not served while it waited");
+        }
+
+        await until("the old workers are gone", () =>
+            children(nginx).length === nginx.workers);
+    }));
+
+
+test("the rate is kept where the window is too narrow for it", () =>
+    run({ drain: "rt_drain window=10ms rate=50;" }, async nginx => {
+        const clients = await nginx.clients(100);
+        const start = performance.now();
+
+        await nginx.reload();
+
+        const told = await Promise.all(clients.map(c => c.told));
+        const last = Math.max(...told.map(t => t.at)) - start;
+
+        /* 100 at 50 a second are two; by chance the last may be a bit early */
+        assert.ok(last > 1200, `all were told within ${last} ms`);
+    }));
+
+
+test("quit: told 3001 over the window, then nginx ends by itself", () =>
+    run({ drain: "rt_drain window=500ms;" }, async nginx => {
+        const clients = await nginx.clients(40);
+
+        nginx.child.kill("SIGQUIT");
+
+        const told = await Promise.all(clients.map(c => c.told));
+
+        assert.ok(told.every(t => t.code === 3001));
+        assert.equal(await nginx.exited, 0);
+    }));
+
+
+test("worker_shutdown_timeout is the end, and it is told too", () =>
+    run({ drain: "rt_drain window=600s;",
+          main: "worker_shutdown_timeout 500ms;" }, async nginx => {
+        const clients = await nginx.clients(40);
+        const old = nginx.workerPids();
+
+        await nginx.reload();
+
+        const told = await Promise.all(clients.map(c => c.told));
+
+        assert.ok(told.every(t => t.code === 3001 || t.code === 1006));
+        assert.ok(told.filter(t => t.code === 3001).length >= 36,
+                  "the close frame was hardly ever sent");
+
+        await until("the old workers are gone", () =>
+            !children(nginx).some(pid => old.includes(pid)));
+    }));
+
+
+test("a client that does not read does not hold its worker", () =>
+    run({ drain: "rt_drain window=100ms;" }, async nginx => {
+        const [c] = await nginx.clients(1);
+
+        c.socket._socket.pause();
+
+        for (let i = 0; i < 60; i++) {
+            await nginx.api("publish", { channel: "open:x",
+                data: "x".repeat(60000) }, { "X-Tenant": "t" });
+        }
+
+        await nginx.reload();
+        await until("the old workers are gone", () =>
+            children(nginx).length === nginx.workers);
+    }));
+
+
+const cpu = pid => {
+    const fields = fs.readFileSync(`/proc/${pid}/stat`, "utf8")
+        .replace(/^.*\) /, "").split(" ");
+
+    return (Number(fields[11]) + Number(fields[12])) * 10;      /* ms */
+};
+
+
+test("a worker that waits for its clients to go does not spin", () =>
+    run({ drain: "rt_drain window=600s;" }, async nginx => {
+        const clients = await nginx.clients(20);
+        const old = nginx.workerPids();
+
+        await nginx.reload();
+        await sleep(200);
+
+        const before = old.map(cpu);
+
+        await sleep(1000);
+
+        const used = old.map((pid, i) => cpu(pid) - before[i]);
+
+        assert.ok(used.every(ms => ms < 300), `${used} ms in a second`);
+
+        /* the last one goes: so does the worker */
+        clients.forEach(c => c.socket.close());
+        await until("the old workers are gone", () =>
+            children(nginx).length === nginx.workers);
+    }));
+
+
+test("fifty reloads leave no descriptor, no zone page, no worker", () =>
+    run({ drain: "rt_drain window=50ms;" }, async nginx => {
+        const fds = () =>
+            fs.readdirSync(`/proc/${nginx.child.pid}/fd`).length;
+
+        /* the tenant's own row stays */
+        const [first] = await nginx.clients(1);
+
+        await first.close();
+        await nginx.reload();
+        await until("two workers", () => children(nginx).length === 2);
+
+        const before = { fds: fds(), metrics: await metrics(nginx) };
+        let back = 0, ended = false;
+
+        const stay = async () => {
+            while (!ended) {
+                const c = new Connection(nginx, "t", ["open:x"]);
+
+                await c.ready.catch(() => {});
+                back++;
+
+                if (await c.closed !== 3001 && !ended) {
+                    await sleep(20);
+                }
+            }
+        };
+
+        const staying = Array.from({ length: 20 }, stay);
+
+        for (let i = 0; i < 50; i++) {
+            await nginx.reload();
+        }
+
+        ended = true;
+        await nginx.reload();
+        await Promise.all(staying);
+
+        assert.ok(back > 200, `${back} connections`);
+
+        await until("two workers", () => children(nginx).length === 2);
+        await until("the master's descriptors", () => fds() === before.fds);
+
+        const after = await until("no sessions", async () => {
+            const m = await metrics(nginx);
+            return m.rt_zone_sessions === 0 && m;
+        });
+
+        for (const name of ["rt_zone_heap_bytes", "rt_zone_heap_pages_free",
+                            "rt_zone_channels"]) {
+            assert.equal(after[name], before.metrics[name], name);
+        }
+    }));
