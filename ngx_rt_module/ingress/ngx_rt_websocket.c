@@ -18,11 +18,7 @@
 #define NGX_RT_READ_MAX      16           /* reads before others are served */
 #define NGX_RT_MESSAGE_MIN   4096
 
-/* pings and pongs of a peer: a thousand at once, then a hundred a second */
-#define NGX_RT_CONTROL_EACH  10           /* ms */
-#define NGX_RT_CONTROL_BURST 1000
-
-
+static ngx_uint_t ngx_rt_websocket_flood(ngx_rt_conn_t *conn);
 static void ngx_rt_websocket_control(ngx_rt_conn_t *conn,
     rt_frame_event_t *ev);
 static void ngx_rt_websocket_close(ngx_rt_conn_t *conn, rt_frame_event_t *ev);
@@ -37,6 +33,11 @@ static ngx_int_t ngx_rt_inbox_gather(ngx_rt_inbox_t *inbox,
 
 
 static u_char  ngx_rt_read_buf[NGX_RT_READ_SIZE];
+
+/* pings and pongs of a peer: a thousand at once, then a hundred a second */
+static const rt_rate_t  ngx_rt_control_rate = {
+    (uint64_t) 10 << RT_BUCKET_SHIFT, 1000
+};
 
 
 void
@@ -149,9 +150,7 @@ ngx_rt_websocket_control(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
         return;
     }
 
-    if (!rt_bucket_take(&conn->controls, ngx_current_msec,
-                        NGX_RT_CONTROL_EACH, NGX_RT_CONTROL_BURST))
-    {
+    if (ngx_rt_websocket_flood(conn)) {
         conn->deaf = 1;
         ngx_rt_close(conn, RT_CLOSE_POLICY, "too many pings or pongs");
         return;
@@ -172,6 +171,25 @@ ngx_rt_websocket_control(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
     } else if (rc == NGX_ERROR) {
         ngx_rt_conn_over(conn);
     }
+}
+
+
+static ngx_uint_t
+ngx_rt_websocket_flood(ngx_rt_conn_t *conn)
+{
+    uint64_t     now;
+    rt_bucket_t  b;
+
+    now = rt_bucket_ticks(ngx_current_msec);
+    b = rt_bucket_unfold(conn->controls, now);
+
+    if (rt_bucket_take(&b, &ngx_rt_control_rate, 1, now)) {
+        return 1;
+    }
+
+    conn->controls = rt_bucket_fold(b);
+
+    return 0;
 }
 
 

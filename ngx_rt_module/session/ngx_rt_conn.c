@@ -126,6 +126,7 @@ ngx_rt_conn_start(ngx_rt_conn_t *conn)
     ngx_rt_count(connections, 1);
 
     conn->started = ngx_current_msec;
+    conn->controls = rt_bucket_fold(rt_bucket_ticks(ngx_current_msec));
     conn->alive = 1;
     conn->ended = 0;
     conn->opened = 1;

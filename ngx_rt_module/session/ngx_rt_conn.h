@@ -141,7 +141,7 @@ struct ngx_rt_conn_s {
     uint16_t                   close_code;    /* sent or received; 0: none */
     uint8_t                    waits_for;     /* ngx_rt_timer_e */
     uint8_t                    family;        /* of the client's address */
-    rt_bucket_t                controls;      /* pings and pongs */
+    uint32_t                   controls;      /* a bucket: pings and pongs */
     u_char                     addr[16];
 };
 
