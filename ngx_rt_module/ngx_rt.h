@@ -35,6 +35,7 @@
 #include "rt_frame.h"
 #include "rt_hash.h"
 #include "rt_heap.h"
+#include "rt_history.h"
 #include "rt_log.h"
 #include "rt_mark.h"
 #include "rt_slab.h"
@@ -51,6 +52,7 @@
 #define NGX_RT_CHANNEL_MAX      255       /* bytes */
 #define NGX_RT_USER_MAX         128       /* bytes */
 #define NGX_RT_ID_LEN           36        /* of a session: a UUID */
+#define NGX_RT_EPOCH_LEN        8         /* of a history */
 
 
 /* shared memory: state/ */
@@ -60,6 +62,7 @@ typedef struct ngx_rt_user_s          ngx_rt_user_t;
 typedef struct ngx_rt_session_s       ngx_rt_session_t;
 typedef struct ngx_rt_channel_s       ngx_rt_channel_t;
 typedef struct ngx_rt_member_s        ngx_rt_member_t;    /* session in one */
+typedef struct ngx_rt_history_s       ngx_rt_history_t;   /* of a channel */
 typedef struct ngx_rt_errand_s        ngx_rt_errand_t;    /* order to one */
 typedef struct ngx_rt_losses_s        ngx_rt_losses_t;    /* of a namespace */
 

@@ -20,6 +20,8 @@
 
 #define NGX_RT_BACKLOG         (256 * 1024 * 1024)
 
+#define NGX_RT_META_TTL        ((ngx_msec_t) 30 * 24 * 3600 * 1000)
+
 
 static char *ngx_rt_conf_handler(ngx_conf_t *cf, ngx_http_handler_pt handler);
 static char *ngx_rt_conf_zone(ngx_conf_t *cf, ngx_rt_loc_conf_t *lcf);
@@ -49,10 +51,28 @@ ngx_rt_create_main_conf(ngx_conf_t *cf)
     mcf->max_tenant_backlog = NGX_RT_BACKLOG / 4;
     mcf->drain_window = 10000;
     mcf->drain_rate = 1000;
+    mcf->history_meta_ttl = NGX_CONF_UNSET_MSEC;
 
     ngx_rt_doorbell_forget_zone();
 
     return mcf;
+}
+
+
+char *
+ngx_rt_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_rt_main_conf_t *mcf = conf;
+
+    ngx_conf_init_msec_value(mcf->history_meta_ttl, NGX_RT_META_TTL);
+
+    if (mcf->history_meta_ttl == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"rt_history_meta_ttl\" has to be more than 0");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -42,6 +42,10 @@ struct ngx_rt_namespace_s {
     ngx_uint_t                 slow;          /* ngx_rt_slow_e */
     ngx_uint_t                 presence;
     ngx_uint_t                 join_leave;
+    ngx_uint_t                 history;       /* publications; 0: none */
+    ngx_uint_t                 ttl;           /* of each, msec */
+    ngx_uint_t                 cache;
+    ngx_uint_t                 positioned;
     ngx_uint_t                 set;           /* options that were said */
 };
 
@@ -56,6 +60,7 @@ struct ngx_rt_main_conf_s {
     ngx_msec_t                 drain_window;
     ngx_uint_t                 drain_rate;    /* connections a second */
     ngx_uint_t                 drain_set;
+    ngx_msec_t                 history_meta_ttl;
 };
 
 
@@ -128,6 +133,7 @@ char *ngx_rt_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_rt_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 void *ngx_rt_create_main_conf(ngx_conf_t *cf);
+char *ngx_rt_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_rt_create_loc_conf(ngx_conf_t *cf);
 char *ngx_rt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 

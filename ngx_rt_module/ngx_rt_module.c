@@ -52,6 +52,13 @@ static ngx_command_t  ngx_rt_commands[] = {
       0,
       NULL },
 
+    { ngx_string("rt_history_meta_ttl"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_rt_main_conf_t, history_meta_ttl),
+      NULL },
+
     { ngx_string("rt_websocket"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_rt_websocket,
@@ -166,7 +173,7 @@ static ngx_http_module_t  ngx_rt_module_ctx = {
     NULL,                                  /* postconfiguration */
 
     ngx_rt_create_main_conf,               /* create main configuration */
-    NULL,                                  /* init main configuration */
+    ngx_rt_init_main_conf,                 /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */

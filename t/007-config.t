@@ -84,6 +84,40 @@ refused('two users', qr/duplicate/,
         http('rt_user $remote_user;', 'rt_user $host; # <-'));
 accepted('what slow clients are spared', http('rt_namespace aa slow=drop;',
     'rt_namespace bb slow=conflate;', 'rt_namespace cc slow=disconnect;'));
+accepted('histories', http('rt_namespace aa history=1 ttl=1s;',
+    'rt_namespace bb ttl=30d cache history=100000;',
+    'rt_namespace cc history=10 ttl=500ms positioned presence;'));
+refused('a history without a ttl', qr/chat.*history=NUMBER ttl=TIME/,
+        http('rt_namespace chat history=5; # <-'));
+refused('a ttl without a history', qr/chat.*history=NUMBER ttl=TIME/,
+        http('rt_namespace chat ttl=5m; # <-'));
+refused('a history of nothing', qr/history=0.*from 1 to 100000/,
+        http('rt_namespace chat history=0 ttl=1m; # <-'));
+refused('a history of too many', qr/history=100001.*from 1 to 100000/,
+        http('rt_namespace chat history=100001 ttl=1m; # <-'));
+refused('a history that overflows', qr/history=9{20}.*from 1/,
+        http('rt_namespace chat history=99999999999999999999 ttl=1m; # <-'));
+refused('a history of a negative number', qr/history=-1.*from 1/,
+        http('rt_namespace chat history=-1 ttl=1m; # <-'));
+refused('no time to live', qr/ttl=0.*ttl=TIME/,
+        http('rt_namespace chat history=5 ttl=0; # <-'));
+refused('a time to live with a strange unit', qr/ttl=5k.*ttl=TIME/,
+        http('rt_namespace chat history=5 ttl=5k; # <-'));
+refused('a history twice', qr/history=6.*once/,
+        http('rt_namespace chat history=5 history=6 ttl=1m; # <-'));
+refused('slow= beside a history', qr/chat.*leave out.*slow=/,
+        http('rt_namespace chat history=5 ttl=1m slow=drop; # <-'));
+refused('cache without a history', qr/cache.*history=NUMBER/,
+        http('rt_namespace chat cache; # <-'));
+refused('positioned without a history', qr/positioned.*history=NUMBER/,
+        http('rt_namespace chat positioned; # <-'));
+
+accepted('a time for positions', http('rt_history_meta_ttl 1d;'));
+refused('a time for positions that is none', qr/rt_history_meta_ttl/,
+        http('rt_history_meta_ttl x; # <-'));
+refused('a time for positions twice', qr/rt_history_meta_ttl.*duplicate/,
+        http('rt_history_meta_ttl 1d;', 'rt_history_meta_ttl 2d; # <-'));
+
 refused('slow= with another word', qr/slow=fast.*slow=conflate/,
         http('rt_namespace chat slow=fast; # <-'));
 

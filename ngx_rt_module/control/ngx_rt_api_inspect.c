@@ -197,6 +197,7 @@ ngx_rt_api_walk_bucket_locked(ngx_rt_api_walk_t *w, ngx_rt_tenant_t *t,
     for ( /* void */ ; ch; ch = ch->next, (*work)++) {
 
         if (ch->tenant != t
+            || ch->clients == 0
             || ch->len < w->prefix
             || ngx_memcmp(ch->name, w->pattern.data, w->prefix) != 0)
         {

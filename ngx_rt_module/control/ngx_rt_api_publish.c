@@ -23,8 +23,12 @@ static void ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
     ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_tags(ngx_rt_api_t *api, rt_json_value_t *v,
     rt_str_t *tags, ngx_rt_api_reply_t *reply);
-static void ngx_rt_api_publish_to(ngx_rt_api_t *api, rt_str_t *channel,
+static ngx_int_t ngx_rt_api_publish_to(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_rt_namespace_t *ns, rt_str_t *channel,
     rt_publication_t *pub, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_published(ngx_rt_api_t *api,
+    ngx_rt_published_e rc, ngx_rt_position_t *position,
+    ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_broadcast_read(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_array_t *channels, ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_broadcast_text(rt_out_t *o, void *data);
@@ -34,23 +38,16 @@ ngx_int_t
 ngx_rt_api_publish(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    rt_publication_t  pub;
+    rt_publication_t     pub;
+    ngx_rt_namespace_t  *ns;
 
-    if (ngx_rt_api_channel(api, &p->channel, reply) == NULL) {
-        return NGX_OK;
-    }
+    ns = ngx_rt_api_channel(api, &p->channel, reply);
 
     if (ngx_rt_api_publication(api, p, &pub, reply) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (reply->code) {
-        return NGX_OK;
-    }
-
-    ngx_rt_api_publish_to(api, &p->channel, &pub, reply);
-
-    return NGX_OK;
+    return ngx_rt_api_publish_to(api, p, ns, &p->channel, &pub, reply);
 }
 
 
@@ -240,29 +237,88 @@ ngx_rt_api_channel(ngx_rt_api_t *api, const rt_str_t *channel,
 }
 
 
-static void
-ngx_rt_api_publish_to(ngx_rt_api_t *api, rt_str_t *channel,
-    rt_publication_t *pub, ngx_rt_api_reply_t *reply)
-{
-    ngx_str_t  name;
+/* reply: may have an error already, then nothing is published */
 
-    name = ngx_rt_ngx_str(channel);
+static ngx_int_t
+ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_namespace_t *ns, rt_str_t *channel, rt_publication_t *pub,
+    ngx_rt_api_reply_t *reply)
+{
+    ngx_rt_publish_t    to;
+    ngx_rt_published_e  rc;
 
     /* what is larger than a client's message is too much for its queue */
 
     if (pub->data.len > api->max_message) {
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
                          "is larger than rt_max_message");
-        return;
     }
 
-    if (ngx_rt_publish(api->zone, &api->tenant, &name, pub) != NGX_OK) {
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&to, sizeof(ngx_rt_publish_t));
+
+    to.ns = ns;
+    to.tenant = api->tenant;
+    to.channel = ngx_rt_ngx_str(channel);
+    to.pub = pub;
+    to.skip_history = p->skip_history;
+
+    rc = ngx_rt_publish(api->zone, &to);
+
+    return ngx_rt_api_published(api, rc, &to.position, reply);
+}
+
+
+static ngx_int_t
+ngx_rt_api_published(ngx_rt_api_t *api, ngx_rt_published_e rc,
+    ngx_rt_position_t *position, ngx_rt_api_reply_t *reply)
+{
+    size_t  len;
+    u_char  epoch[NGX_RT_EPOCH_LEN];
+
+    switch (rc) {
+
+    case NGX_RT_PUBLISHED:
+        break;
+
+    case NGX_RT_PUBLISH_LARGE:
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
                          "is larger than the event log takes");
-        return;
+        return NGX_OK;
+
+    case NGX_RT_PUBLISH_LONG:
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
+                         "is larger than a history takes, some 256k");
+        return NGX_OK;
+
+    case NGX_RT_PUBLISH_FULL:
+        ngx_rt_api_error(reply, NGX_RT_API_ZONE_FULL, NULL, "zone full");
+        return NGX_OK;
     }
 
-    ngx_str_set(&reply->result, "{}");
+    if (position->source == 0) {
+        ngx_str_set(&reply->result, "{}");
+        return NGX_OK;
+    }
+
+    reply->result.data = ngx_pnalloc(api->request->pool,
+                                     sizeof("{\"offset\":,\"epoch\":\"\"}")
+                                     + NGX_INT64_LEN + NGX_RT_EPOCH_LEN);
+    if (reply->result.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    len = ngx_rt_history_epoch(api->zone, position->source, epoch);
+
+    reply->result.len = ngx_sprintf(reply->result.data,
+                                    "{\"offset\":%uL,\"epoch\":\"%*s\"}",
+                                    position->offset, len, epoch)
+                        - reply->result.data;
+
+    return NGX_OK;
 }
 
 
@@ -274,6 +330,7 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_uint_t           i;
     ngx_array_t          channels, replies;
     rt_publication_t     pub;
+    ngx_rt_namespace_t  *ns;
     ngx_rt_api_reply_t  *item;
 
     if (ngx_array_init(&channels, api->request->pool, 16, sizeof(rt_str_t))
@@ -313,8 +370,12 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_memzero(item, channels.nelts * sizeof(ngx_rt_api_reply_t));
 
     for (i = 0; i < channels.nelts; i++) {
-        if (ngx_rt_api_channel(api, &channel[i], &item[i])) {
-            ngx_rt_api_publish_to(api, &channel[i], &pub, &item[i]);
+        ns = ngx_rt_api_channel(api, &channel[i], &item[i]);
+
+        if (ngx_rt_api_publish_to(api, p, ns, &channel[i], &pub, &item[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
         }
     }
 

@@ -169,13 +169,31 @@ ngx_rt_subscription_t *ngx_rt_subscription_lookup(ngx_rt_client_t *client,
 
 /* ngx_rt_publish.c */
 
+typedef enum {
+    NGX_RT_PUBLISHED = 0,
+    NGX_RT_PUBLISH_LARGE,                     /* for the log, a quarter of it */
+    NGX_RT_PUBLISH_LONG,                      /* for a history */
+    NGX_RT_PUBLISH_FULL                       /* no room in the zone */
+} ngx_rt_published_e;
+
+
+/* a publication on its way; the name and the rights to publish were checked */
+typedef struct {
+    ngx_rt_namespace_t        *ns;            /* the channel's */
+    ngx_str_t                  tenant;
+    ngx_str_t                  channel;
+    rt_publication_t          *pub;           /* its offset is set */
+    ngx_uint_t                 skip_history;
+
+    ngx_rt_position_t          position;      /* answered: where it stands */
+} ngx_rt_publish_t;
+
+
 /*
- * Puts a publication into the channel of the zone's log, if anyone at all is
- * subscribed.  The channel's name and the rights to publish were checked.
- * NGX_OK; NGX_DECLINED: larger than the log takes (a quarter of it).
+ * Puts it into the channel's history, if the namespace has one, and into the
+ * log, if anyone at all is subscribed.  All or nothing.
  */
-ngx_int_t ngx_rt_publish(ngx_rt_zone_t *z, ngx_str_t *tenant,
-    ngx_str_t *channel, rt_publication_t *pub);
+ngx_rt_published_e ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p);
 
 
 /* ngx_rt_turn.c */

@@ -215,6 +215,10 @@ ngx_rt_hub_watch_handler(ngx_event_t *ev)
             again = 1;
         }
 
+        if (ngx_rt_history_sweep(z[i], mcf->history_meta_ttl) == NGX_AGAIN) {
+            again = 1;
+        }
+
         ngx_rt_zone_report(z[i], ngx_cycle->log);
     }
 
@@ -342,7 +346,7 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
-    m = ngx_rt_channel_join(client->zone, client->session, channel, flags,
+    m = ngx_rt_channel_join(client->zone, client->session, ns, channel, flags,
                             &told);
     if (m == NULL) {
         rt_slab_free(&ngx_rt_subscriptions, sub);

@@ -8,16 +8,26 @@
 #include "ngx_rt_policy.h"
 
 
+/* a publication is found in so many / 64 + 64 steps, under the mutex */
+#define NGX_RT_HISTORY_MOST  100000
+
+
 typedef struct {
     ngx_str_t                  name;          /* how it begins */
     ngx_conf_enum_t           *values;        /* as they are written */
     ngx_uint_t                 offset;        /* in ngx_rt_namespace_t */
     const char                *help;
+    ngx_int_t                (*number)(ngx_str_t *value);   /* or NULL */
 } ngx_rt_namespace_option_t;
 
 
 static char *ngx_rt_namespace_parse(ngx_conf_t *cf, ngx_rt_namespace_t *ns,
     ngx_str_t *option);
+static ngx_int_t ngx_rt_namespace_value(ngx_rt_namespace_option_t *o,
+    ngx_str_t *option, ngx_uint_t *value);
+static ngx_int_t ngx_rt_namespace_count(ngx_str_t *value);
+static ngx_int_t ngx_rt_namespace_time(ngx_str_t *value);
+static char *ngx_rt_namespace_check(ngx_conf_t *cf, ngx_rt_namespace_t *ns);
 static ngx_int_t ngx_rt_namespace_name_valid(ngx_str_t *name);
 static ngx_rt_namespace_t *ngx_rt_namespace_lookup(ngx_rt_main_conf_t *mcf,
     u_char *data, size_t len);
@@ -65,39 +75,81 @@ static ngx_conf_enum_t  ngx_rt_namespace_join_leave[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_rt_namespace_cache[] = {
+    { ngx_string("cache"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_rt_namespace_positioned[] = {
+    { ngx_string("positioned"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_rt_namespace_option_t  ngx_rt_namespace_options[] = {
 
     { ngx_string("fast"),
       ngx_rt_namespace_fast,
       offsetof(ngx_rt_namespace_t, fast),
-      "\"fast\"" },
+      "\"fast\"",
+      NULL },
 
     { ngx_string("subscribe="),
       ngx_rt_namespace_subscribe,
       offsetof(ngx_rt_namespace_t, subscribe),
-      "\"subscribe=any\", \"subscribe=user\" or \"subscribe=token\"" },
+      "\"subscribe=any\", \"subscribe=user\" or \"subscribe=token\"",
+      NULL },
 
     { ngx_string("publish="),
       ngx_rt_namespace_publish,
       offsetof(ngx_rt_namespace_t, publish),
-      "\"publish=none\", \"publish=subscriber\" or \"publish=any\"" },
+      "\"publish=none\", \"publish=subscriber\" or \"publish=any\"",
+      NULL },
 
     { ngx_string("slow="),
       ngx_rt_namespace_slow,
       offsetof(ngx_rt_namespace_t, slow),
-      "\"slow=disconnect\", \"slow=drop\" or \"slow=conflate\"" },
+      "\"slow=disconnect\", \"slow=drop\" or \"slow=conflate\"",
+      NULL },
 
     { ngx_string("presence"),
       ngx_rt_namespace_presence,
       offsetof(ngx_rt_namespace_t, presence),
-      "\"presence\"" },
+      "\"presence\"",
+      NULL },
 
     { ngx_string("join_leave"),
       ngx_rt_namespace_join_leave,
       offsetof(ngx_rt_namespace_t, join_leave),
-      "\"join_leave\"" },
+      "\"join_leave\"",
+      NULL },
 
-    { ngx_null_string, NULL, 0, NULL }
+    { ngx_string("history="),
+      NULL,
+      offsetof(ngx_rt_namespace_t, history),
+      "\"history=NUMBER\", from 1 to 100000",
+      ngx_rt_namespace_count },
+
+    { ngx_string("ttl="),
+      NULL,
+      offsetof(ngx_rt_namespace_t, ttl),
+      "\"ttl=TIME\", as 10m",
+      ngx_rt_namespace_time },
+
+    { ngx_string("cache"),
+      ngx_rt_namespace_cache,
+      offsetof(ngx_rt_namespace_t, cache),
+      "\"cache\"",
+      NULL },
+
+    { ngx_string("positioned"),
+      ngx_rt_namespace_positioned,
+      offsetof(ngx_rt_namespace_t, positioned),
+      "\"positioned\"",
+      NULL },
+
+    { ngx_null_string, NULL, 0, NULL, NULL }
 };
 
 
@@ -147,6 +199,39 @@ ngx_rt_namespace(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
+    return ngx_rt_namespace_check(cf, ns);
+}
+
+
+/* what does not go together */
+
+static char *
+ngx_rt_namespace_check(ngx_conf_t *cf, ngx_rt_namespace_t *ns)
+{
+    if ((ns->history == 0) != (ns->ttl == 0)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the namespace \"%V\" has one of \"history=\" and "
+                           "\"ttl=\", write both: "
+                           "\"history=NUMBER ttl=TIME\"", &ns->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ns->history == 0 && (ns->cache || ns->positioned)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the namespace \"%V\" has \"%s\" but no history, "
+                           "write \"history=NUMBER ttl=TIME\", too",
+                           &ns->name, ns->cache ? "cache" : "positioned");
+        return NGX_CONF_ERROR;
+    }
+
+    if (ns->history && ns->slow != NGX_RT_SLOW_DISCONNECT) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the namespace \"%V\" has a history, from which "
+                           "slow clients are served, leave out \"slow=\"",
+                           &ns->name);
+        return NGX_CONF_ERROR;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -155,8 +240,7 @@ static char *
 ngx_rt_namespace_parse(ngx_conf_t *cf, ngx_rt_namespace_t *ns,
     ngx_str_t *option)
 {
-    ngx_uint_t                   i;
-    ngx_conf_enum_t             *e;
+    ngx_uint_t                   i, *field;
     ngx_rt_namespace_option_t   *o;
 
     for (o = ngx_rt_namespace_options; o->name.len; o++) {
@@ -176,15 +260,11 @@ ngx_rt_namespace_parse(ngx_conf_t *cf, ngx_rt_namespace_t *ns,
             return NGX_CONF_ERROR;
         }
 
-        for (e = o->values; e->name.len; e++) {
+        field = (ngx_uint_t *) ((u_char *) ns + o->offset);
 
-            if (e->name.len == option->len
-                && ngx_strncmp(e->name.data, option->data, option->len) == 0)
-            {
-                *(ngx_uint_t *) ((u_char *) ns + o->offset) = e->value;
-                ns->set |= 1 << i;
-                return NGX_CONF_OK;
-            }
+        if (ngx_rt_namespace_value(o, option, field) == NGX_OK) {
+            ns->set |= 1 << i;
+            return NGX_CONF_OK;
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid \"%V\", write %s",
@@ -195,10 +275,62 @@ ngx_rt_namespace_parse(ngx_conf_t *cf, ngx_rt_namespace_t *ns,
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown option \"%V\" of a namespace, there are "
                        "\"fast\", \"subscribe=\", \"publish=\", "
-                       "\"slow=\", \"presence\" and \"join_leave\"",
+                       "\"slow=\", \"presence\", \"join_leave\", "
+                       "\"history=\", \"ttl=\", \"cache\" "
+                       "and \"positioned\"",
                        option);
 
     return NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_rt_namespace_value(ngx_rt_namespace_option_t *o, ngx_str_t *option,
+    ngx_uint_t *value)
+{
+    ngx_int_t         n;
+    ngx_str_t         text;
+    ngx_conf_enum_t  *e;
+
+    if (o->number) {
+        text.data = option->data + o->name.len;
+        text.len = option->len - o->name.len;
+
+        n = o->number(&text);
+        *value = n;
+
+        return n > 0 ? NGX_OK : NGX_ERROR;
+    }
+
+    for (e = o->values; e->name.len; e++) {
+
+        if (e->name.len == option->len
+            && ngx_strncmp(e->name.data, option->data, option->len) == 0)
+        {
+            *value = e->value;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_rt_namespace_count(ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(value->data, value->len);
+
+    return n <= NGX_RT_HISTORY_MOST ? n : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_rt_namespace_time(ngx_str_t *value)
+{
+    return ngx_parse_time(value, 0);
 }
 
 

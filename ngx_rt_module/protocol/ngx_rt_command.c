@@ -45,7 +45,7 @@ static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
 static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel, ngx_rt_namespace_t **nsp);
 static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_str_t *channel);
+    rt_command_t *cmd, ngx_rt_publish_t *p);
 
 
 static ngx_rt_command_pt  ngx_rt_command_handlers[] = {
@@ -188,7 +188,7 @@ ngx_rt_command_full(ngx_rt_client_t *client)
 
     ngx_log_error(NGX_LOG_ERR, client->conn->connection->log, 0,
                   "rt_zone \"%V\" is full: tenant \"%V\" is refused "
-                  "sessions and subscriptions; make it larger",
+                  "sessions, subscriptions or publications; make it larger",
                   &client->zone->name, &client->tenant);
 }
 
@@ -305,17 +305,21 @@ ngx_rt_command_unsubscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 static ngx_int_t
 ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    ngx_str_t          channel;
     const rt_error_t  *error;
+    ngx_rt_publish_t   p;
     rt_publication_t   pub;
 
     if (cmd->channel.len == 0) {
         return ngx_rt_command_bad(client);
     }
 
-    channel = ngx_rt_ngx_str(&cmd->channel);
+    ngx_memzero(&p, sizeof(ngx_rt_publish_t));
 
-    error = ngx_rt_command_may_publish(client, cmd, &channel);
+    p.tenant = client->tenant;
+    p.channel = ngx_rt_ngx_str(&cmd->channel);
+    p.pub = &pub;
+
+    error = ngx_rt_command_may_publish(client, cmd, &p);
 
     if (error) {
         return ngx_rt_command_fail(client, cmd, error);
@@ -325,24 +329,29 @@ ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd)
     pub.data = cmd->data;
     ngx_rt_session_info(client->session, &pub.info);
 
-    if (ngx_rt_publish(client->zone, &client->tenant, &channel, &pub)
-        != NGX_OK)
-    {
+    switch (ngx_rt_publish(client->zone, &p)) {
+
+    case NGX_RT_PUBLISHED:
+        return ngx_rt_command_done(client, cmd);
+
+    case NGX_RT_PUBLISH_FULL:
+        ngx_rt_command_full(client);
+        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_zone_full);
+
+    default:
         return ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);
     }
-
-    return ngx_rt_command_done(client, cmd);
 }
 
 
 static const rt_error_t *
 ngx_rt_command_may_publish(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_str_t *channel)
+    ngx_rt_publish_t *p)
 {
     ngx_int_t            rc;
     ngx_rt_namespace_t  *ns;
 
-    rc = ngx_rt_namespace_find(client->main_conf, channel, &ns);
+    rc = ngx_rt_namespace_find(client->main_conf, &p->channel, &ns);
 
     if (rc == NGX_ERROR || cmd->data.data == NULL || cmd->deep) {
         return &ngx_rt_error_bad_request;
@@ -354,10 +363,12 @@ ngx_rt_command_may_publish(ngx_rt_client_t *client, rt_command_t *cmd,
 
     if (ns->publish == NGX_RT_PUBLISH_NONE
         || (ns->publish == NGX_RT_PUBLISH_SUBSCRIBER
-            && ngx_rt_subscription_lookup(client, channel) == NULL))
+            && ngx_rt_subscription_lookup(client, &p->channel) == NULL))
     {
         return &ngx_rt_error_permission_denied;
     }
+
+    p->ns = ns;
 
     return NULL;
 }

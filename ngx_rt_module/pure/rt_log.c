@@ -96,6 +96,13 @@ rt_log_init(void *mem, size_t size)
 }
 
 
+bool
+rt_log_fits(const rt_log_t *log, size_t parts)
+{
+    return parts <= log->size / 4 - sizeof(rt_log_record_t) - RT_LOG_ALIGN;
+}
+
+
 rt_log_result_t
 rt_log_append(rt_log_t *log, rt_log_record_t *r, const uint8_t *parts[3])
 {

@@ -58,6 +58,9 @@ typedef enum {
 /* makes a log of mem (RT_LOG_ALIGN-aligned); NULL: smaller than 64 KiB */
 rt_log_t *rt_log_init(void *mem, size_t size);
 
+/* parts of so many bytes in all are not too large for a record */
+bool rt_log_fits(const rt_log_t *log, size_t parts);
+
 /*
  * The caller holds the mutex.  parts: the three, of the lengths in r.
  */

@@ -21,7 +21,7 @@
 #include "rt_base.h"
 
 
-#define RT_TXN_MAX  256           /* words that one transaction may change */
+#define RT_TXN_MAX  512           /* words that one transaction may change */
 
 
 typedef struct {

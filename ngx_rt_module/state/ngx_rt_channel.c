@@ -1,7 +1,8 @@
 
 /*
- * Channels: made by their first member, gone with their last; which session is
- * in which channel, and which workers have to be told of a publication.
+ * Channels: made by their first member, or by what is kept of them, gone when
+ * neither is there; which session is in which channel, and which workers have
+ * to be told of a publication.
  */
 
 
@@ -10,11 +11,10 @@
 
 
 static ngx_rt_member_t *ngx_rt_channel_join_locked(ngx_rt_state_t *st,
-    ngx_rt_session_t *s, ngx_str_t *name, ngx_uint_t flags);
+    ngx_rt_session_t *s, ngx_rt_namespace_t *ns, ngx_str_t *name,
+    ngx_uint_t flags);
 static ngx_rt_channel_t *ngx_rt_channel_create_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *name);
-static void ngx_rt_channel_expire_locked(ngx_rt_state_t *st,
-    ngx_rt_channel_t *ch);
 static void ngx_rt_channel_tell_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
     ngx_uint_t kind, ngx_rt_told_t *told);
 
@@ -41,9 +41,22 @@ ngx_rt_channel_lookup_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 }
 
 
+ngx_rt_channel_t *
+ngx_rt_channel_acquire_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ngx_str_t *name)
+{
+    ngx_rt_channel_t  *ch;
+
+    ch = ngx_rt_channel_lookup_locked(st, t, name);
+
+    return ch ? ch : ngx_rt_channel_create_locked(st, t, name);
+}
+
+
 ngx_rt_member_t *
-ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *name,
-    ngx_uint_t flags, ngx_rt_told_t *told)
+ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_uint_t flags,
+    ngx_rt_told_t *told)
 {
     ngx_rt_state_t   *st;
     ngx_rt_member_t  *m;
@@ -53,7 +66,7 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *name,
     ngx_rt_state_lock(z);
 
     for ( ;; ) {
-        m = ngx_rt_channel_join_locked(st, s, name, flags);
+        m = ngx_rt_channel_join_locked(st, s, ns, name, flags);
 
         if (m && rt_txn_commit(&st->txn)) {
             ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_JOIN, told);
@@ -63,7 +76,9 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *name,
         rt_txn_abort(&st->txn);
         m = NULL;
 
-        if (ngx_rt_tenant_evict_locked(st) != NGX_OK) {
+        if (ngx_rt_history_evict_locked(st, s->tenant) != NGX_OK
+            && ngx_rt_tenant_evict_locked(st) != NGX_OK)
+        {
             break;
         }
 
@@ -81,22 +96,20 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *name,
 
 static ngx_rt_member_t *
 ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
-    ngx_str_t *name, ngx_uint_t flags)
+    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_uint_t flags)
 {
     uint64_t           worker;
     rt_txn_t          *x;
     ngx_rt_member_t   *m;
     ngx_rt_channel_t  *ch;
+    ngx_rt_history_t  *h;
 
     x = &st->txn;
 
-    ch = ngx_rt_channel_lookup_locked(st, s->tenant, name);
+    ch = ngx_rt_channel_acquire_locked(st, s->tenant, name);
 
-    if (ch == NULL) {
-        ch = ngx_rt_channel_create_locked(st, s->tenant, name);
-        if (ch == NULL) {
-            return NULL;
-        }
+    if (ch == NULL || ngx_rt_history_open_locked(st, ch, ns, &h) != NGX_OK) {
+        return NULL;
     }
 
     m = ngx_rt_tenant_alloc_locked(st, s->tenant, sizeof(ngx_rt_member_t));
@@ -123,6 +136,8 @@ ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
 
     rt_txn_set_ptr(x, &s->members, m);
     rt_txn_set_ptr(x, &ch->members, m);
+
+    ngx_rt_history_hold_locked(ch, x);
 
     rt_txn_set(x, &st->serial, m->serial);
     rt_txn_add(x, &ch->clients, 1);
@@ -240,15 +255,19 @@ ngx_rt_channel_leave_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
 
     ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_LEAVE, told);
 
+    if (ch->clients == 0) {
+        ngx_rt_history_settle_locked(ch, x);
+    }
+
     ngx_rt_tenant_free_locked(st, s->tenant, m);
 
-    if (ch->clients == 0) {
+    if (ch->clients == 0 && ngx_rt_history_void_locked(ch)) {
         ngx_rt_channel_expire_locked(st, ch);
     }
 }
 
 
-static void
+void
 ngx_rt_channel_expire_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch)
 {
     rt_txn_t           *x;
@@ -267,6 +286,10 @@ ngx_rt_channel_expire_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch)
     rt_txn_set_ptr(x, p, ch->next);
     rt_txn_add(x, &st->channels, -1);
     rt_txn_add(x, &t->channels, -1);
+
+    if (ch->history) {
+        ngx_rt_history_expire_locked(st, ch->history);
+    }
 
     ngx_rt_tenant_free_locked(st, t, ch);
     ngx_rt_tenant_settle_locked(st, t);
@@ -296,5 +319,5 @@ ngx_rt_channel_tell_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
 
     ngx_rt_session_info(m->session, &pub.info);
 
-    (void) ngx_rt_record_append_locked(z, ch, kind, ch->watchers, &pub, told);
+    ngx_rt_record_append_locked(z, ch, kind, ch->watchers, &pub, told);
 }

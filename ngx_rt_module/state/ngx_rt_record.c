@@ -19,42 +19,57 @@ static void ngx_rt_record_mark_locked(ngx_rt_state_t *st,
 static uint64_t ngx_rt_record_time(void);
 
 
-rt_log_result_t
-ngx_rt_record_append_locked(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
-    ngx_uint_t kind, uint64_t workers, const rt_publication_t *pub,
-    ngx_rt_told_t *told)
+size_t
+ngx_rt_record_info(const rt_publication_t *pub, u_char *info)
 {
-    u_char           *p, info[NGX_RT_ID_LEN + NGX_RT_USER_MAX];
-    const uint8_t    *parts[3];
-    rt_log_result_t   rc;
-    rt_log_record_t   record;
+    u_char  *p;
 
     /* the client's id, which is always as long, then the user */
 
     p = ngx_cpymem(info, pub->info.client.data, pub->info.client.len);
     p = ngx_cpymem(p, pub->info.user.data, pub->info.user.len);
 
+    return p - info;
+}
+
+
+ngx_uint_t
+ngx_rt_record_fits(ngx_rt_zone_t *z, const rt_publication_t *pub)
+{
+    return rt_log_fits(z->log, pub->data.len + pub->tags.len
+                               + NGX_RT_RECORD_INFO_MAX);
+}
+
+
+void
+ngx_rt_record_append_locked(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
+    ngx_uint_t kind, uint64_t workers, const rt_publication_t *pub,
+    ngx_rt_told_t *told)
+{
+    u_char            info[NGX_RT_RECORD_INFO_MAX];
+    const uint8_t    *parts[3];
+    rt_log_record_t   record;
+
+    ngx_memzero(&record, sizeof(rt_log_record_t));
+
+    record.info = ngx_rt_record_info(pub, info);
+
     parts[0] = pub->data.data;
     parts[1] = info;
     parts[2] = pub->tags.data;
-
-    ngx_memzero(&record, sizeof(rt_log_record_t));
 
     record.channel = ch->serial;
     record.workers = workers;
     record.time = ngx_rt_record_time();
     record.kind = kind;
     record.data = pub->data.len;
-    record.info = p - info;
     record.tags = pub->tags.len;
+    record.offset = pub->offset;
+    record.source = ch->history ? ch->history->source : 0;
 
     ngx_rt_log_lock(z);
-    rc = rt_log_append(z->log, &record, parts);
+    (void) rt_log_append(z->log, &record, parts);
     ngx_rt_log_unlock(z);
-
-    if (rc != RT_LOG_OK) {
-        return rc;
-    }
 
     ngx_rt_record_mark_locked(z->state, &record);
 
@@ -62,8 +77,6 @@ ngx_rt_record_append_locked(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
     told->records++;
     told->bytes += sizeof(rt_log_record_t) + pub->data.len + record.info
                    + pub->tags.len;
-
-    return RT_LOG_OK;
 }
 
 

@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     4         /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     5         /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -32,6 +32,9 @@ struct ngx_rt_tenant_s {
     uint64_t                   users;         /* with a session */
     uint64_t                   channels;
     uint64_t                   bytes;         /* of the zone, its objects */
+    ngx_rt_history_t          *spare;         /* empty, without members; the
+                                                 one for the longest time */
+    ngx_rt_history_t          *spare_last;
 
     ngx_atomic_t               connects;      /* sessions ever */
     ngx_atomic_t               publishes;
@@ -51,6 +54,7 @@ struct ngx_rt_channel_s {
     ngx_rt_channel_t          *next;          /* in its bucket */
     ngx_rt_tenant_t           *tenant;
     ngx_rt_member_t           *members;
+    ngx_rt_history_t          *history;       /* NULL: it never had one */
     uint64_t                   hash;
     uint64_t                   serial;        /* never used again */
     uint64_t                   workers;       /* a bit per slot that cares */
@@ -59,6 +63,34 @@ struct ngx_rt_channel_s {
     uint64_t                   len;
     u_char                     name[];
 };
+
+
+/*
+ * The history of a channel, from the first publication or subscription that
+ * finds it configured to the end of the channel.
+ */
+struct ngx_rt_history_s {
+    rt_history_t               list;
+    ngx_rt_channel_t          *channel;
+    ngx_rt_history_t          *next;          /* of all in the zone */
+    ngx_rt_history_t          *prev;
+    ngx_rt_history_t          *spare_next;    /* of the tenant's that can go */
+    ngx_rt_history_t          *spare_prev;
+    uint64_t                   source;        /* its epoch: a serial, never
+                                                 used again; 0: switched off */
+    uint64_t                   floor;         /* up to this offset nothing is
+                                                 of this epoch, or is kept */
+    uint64_t                   size;          /* publications to keep */
+    uint64_t                   ttl;           /* of each, msec */
+    uint64_t                   used;          /* the last time, msec */
+};
+
+
+/* where a history is, or a reader of it */
+typedef struct {
+    uint64_t                   source;        /* 0: there is no history */
+    uint64_t                   offset;
+} ngx_rt_position_t;
 
 
 /* there while it has a session; who is anonymous has none */
@@ -160,6 +192,10 @@ struct ngx_rt_state_s {
     ngx_rt_tenant_t           *idle_first;    /* idle the longest */
     ngx_rt_tenant_t           *idle_last;
     uint64_t                   reaped;        /* sessions of dead workers */
+    ngx_rt_history_t          *histories;
+    ngx_rt_history_t          *sweep;         /* of them, the next to see to */
+    uint64_t                   nhistories;
+    uint64_t                   swept;         /* when; msec */
     uint64_t                   started;       /* seconds */
 
     ngx_rt_state_slot_t        slots[NGX_RT_SLOTS];
@@ -207,6 +243,7 @@ struct ngx_rt_zone_s {
     rt_log_t                  *log;
 
     ngx_rt_hub_t              *hub;           /* the worker's */
+    uint64_t                   sweeping;      /* histories to see to yet */
     uint64_t                   rollbacks;     /* that were reported */
 };
 
@@ -271,6 +308,10 @@ void *ngx_rt_tenant_alloc_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     size_t size);
 void ngx_rt_tenant_free_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     void *p);
+
+/* so many bytes of the heap were taken for it, or given back (less than 0) */
+void ngx_rt_tenant_charge_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ssize_t n);
 
 
 /*
@@ -395,9 +436,17 @@ void ngx_rt_errand_drop_locked(ngx_rt_state_t *st, ngx_rt_errand_t *e);
 ngx_rt_channel_t *ngx_rt_channel_lookup_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *name);
 
-/* the session enters a channel, which begins with its first member */
+/* in a transaction: it is there, or made; NULL: no room */
+ngx_rt_channel_t *ngx_rt_channel_acquire_locked(ngx_rt_state_t *st,
+    ngx_rt_tenant_t *t, ngx_str_t *name);
+
+/* in a transaction: neither members nor a history hold it any more */
+void ngx_rt_channel_expire_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch);
+
+/* the session enters a channel, which is made if it has to be */
 ngx_rt_member_t *ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
-    ngx_str_t *name, ngx_uint_t flags, ngx_rt_told_t *told);
+    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_uint_t flags,
+    ngx_rt_told_t *told);
 
 /* stay: NGX_RT_STAY_* */
 void ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m,
@@ -410,6 +459,58 @@ void ngx_rt_channel_leave_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
 /* what the worker of one that leaves still has in the channel */
 #define NGX_RT_STAY_MEMBERS     1
 #define NGX_RT_STAY_WATCHERS    2
+
+
+/* ngx_rt_history.c: all in a transaction of the caller's */
+
+/*
+ * The channel's history as the namespace has it now: begun, ended, of another
+ * size; a worker that leaves changes nothing.  NULL in *h: there is none.
+ * NGX_ERROR: no room.
+ */
+ngx_int_t ngx_rt_history_open_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
+    ngx_rt_namespace_t *ns, ngx_rt_history_t **h);
+
+/* an entry may be so large */
+ngx_uint_t ngx_rt_history_fits(const rt_publication_t *pub);
+
+/* appends to it and sets the publication's offset; NGX_ERROR: no room */
+ngx_int_t ngx_rt_history_append_locked(ngx_rt_state_t *st,
+    ngx_rt_history_t *h, rt_publication_t *pub);
+
+/*
+ * By transactions of its own: drops up to so many entries that are old or too
+ * many.  NGX_AGAIN: there are more.
+ */
+ngx_int_t ngx_rt_history_trim_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
+    ngx_uint_t max);
+
+/*
+ * Before a member or an entry comes, and after one has gone: what has neither
+ * is spare, and goes when its tenant needs the room.
+ */
+void ngx_rt_history_hold_locked(ngx_rt_channel_t *ch, rt_txn_t *x);
+void ngx_rt_history_settle_locked(ngx_rt_channel_t *ch, rt_txn_t *x);
+
+/* nothing in it, and not to be kept for its position either */
+ngx_uint_t ngx_rt_history_void_locked(ngx_rt_channel_t *ch);
+
+/* the end of it, with the channel's */
+void ngx_rt_history_expire_locked(ngx_rt_state_t *st, ngx_rt_history_t *h);
+
+/* gives the spare one of the tenant that was so first; NGX_DECLINED: none */
+ngx_int_t ngx_rt_history_evict_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
+
+/*
+ * Once a second, by one worker of all: gives back the room of what is old in
+ * some of the zone's histories, and those of which nothing is left but their
+ * position, unused for meta_ttl msec.  Takes the mutex by itself, for a little
+ * at a time.  NGX_AGAIN: it was enough for now.
+ */
+ngx_int_t ngx_rt_history_sweep(ngx_rt_zone_t *z, ngx_msec_t meta_ttl);
+
+/* NGX_RT_EPOCH_LEN letters; 0: no source, no epoch */
+size_t ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch);
 
 
 /* ngx_rt_presence.c */
@@ -441,12 +542,21 @@ ngx_uint_t ngx_rt_presence_users(ngx_array_t *list);
 
 /* ngx_rt_record.c: records of the log */
 
+#define NGX_RT_RECORD_INFO_MAX  (NGX_RT_ID_LEN + NGX_RT_USER_MAX)
+
+
+/* the part of a record that says who it is from: so many bytes */
+size_t ngx_rt_record_info(const rt_publication_t *pub, u_char *info);
+
+/* the log takes it */
+ngx_uint_t ngx_rt_record_fits(ngx_rt_zone_t *z, const rt_publication_t *pub);
+
 /*
- * Appends one that the workers of the mask, which is not empty, have to read,
- * and tells them where to begin; adds it to told, and they have to be rung.
- * RT_LOG_OK or RT_LOG_BIG.
+ * Appends one, which fits, that the workers of the mask, which is not empty,
+ * have to read, and tells them where to begin; adds it to told, and they have
+ * to be rung.
  */
-rt_log_result_t ngx_rt_record_append_locked(ngx_rt_zone_t *z,
+void ngx_rt_record_append_locked(ngx_rt_zone_t *z,
     ngx_rt_channel_t *ch, ngx_uint_t kind, uint64_t workers,
     const rt_publication_t *pub, ngx_rt_told_t *told);
 

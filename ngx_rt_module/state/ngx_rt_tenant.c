@@ -225,7 +225,7 @@ ngx_rt_tenant_alloc_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t, size_t size)
     p = rt_heap_alloc(st->heap, &st->txn, size);
 
     if (p) {
-        rt_txn_add(&st->txn, &t->bytes, rt_heap_cost(size));
+        ngx_rt_tenant_charge_locked(st, t, rt_heap_cost(size));
     }
 
     return p;
@@ -235,6 +235,13 @@ ngx_rt_tenant_alloc_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t, size_t size)
 void
 ngx_rt_tenant_free_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t, void *p)
 {
-    rt_txn_add(&st->txn, &t->bytes, -rt_heap_block(st->heap, p));
+    ngx_rt_tenant_charge_locked(st, t, -(ssize_t) rt_heap_block(st->heap, p));
     rt_heap_free(st->heap, &st->txn, p);
+}
+
+
+void
+ngx_rt_tenant_charge_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t, ssize_t n)
+{
+    rt_txn_add(&st->txn, &t->bytes, n);
 }

@@ -87,6 +87,7 @@ our $HTTP = <<'_EOC_';
     rt_namespace  users   subscribe=user;
     rt_namespace  room    publish=any presence join_leave;
     rt_namespace  seen    presence;
+    rt_namespace  kept    publish=any history=10 ttl=1m;
     rt_close_timeout 100ms;
     rt_drain window=50ms;
 _EOC_
