@@ -67,23 +67,22 @@ rt_hash_block(rt_hash_state_t *s, uint64_t m, unsigned c)
 }
 
 
-static inline uint64_t
-rt_hash_run(const rt_hash_key_t *key, const uint8_t *p, size_t len, unsigned c,
-    unsigned d)
+static inline void
+rt_hash_absorb(rt_hash_state_t *s, const rt_hash_key_t *key, const uint8_t *p,
+    size_t len, unsigned c)
 {
-    size_t           i, whole;
-    uint64_t         last;
-    rt_hash_state_t  s;
+    size_t    i, whole;
+    uint64_t  last;
 
-    s.v0 = key->k0 ^ 0x736f6d6570736575;
-    s.v1 = key->k1 ^ 0x646f72616e646f6d;
-    s.v2 = key->k0 ^ 0x6c7967656e657261;
-    s.v3 = key->k1 ^ 0x7465646279746573;
+    s->v0 = key->k0 ^ 0x736f6d6570736575;
+    s->v1 ^= key->k1 ^ 0x646f72616e646f6d;
+    s->v2 = key->k0 ^ 0x6c7967656e657261;
+    s->v3 = key->k1 ^ 0x7465646279746573;
 
     whole = len & ~(size_t) 7;
 
     for (i = 0; i < whole; i += 8) {
-        rt_hash_block(&s, rt_hash_word(p + i), c);
+        rt_hash_block(s, rt_hash_word(p + i), c);
     }
 
     last = (uint64_t) len << 56;
@@ -92,12 +91,31 @@ rt_hash_run(const rt_hash_key_t *key, const uint8_t *p, size_t len, unsigned c,
         last |= (uint64_t) p[i] << (8 * (i - whole));
     }
 
-    rt_hash_block(&s, last, c);
+    rt_hash_block(s, last, c);
+}
+
+
+static inline uint64_t
+rt_hash_finish(rt_hash_state_t *s, unsigned d)
+{
+    rt_hash_mix(s, d);
+
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+
+static inline uint64_t
+rt_hash_run(const rt_hash_key_t *key, const uint8_t *p, size_t len, unsigned c,
+    unsigned d)
+{
+    rt_hash_state_t  s;
+
+    s.v1 = 0;
+    rt_hash_absorb(&s, key, p, len, c);
 
     s.v2 ^= 0xff;
-    rt_hash_mix(&s, d);
 
-    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    return rt_hash_finish(&s, d);
 }
 
 
@@ -113,4 +131,21 @@ rt_hash_rounds(const rt_hash_key_t *key, const uint8_t *p, size_t len,
     unsigned c, unsigned d)
 {
     return rt_hash_run(key, p, len, c, d);
+}
+
+
+void
+rt_hash128(const rt_hash_key_t *key, const uint8_t *p, size_t len,
+    uint64_t h[2])
+{
+    rt_hash_state_t  s;
+
+    s.v1 = 0xee;
+    rt_hash_absorb(&s, key, p, len, 2);
+
+    s.v2 ^= 0xee;
+    h[0] = rt_hash_finish(&s, 4);
+
+    s.v1 ^= 0xdd;
+    h[1] = rt_hash_finish(&s, 4);
 }

@@ -24,5 +24,12 @@ uint64_t rt_hash(const rt_hash_key_t *key, const uint8_t *p, size_t len);
 uint64_t rt_hash_rounds(const rt_hash_key_t *key, const uint8_t *p,
     size_t len, unsigned c, unsigned d);
 
+/*
+ * SipHash-2-4 with 128 bits, low word first: texts that agree in it agree, for
+ * all who do not have the key.
+ */
+void rt_hash128(const rt_hash_key_t *key, const uint8_t *p, size_t len,
+    uint64_t h[2]);
+
 
 #endif /* _RT_HASH_H_INCLUDED_ */

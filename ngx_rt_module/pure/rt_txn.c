@@ -46,21 +46,40 @@ rt_txn_reset(rt_txn_t *x)
 }
 
 
-bool
+/* once there is nothing to undo any more */
+
+static void
+rt_txn_unhang(rt_txn_t *x)
+{
+    if (x->hinge) {
+        rt_txn_store((uint64_t *) (void *) &x->hinge, 0);
+    }
+}
+
+
+rt_txn_begin_t
 rt_txn_begin(rt_txn_t *x)
 {
-    bool  dead;
+    rt_txn_begin_t  rc;
 
-    dead = x->count != 0;
+    rc = RT_TXN_CLEAN;
 
-    if (rt_unlikely(dead)) {
+    if (rt_unlikely(x->count != 0)) {
+
+        if (x->hinge && *x->hinge != x->hinge_old) {
+            return RT_TXN_KEPT;
+        }
+
         rt_txn_rollback(x);
         rt_txn_store(&x->rollbacks, x->rollbacks + 1);
+
+        rc = RT_TXN_UNDONE;
     }
 
     rt_txn_reset(x);
+    rt_txn_unhang(x);
 
-    return dead;
+    return rc;
 }
 
 
@@ -84,6 +103,21 @@ rt_txn_set(rt_txn_t *x, uint64_t *word, uint64_t value)
 
 
 bool
+rt_txn_hang(rt_txn_t *x, uint64_t *word)
+{
+    if (rt_unlikely(x->broken)) {
+        return false;
+    }
+
+    rt_txn_store(&x->hinge_old, *word);
+    rt_txn_store((uint64_t *) (void *) &x->hinge,
+                 (uint64_t) (uintptr_t) word);
+
+    return true;
+}
+
+
+bool
 rt_txn_commit(rt_txn_t *x)
 {
     if (rt_unlikely(x->broken)) {
@@ -99,6 +133,8 @@ rt_txn_commit(rt_txn_t *x)
         rt_txn_store(&x->count, 0);
     }
 
+    rt_txn_unhang(x);
+
     return true;
 }
 
@@ -108,4 +144,5 @@ rt_txn_abort(rt_txn_t *x)
 {
     rt_txn_rollback(x);
     rt_txn_reset(x);
+    rt_txn_unhang(x);
 }

@@ -9,6 +9,10 @@
  * So structures here need no repair code of their own: they are always as the
  * last commit left them.
  *
+ * A transaction may hang on a word that lies elsewhere, as the head of a log:
+ * it is committed by the store that moves the word, so that what stands there
+ * and what it says of it are there together or not at all.
+ *
  * A kill is precise: what a dead process stored is seen by the others in
  * program order, so the order of the compiler is all that has to be held.
  */
@@ -35,21 +39,38 @@ typedef struct {
     uint64_t       rollbacks;     /* of dead owners, over all time */
     uint64_t       freed;         /* something was freed: see rt_heap.h */
     uint64_t       broken;        /* it cannot be committed any more */
+    uint64_t      *hinge;         /* the word that it hangs on, or NULL */
+    uint64_t       hinge_old;     /* its value while nothing is committed */
     rt_txn_undo_t  undo[RT_TXN_MAX];
 } rt_txn_t;
 
 
+typedef enum {
+    RT_TXN_CLEAN = 0,             /* no owner died */
+    RT_TXN_UNDONE,                /* one did: what it left is undone */
+    RT_TXN_KEPT                   /* one did behind the store that commits */
+} rt_txn_begin_t;
+
+
 /*
- * Undoes what a dead owner left; true: there was something.  The memory of a
- * new rt_txn_t is zeroes.
+ * After KEPT the transaction of the dead owner is still there: who begins does
+ * what that one may not have come to, without sets, and commits it.  The memory
+ * of a new rt_txn_t is zeroes.
  */
-bool rt_txn_begin(rt_txn_t *x);
+rt_txn_begin_t rt_txn_begin(rt_txn_t *x);
 
 /*
  * word is 8-byte aligned.  More than RT_TXN_MAX sets are a fault of the
  * caller's: the store is not made, and rt_txn_commit undoes all and says so.
  */
 void rt_txn_set(rt_txn_t *x, uint64_t *word, uint64_t value);
+
+/*
+ * After the last set: from here on a store of another value to word, which only
+ * who holds the mutex moves, commits.  false: it cannot be committed, and word
+ * must stay.  rt_txn_commit follows if it was moved, rt_txn_abort if not.
+ */
+bool rt_txn_hang(rt_txn_t *x, uint64_t *word);
 
 /* false: it was overfull, or freed what was not taken, and has been undone */
 bool rt_txn_commit(rt_txn_t *x);

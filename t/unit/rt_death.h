@@ -87,7 +87,9 @@ __attribute__((unused))
 static void
 death_begin(void *txn)
 {
-    rt_txn_begin(txn);
+    if (rt_txn_begin(txn) == RT_TXN_KEPT) {
+        rt_txn_commit(txn);
+    }
 }
 
 

@@ -135,6 +135,43 @@ published(void)
 }
 
 
+/* low word first, as the bytes of OpenSSL 3.0's SIPHASH with size:16 */
+
+static void
+wide(void)
+{
+    uint8_t        text[64];
+    unsigned       i;
+    uint64_t       h[2];
+    rt_hash_key_t  key = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
+
+    static const struct {
+        size_t    len;
+        uint64_t  hash[2];
+    } vectors[] = {
+        { 0, { 0xe6a825ba047f81a3, 0x930255c71472f66d } },
+        { 1, { 0x44af996bd8c187da, 0x45fc229b11597634 } },
+        { 15, { 0x11a8b03399e99354, 0xd9c3cf970fec087e } },
+        { 16, { 0xbb54b067caa4e26e, 0x77052385bf1533fd } },
+        { 63, { 0x4a83502f77d15051, 0x7cbd3f979a063e50 } }
+    };
+
+    for (i = 0; i < sizeof(text); i++) {
+        text[i] = (uint8_t) i;
+    }
+
+    for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        rt_hash128(&key, text, vectors[i].len, h);
+
+        ok(memcmp(h, vectors[i].hash, sizeof(h)) == 0,
+           "%zu bytes: %llx %llx", vectors[i].len, (unsigned long long) h[0],
+           (unsigned long long) h[1]);
+    }
+
+    tap_group("128 bits");
+}
+
+
 static void
 second(void)
 {
@@ -202,6 +239,7 @@ int
 main(void)
 {
     published();
+    wide();
     second();
     spread();
 

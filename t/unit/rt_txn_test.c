@@ -27,6 +27,7 @@ typedef struct {
 
 static zone_t    zone;
 static uint64_t  model[WORDS];
+static uint64_t  outside;
 
 
 static bool
@@ -173,6 +174,128 @@ test_deaths(void)
 }
 
 
+/* a transaction that hangs on a word outside of it, as on the head of a log */
+
+static void
+run_hung(void *data)
+{
+    plan_t    *p = data;
+    unsigned   i;
+
+    rt_txn_begin(&zone.txn);
+
+    for (i = 0; i < p->n; i++) {
+        rt_txn_set(&zone.txn, &zone.word[p->at[i]], p->value[i]);
+    }
+
+    ok(rt_txn_hang(&zone.txn, &outside), "it can hang");
+
+    if (p->abort) {
+        rt_txn_abort(&zone.txn);
+
+    } else {
+        rt_txn_store(&outside, outside + 1);
+        rt_txn_commit(&zone.txn);
+    }
+}
+
+
+static void
+test_hung_deaths(void)
+{
+    long      at;
+    bool      moved;
+    plan_t    p;
+    uint64_t  was, next[WORDS];
+    unsigned  i, round, kept;
+
+    memset(&zone, 0, sizeof(zone_t));
+    memset(model, 0, sizeof(model));
+    kept = 0;
+
+    for (round = 0; round < ROUNDS; round++) {
+        plan(&p);
+        p.n = rt_max(p.n, 1);
+
+        memcpy(next, model, sizeof(next));
+
+        for (i = 0; i < p.n; i++) {
+            next[p.at[i]] = p.value[i];
+        }
+
+        for (at = 0; /* void */ ; at++) {
+            was = outside;
+
+            if (death_run(run_hung, &p, at)) {
+                break;
+            }
+
+            moved = outside != was;
+            kept += moved && zone.txn.count != 0;
+
+            death_recover(&zone.txn);
+            ok(outside == was + moved, "the word stays as it is");
+
+            if (moved) {
+                memcpy(model, next, sizeof(model));
+            }
+
+            ok(same(), "round %u, a death at step %ld", round, at);
+            ok(zone.txn.hinge == NULL, "it hangs no more");
+        }
+
+        if (!p.abort) {
+            memcpy(model, next, sizeof(model));
+        }
+
+        ok(same(), "round %u", round);
+    }
+
+    ok(kept > ROUNDS / 2, "%u died behind the store that commits", kept);
+
+    tap_group("what hangs on a word is committed with it");
+}
+
+
+static void
+test_hung(void)
+{
+    uint64_t  a, i;
+
+    memset(&zone, 0, sizeof(zone_t));
+    a = 0;
+
+    rt_txn_begin(&zone.txn);
+    rt_txn_set(&zone.txn, &a, 1);
+    ok(rt_txn_hang(&zone.txn, &outside), "it can hang");
+    ok(rt_txn_begin(&zone.txn) == RT_TXN_UNDONE && a == 0,
+       "dead before the store");
+
+    rt_txn_set(&zone.txn, &a, 1);
+    rt_txn_hang(&zone.txn, &outside);
+    outside++;
+    ok(rt_txn_begin(&zone.txn) == RT_TXN_KEPT && a == 1, "dead behind it");
+    ok(rt_txn_begin(&zone.txn) == RT_TXN_KEPT, "and who found it, too");
+    ok(rt_txn_commit(&zone.txn) && a == 1, "committed by the next");
+    ok(rt_txn_begin(&zone.txn) == RT_TXN_CLEAN, "once");
+
+    rt_txn_set(&zone.txn, &a, 2);
+    outside++;
+    ok(rt_txn_begin(&zone.txn) == RT_TXN_UNDONE && a == 1,
+       "the next does not hang");
+
+    for (i = 0; i <= RT_TXN_MAX; i++) {
+        rt_txn_set(&zone.txn, &a, i);
+    }
+
+    ok(!rt_txn_hang(&zone.txn, &outside), "one that is overfull cannot");
+    rt_txn_abort(&zone.txn);
+    ok(a == 1, "and is undone");
+
+    tap_group("a transaction that hangs on a word");
+}
+
+
 int
 main(void)
 {
@@ -181,6 +304,8 @@ main(void)
     test_simple();
     test_overfull();
     test_deaths();
+    test_hung();
+    test_hung_deaths();
 
     return tap_done();
 }
