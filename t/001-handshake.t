@@ -393,3 +393,46 @@ f: open /connection/websocket
 a: try /limited
 a: 403
 --- allow_log: access forbidden by rule
+
+
+
+=== TEST 20: the page of an error is no WebSocket, unless it takes its place
+--- more_config
+        location /lost {
+            error_page    404 /connection/websocket;
+            return        404;
+        }
+        location /fine {
+            error_page    404 =200 /connection/websocket;
+            return        404;
+        }
+        location /moved {
+            error_page    404 = /connection/websocket;
+            return        404;
+        }
+        location /named {
+            error_page    404 = @named;
+            return        404;
+        }
+        location @named {
+            rt_websocket  zone=live;
+        }
+        location /after {
+            post_action   /connection/websocket;
+            return        204;
+        }
+--- conversation
+a: try /lost
+a: 404
+b: try /fine
+b: 400
+c: open /moved
+   > {"id":1,"connect":{}}
+c: < {"id":1,"connect":{...}}
+d: open /named
+   > {"id":1,"connect":{}}
+d: < {"id":1,"connect":{...}}
+e: try /after
+e: 204
+m: GET /metrics
+m: 200

@@ -112,6 +112,14 @@ ngx_rt_handshake_request(ngx_http_request_t *r)
                                        "the method is not GET");
     }
 
+    /* nginx would send its status instead of 101 */
+
+    if (r->err_status) {
+        return ngx_rt_handshake_refuse(r, ngx_max(r->err_status,
+                                                  NGX_HTTP_BAD_REQUEST),
+                                       "it came here by error_page");
+    }
+
     if (r->http_version != NGX_HTTP_VERSION_11 || r != r->main) {
         return ngx_rt_handshake_refuse(r, NGX_HTTP_BAD_REQUEST,
                                        "it is not HTTP/1.1");
@@ -239,6 +247,7 @@ ngx_rt_handshake_answer(ngx_http_request_t *r, ngx_rt_conn_t *conn)
     ngx_int_t  rc;
 
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
+    ngx_str_set(&r->headers_out.status_line, "101 Switching Protocols");
     r->headers_out.content_length_n = -1;
     r->keepalive = 0;
 

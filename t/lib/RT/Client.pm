@@ -264,6 +264,9 @@ sub response
     my ($status) = $first =~ m{^HTTP/1\.1 (\d{3}) }
         or die "$self->{name}: bad status line: \"$first\"\n";
 
+    die "$self->{name}: a 101 of no known reason: \"$first\"\n"
+        if $status == 101 && $first !~ / 101 Switching Protocols$/;
+
     my %h;
     for (@lines) {
         my ($name, $value) = /^([^:\s]+):\s*(.*?)\s*$/
