@@ -325,3 +325,30 @@ a: < {"id":1,"connect":{...}}
 b: bytes POST /api/publish HTTP/1.1{{"\r\n"}}Host: localhost{{"\r\n"}}Content-Type: application/json{{"\r\n"}}X-Tenant: {{$tenant}}{{"\r\n"}}Content-Length: 100{{"\r\n\r\n"}}{"channel":"news:x"
 b: gone
 a: silent
+
+
+
+=== TEST 12: what a request may look at, and whom it may move, in all
+--- over: plain
+--- conversation
+s1..s20: open /connection/websocket
+   X-User: u
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"seen:x"}}
+s1..s20: < {"id":1,"connect":{...}}
+   < {"id":2,"subscribe":{}}
+api: POST /api/batch {"commands":[{{join ",", ('{"presence_stats":{"channel":"seen:x"}}') x 4000}}]}
+api: 200 ~^(?!.*"error")
+api: POST /api/batch {"commands":[{{join ",", ('{"presence_stats":{"channel":"seen:x"}}') x 10000}}]}
+api: 200 ~^\{"replies":\[(\{"presence_stats":\{"num_clients":20,"num_users":1\}\},)+(\{"error":\{"code":106,"message":"too much for one request"\}\},?)+\]\}$
+# others are served on
+api: POST /api/presence_stats {"channel":"seen:x"}
+api: 200 {"result":{"num_clients":20,"num_users":1}}
+api: POST /api/batch {"commands":[{{join ",", ('{"unsubscribe":{"user":"u","channel":"seen:no"}}') x 8000}}]}
+api: 200 ~"code":106,"message":"too much for one request"\}\}\]\}$
+api: POST /api/broadcast {"channels":[{{join ",", ('"news:x"') x 200}}],"data":1,"tags":{"a":"{{"x" x 60000}}"}}
+api: 200 ~^\{"result"
+api: POST /api/broadcast {"channels":[{{join ",", ('"news:x"') x 300}}],"data":1,"tags":{"a":"{{"x" x 60000}}"}}
+api: 200 {"error":{"code":106,"message":"*"}}
+api: POST /api/publish {"channel":"news:x","data":1,"tags":{"a":"{{"x" x 66000}}"}}
+api: 200 {"error":{"code":107,"message":"*"}}

@@ -76,13 +76,9 @@ ngx_rt_api_channels(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
     /* the zone is shared: a batch shall not walk it again and again */
 
-    if (api->budget < NGX_RT_API_WALK) {
-        ngx_rt_api_error(reply, NGX_RT_API_LIMIT, NULL,
-                         "too many lists of channels in one request");
+    if (ngx_rt_api_spend(api, NGX_RT_API_WALK, reply) != NGX_OK) {
         return NGX_OK;
     }
-
-    api->budget -= NGX_RT_API_WALK;
 
     ngx_memzero(&w, sizeof(ngx_rt_api_walk_t));
 

@@ -16,16 +16,28 @@
 
 
 typedef struct {
+    ngx_pool_t        *pool;
     ngx_array_t        list;      /* ngx_rt_present_t */
+    ngx_uint_t         all;       /* are in it */
     uint64_t           clients;
     uint64_t           users;
     rt_client_info_t  *info;
 } ngx_rt_api_presence_t;
 
 
-static ngx_int_t ngx_rt_api_presence_read(ngx_rt_api_t *api,
-    ngx_rt_api_params_t *p, ngx_rt_api_presence_t *presence,
+typedef ngx_int_t (*ngx_rt_api_presence_pt)(ngx_rt_api_t *api,
+    ngx_rt_api_presence_t *presence, ngx_rt_api_reply_t *reply);
+
+
+static ngx_int_t ngx_rt_api_presence_run(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_rt_api_presence_pt answer,
     ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_presence_read(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_rt_api_presence_t *presence);
+static ngx_int_t ngx_rt_api_presence_list(ngx_rt_api_t *api,
+    ngx_rt_api_presence_t *presence, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_presence_count(ngx_rt_api_t *api,
+    ngx_rt_api_presence_t *presence, ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_presence_text(rt_out_t *o, void *data);
 static void ngx_rt_api_presence_stats_text(rt_out_t *o, void *data);
 
@@ -34,33 +46,7 @@ ngx_int_t
 ngx_rt_api_presence(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    ngx_int_t              rc;
-    ngx_rt_api_presence_t  presence;
-
-    rc = ngx_rt_api_presence_read(api, p, &presence, reply);
-
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    if (rc == NGX_DECLINED) {
-        ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "channel",
-                         "has more than 10000 clients");
-    }
-
-    if (reply->code) {
-        return NGX_OK;
-    }
-
-    presence.info = ngx_palloc(api->request->pool, (presence.list.nelts + 1)
-                                                   * sizeof(rt_client_info_t));
-    if (presence.info == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_rt_presence_info(&presence.list, presence.info);
-
-    return ngx_rt_api_result(api, ngx_rt_api_presence_text, &presence, reply);
+    return ngx_rt_api_presence_run(api, p, ngx_rt_api_presence_list, reply);
 }
 
 
@@ -68,31 +54,19 @@ ngx_int_t
 ngx_rt_api_presence_stats(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    ngx_rt_api_presence_t  presence;
-
-    if (ngx_rt_api_presence_read(api, p, &presence, reply) == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    if (reply->code) {
-        return NGX_OK;
-    }
-
-    presence.users = ngx_rt_presence_users(&presence.list);
-
-    return ngx_rt_api_result(api, ngx_rt_api_presence_stats_text, &presence,
-                             reply);
+    return ngx_rt_api_presence_run(api, p, ngx_rt_api_presence_count, reply);
 }
 
 
-/* NGX_DECLINED: there are more than can be listed */
+/* the list goes with the command, for a batch may ask for many */
 
 static ngx_int_t
-ngx_rt_api_presence_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
-    ngx_rt_api_presence_t *presence, ngx_rt_api_reply_t *reply)
+ngx_rt_api_presence_run(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_presence_pt answer, ngx_rt_api_reply_t *reply)
 {
-    ngx_str_t            channel;
-    ngx_rt_namespace_t  *ns;
+    ngx_int_t               rc;
+    ngx_rt_namespace_t     *ns;
+    ngx_rt_api_presence_t   presence;
 
     ns = ngx_rt_api_channel(api, &p->channel, reply);
 
@@ -105,7 +79,36 @@ ngx_rt_api_presence_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    if (ngx_array_init(&presence->list, api->request->pool, 16,
+    presence.pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE,
+                                    api->request->connection->log);
+    if (presence.pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_rt_api_presence_read(api, p, &presence);
+
+    if (rc == NGX_OK
+        && ngx_rt_api_spend(api, presence.list.nelts
+                                 * sizeof(ngx_rt_present_t), reply)
+           == NGX_OK)
+    {
+        rc = answer(api, &presence, reply);
+    }
+
+    ngx_destroy_pool(presence.pool);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_rt_api_presence_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_presence_t *presence)
+{
+    ngx_int_t  rc;
+    ngx_str_t  channel;
+
+    if (ngx_array_init(&presence->list, presence->pool, 16,
                        sizeof(ngx_rt_present_t))
         != NGX_OK)
     {
@@ -114,9 +117,47 @@ ngx_rt_api_presence_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
     channel = ngx_rt_ngx_str(&p->channel);
 
-    return ngx_rt_presence_read(api->zone, &api->tenant, &channel,
-                                NGX_RT_API_PRESENCE_MAX, &presence->list,
-                                &presence->clients);
+    rc = ngx_rt_presence_read(api->zone, &api->tenant, &channel,
+                              NGX_RT_API_PRESENCE_MAX, &presence->list,
+                              &presence->clients);
+
+    presence->all = (rc == NGX_OK);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_api_presence_list(ngx_rt_api_t *api, ngx_rt_api_presence_t *presence,
+    ngx_rt_api_reply_t *reply)
+{
+    if (!presence->all) {
+        ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "channel",
+                         "has more than 10000 clients");
+        return NGX_OK;
+    }
+
+    presence->info = ngx_palloc(presence->pool,
+                                (presence->list.nelts + 1)
+                                * sizeof(rt_client_info_t));
+    if (presence->info == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_rt_presence_info(&presence->list, presence->info);
+
+    return ngx_rt_api_result(api, ngx_rt_api_presence_text, presence, reply);
+}
+
+
+static ngx_int_t
+ngx_rt_api_presence_count(ngx_rt_api_t *api, ngx_rt_api_presence_t *presence,
+    ngx_rt_api_reply_t *reply)
+{
+    presence->users = ngx_rt_presence_users(&presence->list);
+
+    return ngx_rt_api_result(api, ngx_rt_api_presence_stats_text, presence,
+                             reply);
 }
 
 

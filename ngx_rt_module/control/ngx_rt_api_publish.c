@@ -249,9 +249,9 @@ ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
     /* what is larger than a client's message is too much for its queue */
 
-    if (pub->data.len > api->max_message) {
+    if (pub->data.len + pub->tags.len > api->max_message) {
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
-                         "is larger than rt_max_message");
+                         "is larger, with tags, than rt_max_message");
     }
 
     if (reply->code) {
@@ -346,10 +346,11 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     }
 
     if (reply->code == 0
-        && channels.nelts * pub.data.len > NGX_RT_API_BROADCAST_MAX)
+        && channels.nelts * (pub.data.len + pub.tags.len)
+           > NGX_RT_API_BROADCAST_MAX)
     {
         ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "channels",
-                         "times data are more than 16 MiB, "
+                         "times data and tags are more than 16 MiB, "
                          "send it in several calls");
     }
 

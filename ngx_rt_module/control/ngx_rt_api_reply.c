@@ -170,6 +170,22 @@ ngx_rt_api_text(ngx_http_request_t *r, ngx_rt_api_say_pt say, void *data,
 
 
 ngx_int_t
+ngx_rt_api_spend(ngx_rt_api_t *api, size_t n, ngx_rt_api_reply_t *reply)
+{
+    if (n > api->budget) {
+        api->budget = 0;
+        ngx_rt_api_error(reply, NGX_RT_API_LIMIT, NULL,
+                         "too much for one request");
+        return NGX_DECLINED;
+    }
+
+    api->budget -= n;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_rt_api_result(ngx_rt_api_t *api, ngx_rt_api_say_pt say, void *data,
     ngx_rt_api_reply_t *reply)
 {

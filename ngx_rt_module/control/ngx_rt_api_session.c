@@ -14,12 +14,18 @@
 #include "ngx_rt_state.h"
 
 
+#define NGX_RT_API_ORDER  128         /* what one costs of the budget */
+
+
 static void ngx_rt_api_address(ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_order(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_order_t *order, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_order_give(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_rt_order_t *order, ngx_rt_api_reply_t *reply,
+    ngx_pool_t *pool);
 static ngx_int_t ngx_rt_api_sessions(ngx_rt_api_t *api,
-    ngx_rt_api_params_t *p, ngx_array_t *ids, ngx_rt_api_reply_t *reply);
+    ngx_rt_api_params_t *p, ngx_array_t *ids, ngx_pool_t *pool);
 static void ngx_rt_api_spare(ngx_rt_api_params_t *p, ngx_array_t *ids,
     ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_close(ngx_rt_api_params_t *p, ngx_rt_order_t *order,
@@ -152,26 +158,52 @@ ngx_rt_api_address(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
 }
 
 
+/* the list of sessions goes with the command, for a batch may give many */
+
 static ngx_int_t
 ngx_rt_api_order(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_order_t *order, ngx_rt_api_reply_t *reply)
+{
+    ngx_int_t    rc;
+    ngx_pool_t  *pool;
+
+    if (reply->code) {
+        return NGX_OK;
+    }
+
+    pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE,
+                           api->request->connection->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_rt_api_order_give(api, p, order, reply, pool);
+
+    ngx_destroy_pool(pool);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_rt_api_order_give(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_order_t *order, ngx_rt_api_reply_t *reply, ngx_pool_t *pool)
 {
     uint64_t     workers;
     ngx_int_t    rc;
     ngx_str_t    user;
     ngx_array_t  ids;
 
-    if (reply->code) {
-        return NGX_OK;
-    }
-
-    if (ngx_rt_api_sessions(api, p, &ids, reply) != NGX_OK) {
+    if (ngx_rt_api_sessions(api, p, &ids, pool) != NGX_OK) {
         return NGX_ERROR;
     }
 
     ngx_rt_api_spare(p, &ids, reply);
 
-    if (reply->code) {
+    if (reply->code
+        || ngx_rt_api_spend(api, ids.nelts * NGX_RT_API_ORDER, reply)
+           != NGX_OK)
+    {
         return NGX_OK;
     }
 
@@ -199,14 +231,12 @@ ngx_rt_api_order(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
 static ngx_int_t
 ngx_rt_api_sessions(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
-    ngx_array_t *ids, ngx_rt_api_reply_t *reply)
+    ngx_array_t *ids, ngx_pool_t *pool)
 {
     u_char     *id;
     ngx_str_t   user;
 
-    if (ngx_array_init(ids, api->request->pool, 16, NGX_RT_ID_LEN)
-        != NGX_OK)
-    {
+    if (ngx_array_init(ids, pool, 16, NGX_RT_ID_LEN) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -46,7 +46,7 @@ typedef struct {
     size_t                     max_message;   /* bytes of data */
     ngx_str_t                  tenant;
     ngx_str_t                  method;
-    size_t                     budget;        /* replies may still take */
+    size_t                     budget;        /* replies and walks may take */
 } ngx_rt_api_t;
 
 
@@ -179,6 +179,13 @@ typedef void (*ngx_rt_api_say_pt)(rt_out_t *o, void *data);
 
 ngx_int_t ngx_rt_api_text(ngx_http_request_t *r, ngx_rt_api_say_pt say,
     void *data, size_t max, ngx_str_t *text);
+
+/*
+ * So many bytes of the request's budget: of a reply, or of what has to be
+ * copied for it.  NGX_DECLINED: there is less, which the reply says.
+ */
+ngx_int_t ngx_rt_api_spend(ngx_rt_api_t *api, size_t n,
+    ngx_rt_api_reply_t *reply);
 
 /* makes it a command's result, within the budget of the request */
 ngx_int_t ngx_rt_api_result(ngx_rt_api_t *api, ngx_rt_api_say_pt say,
