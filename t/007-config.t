@@ -136,6 +136,7 @@ refused('a drain in a location', qr/rt_drain.*not allowed here/,
 
 accepted('a backlog', http('rt_max_backlog 100m;'));
 accepted('a backlog of a tenant', http('rt_max_backlog 1g tenant=1m;'));
+accepted('a backlog, of which a quarter is too little', http('rt_max_backlog 1m;'));
 refused('a backlog twice', qr/rt_max_backlog.*duplicate/,
         http('rt_max_backlog 8m;', 'rt_max_backlog 8m; # <-'));
 refused('a backlog that is tiny', qr/rt_max_backlog.*1m/,

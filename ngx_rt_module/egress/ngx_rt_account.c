@@ -6,7 +6,7 @@
  * there is too much.  A worker's own, no locking.
  *
  * Memory is what it takes, not what is queued: a batch that waits for a
- * thousand clients is there once.
+ * thousand clients is there once, and a thousand references to it.
  */
 
 
@@ -18,8 +18,9 @@
 #define NGX_RT_BACKLOG_LEAST    (1024 * 1024)
 
 
+ssize_t                   ngx_rt_account_bytes;
+
 static ngx_rt_account_t  *ngx_rt_accounts[NGX_RT_ACCOUNT_BUCKETS];
-static ssize_t            ngx_rt_account_bytes;
 static ssize_t            ngx_rt_account_max;
 static ssize_t            ngx_rt_account_tenant_max;
 
@@ -40,7 +41,8 @@ ngx_rt_max_backlog(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     mcf->max_backlog = ngx_parse_offset(&value[1]);
-    mcf->max_tenant_backlog = mcf->max_backlog / 4;
+    mcf->max_tenant_backlog = ngx_max(mcf->max_backlog / 4,
+                                      NGX_RT_BACKLOG_LEAST);
 
     if (cf->args->nelts == 3) {
 
@@ -142,10 +144,9 @@ ngx_rt_account_release(ngx_rt_account_t *a)
 void
 ngx_rt_account_take(ngx_rt_account_t *a, size_t n)
 {
-    ngx_rt_account_bytes += n;
+    ngx_rt_account_add(a, n);
 
     if (a) {
-        a->bytes += n;
         a->refs++;
     }
 }
@@ -154,10 +155,9 @@ ngx_rt_account_take(ngx_rt_account_t *a, size_t n)
 void
 ngx_rt_account_give(ngx_rt_account_t *a, size_t n)
 {
-    ngx_rt_account_bytes -= n;
+    ngx_rt_account_add(a, -(ssize_t) n);
 
     if (a) {
-        a->bytes -= n;
         ngx_rt_account_release(a);
     }
 }

@@ -26,6 +26,10 @@ struct ngx_rt_account_s {
 };
 
 
+/* of all accounts, and of none */
+extern ssize_t  ngx_rt_account_bytes;
+
+
 /* rt_max_backlog SIZE [tenant=SIZE] */
 char *ngx_rt_max_backlog(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -38,6 +42,17 @@ void ngx_rt_account_release(ngx_rt_account_t *a);
 /* memory, which holds the account; NULL: it is of no tenant */
 void ngx_rt_account_take(ngx_rt_account_t *a, size_t n);
 void ngx_rt_account_give(ngx_rt_account_t *a, size_t n);
+
+/* the same for what lives no longer than something that holds it; n: or less */
+static ngx_inline void
+ngx_rt_account_add(ngx_rt_account_t *a, ssize_t n)
+{
+    ngx_rt_account_bytes += n;
+
+    if (a) {
+        a->bytes += n;
+    }
+}
 
 /* so much waits that who is behind gets no more (rt_max_backlog) */
 ngx_uint_t ngx_rt_account_full(ngx_rt_account_t *a);
@@ -91,6 +106,9 @@ typedef struct {
 
 void ngx_rt_queue_init_process(void);
 
+/* slow clients may cost a turn's worth of time again */
+void ngx_rt_queue_begin_turn(void);
+
 /*
  * All of a batch by reference, if the queue has room for it.  If not, what
  * becomes of it is b->slow's to say; of the channel's messages `lost` are then
@@ -111,8 +129,9 @@ ngx_int_t ngx_rt_queue_frame(ngx_rt_conn_t *conn, rt_opcode_t opcode,
 void ngx_rt_queue_drop(ngx_rt_conn_t *conn);
 
 /*
- * The same for the oldest messages of a channel, until so many bytes are gone.
- * Returns the number of messages.
+ * The same for the oldest messages of a channel, until so many bytes are gone
+ * or the queues were searched enough in this turn.  Returns the number of
+ * messages.
  */
 ngx_uint_t ngx_rt_queue_forget(ngx_rt_conn_t *conn, uint64_t channel,
     size_t bytes);

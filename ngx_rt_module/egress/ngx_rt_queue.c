@@ -13,6 +13,9 @@
 /* chunks of references that are kept for later use: some 16,000 of them */
 #define NGX_RT_OUT_KEEP   16
 
+/* references that are looked at for slow clients in a turn, of all queues */
+#define NGX_RT_QUEUE_STEPS  (1024 * 1024)
+
 /* a TLS record's worth */
 #define NGX_RT_JOIN_SIZE  16384
 
@@ -27,13 +30,41 @@ static void ngx_rt_queue_gather(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
     ngx_rt_out_t *end);
 
 
-static rt_slab_t  ngx_rt_outs;
+static rt_slab_t   ngx_rt_outs;
+static ngx_uint_t  ngx_rt_queue_steps;
+
+
+/* a reference is memory, too, on the account of what it refers to */
+
+static ngx_inline void
+ngx_rt_out_hold(ngx_rt_out_t *out, ngx_rt_batch_t *b)
+{
+    b->refs++;
+    out->batch = b;
+
+    ngx_rt_account_add(b->account, sizeof(ngx_rt_out_t));
+}
+
+
+static ngx_inline void
+ngx_rt_out_drop(ngx_rt_out_t *out)
+{
+    ngx_rt_account_add(out->batch->account, -(ssize_t) sizeof(ngx_rt_out_t));
+    ngx_rt_batch_release(out->batch);
+}
 
 
 void
 ngx_rt_queue_init_process(void)
 {
     ngx_rt_slab_init(&ngx_rt_outs, sizeof(ngx_rt_out_t), NGX_RT_OUT_KEEP);
+}
+
+
+void
+ngx_rt_queue_begin_turn(void)
+{
+    ngx_rt_queue_steps = NGX_RT_QUEUE_STEPS;
 }
 
 
@@ -177,10 +208,9 @@ ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, size_t from)
         return NULL;
     }
 
-    b->refs++;
+    ngx_rt_out_hold(out, b);
 
     out->next = NULL;
-    out->batch = b;
     out->pos = b->data + from;
     out->last = b->data + b->len;
 
@@ -203,7 +233,7 @@ ngx_rt_out_create(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, size_t from)
 static void
 ngx_rt_out_free(ngx_rt_out_t *out)
 {
-    ngx_rt_batch_release(out->batch);
+    ngx_rt_out_drop(out);
     rt_slab_free(&ngx_rt_outs, out);
 }
 
@@ -297,10 +327,11 @@ ngx_rt_queue_forget(ngx_rt_conn_t *conn, uint64_t channel, size_t bytes)
         p = &last->next;
     }
 
-    while (*p) {
+    while (*p && bytes && ngx_rt_queue_steps) {
         out = *p;
+        ngx_rt_queue_steps--;
 
-        if (bytes && out->batch->channel == channel) {
+        if (out->batch->channel == channel) {
             n += ngx_rt_out_forget(conn, out, &bytes);
 
             if (out->pos == out->last) {
@@ -314,7 +345,10 @@ ngx_rt_queue_forget(ngx_rt_conn_t *conn, uint64_t channel, size_t bytes)
         p = &out->next;
     }
 
-    conn->out.last = last;
+    if (*p == NULL) {
+        conn->out.last = last;
+    }
+
     conn->messages_out -= n;
 
     return n;
@@ -421,9 +455,10 @@ ngx_rt_queue_gather(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_rt_out_t *end)
 
     b->len = p - b->data;
 
-    ngx_rt_batch_release(first->batch);
+    ngx_rt_out_drop(first);
+    ngx_rt_out_hold(first, b);
+    ngx_rt_batch_release(b);
 
-    first->batch = b;
     first->pos = b->data;
     first->last = p;
     first->next = end;

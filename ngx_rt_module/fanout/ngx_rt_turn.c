@@ -92,6 +92,8 @@ ngx_rt_turn_run(ngx_uint_t orders)
     /* before reading: who appends from here on rings */
     ngx_rt_doorbell_listen();
 
+    ngx_rt_queue_begin_turn();
+
     again = 0;
 
     for (i = 0; i < mcf->zones.nelts; i++) {

@@ -276,6 +276,13 @@ const private_ = pid => {
     return /^Anonymous:\s+(\d+) kB/m.exec(text)[1] * 1024;
 };
 
+const seconds = pid => {
+    const text = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [user, system] = text.split(") ")[1].split(" ").slice(11, 13);
+
+    return (+user + +system) / 100;
+};
+
 const median = list => list.toSorted((a, b) => a - b)[list.length >> 1];
 
 
@@ -393,3 +400,52 @@ test("a tenant's backlog has its bound, and is not its neighbour's", () =>
         assert.equal(patient.code, undefined);
     }, { text: conf({ http: HTTP.replace("256k", "1m")
                                 .replace("tenant=16m", "tenant=4m") }) }));
+
+
+test("small publications count with what it takes to remember them", () =>
+    run(async nginx => {
+        const TURNS = 150;
+        const small = Array.from({ length: 100 }, (_, i) => `oldest:${i}`);
+        const deaf = [];
+
+        while (deaf.length < 25) {
+            deaf.push(await nginx.reader(["latest:f", ...small]));
+        }
+
+        const fresh = await nginx.reader(["oldest:0"]);
+        const [pid] = nginx.workerPids();
+
+        deaf.forEach(r => r.socket.pause());
+
+        /* until their sockets take no more; of these only one will wait */
+        for (let n = 0; n < 150; n++) {
+            await nginx.publish("latest:f", { n, PAD: PAD.repeat(4) });
+        }
+
+        const before = private_(pid), cpu = seconds(pid);
+        let most = 0;
+
+        for (let n = 1; n <= TURNS; n++) {
+            const { status } = await nginx.api("batch", {
+                commands: small.map(channel =>
+                    ({ publish: { channel, data: { n } } })),
+            }, { "X-Tenant": "t" });
+
+            assert.equal(status, 200);
+            most = Math.max(most, private_(pid));
+        }
+
+        const grown = (most - before) / 1048576;
+        const turn = (seconds(pid) - cpu) / TURNS * 1000;
+
+        console.log(`# memory grew by ${grown.toFixed(1)} MB, a turn with `
+                    + `100 channels took ${turn.toFixed(1)} ms`);
+
+        assert.ok(grown < 4 + 1, `memory grew by ${grown} MB`);
+        assert.ok(turn < 50, `${turn} ms`);
+
+        /* who keeps up has all of it */
+        await until("all", () => fresh.numbers("oldest:0").length === TURNS);
+        assert.ok((await metrics(nginx)).rt_tenant_drops_oldest_total > 0);
+    }, { text: conf({ http: HTTP.replace("256k", "1m")
+                                .replace("32m tenant=16m", "4m tenant=4m") }) }));
