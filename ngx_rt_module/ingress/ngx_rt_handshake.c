@@ -91,7 +91,7 @@ ngx_rt_handshake_check(ngx_http_request_t *r, ngx_str_t *key)
         return rc;
     }
 
-    if (ngx_exiting || (conf->zone && ngx_rt_slot == NGX_RT_NO_SLOT)) {
+    if (conf->zone && ngx_rt_slot == NGX_RT_NO_SLOT) {
         (void) ngx_rt_header_add(r, "Retry-After", &wait);
         return ngx_rt_handshake_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                        "this worker takes no WebSockets");

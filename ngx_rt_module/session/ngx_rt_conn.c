@@ -159,6 +159,12 @@ ngx_rt_conn_start(ngx_rt_conn_t *conn)
     if (conn->app->open) {
         conn->app->open(conn);
     }
+
+    /* it was accepted before and is no worse off than the others here */
+
+    if (ngx_exiting) {
+        ngx_rt_conn_leave_worker(conn);
+    }
 }
 
 

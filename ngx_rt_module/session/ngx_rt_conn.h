@@ -186,6 +186,9 @@ void ngx_rt_conn_expire(ngx_rt_conn_t *conn);
 void ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer,
     ngx_msec_t msec);
 
+/* the worker leaves: told a little later, see ngx_rt_drain_delay() */
+void ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn);
+
 /* the app has what it waited for: pings begin */
 void ngx_rt_conn_established(ngx_rt_conn_t *conn);
 

@@ -10,7 +10,6 @@
 #include "ngx_rt_ingress.h"
 
 
-static void ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn);
 static void ngx_rt_conn_shutdown(ngx_rt_conn_t *conn);
 
 
@@ -57,7 +56,7 @@ ngx_rt_conn_write(ngx_rt_conn_t *conn)
  * time for one write.
  */
 
-static void
+void
 ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn)
 {
     ngx_msec_t  delay;

@@ -7,10 +7,11 @@
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
+const net = require("node:net");
 const { test } = require("node:test");
 
 const { Nginx, sleep, until } = require("./nginx.js");
-const { Connection, children, conf, metrics } = require("./ledger.js");
+const { Connection, children, conf, get, metrics } = require("./ledger.js");
 
 
 const http = drain => `
@@ -20,9 +21,9 @@ const http = drain => `
 `;
 
 
-async function run({ drain, main = "", workers = 2 }, body) {
+async function run({ drain, main = "", server = "", workers = 2 }, body) {
     const nginx = await Nginx.start({ workers,
-        text: conf({ http: http(drain), main }) });
+        text: conf({ http: http(drain), main, server }) });
     const open = [];
 
     nginx.clients = async n => {
@@ -206,6 +207,36 @@ const cpu = pid => {
 
     return (Number(fields[11]) + Number(fields[12])) * 10;      /* ms */
 };
+
+
+test("who came before a reload and spoke after it is taken, and told", () =>
+    run({ drain: "rt_drain window=100ms;",
+          server: "location /stub { stub_status; }" }, async nginx => {
+        const socket = net.connect(nginx.port, "127.0.0.1");
+        let said = Buffer.alloc(0);
+
+        socket.on("data", data => { said = Buffer.concat([said, data]); });
+        socket.on("error", () => {});
+
+        socket.write("GET /connection/websocket HTTP/1.1\r\nHost: x\r\n");
+        await until("the request has begun", async () =>
+            (await get(nginx, "/stub")).includes("Reading: 1 "));
+
+        await nginx.reload();
+        socket.write("Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            + "Sec-WebSocket-Version: 13\r\n"
+            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+
+        /* a close frame: 3001, shutdown */
+        const close = Buffer.from("\x88\x0a\x0b\xb9shutdown", "latin1");
+
+        await until("told", () => said.includes(close));
+        assert.match(said.toString("latin1"), /^HTTP\/1.1 101 /);
+
+        socket.destroy();
+        await until("the old workers are gone", () =>
+            children(nginx).length === nginx.workers);
+    }));
 
 
 test("a worker that waits for its clients to go does not spin", () =>
