@@ -121,7 +121,13 @@ load_check_delivered(load_t *l, load_conn_t *c, const uint8_t *digits)
 
     if (l->measuring) {
         load_check_latency_add(l, l->now - pub->sent);
+
+        if (c->heard && l->now - c->heard > l->silence) {
+            l->silence = l->now - c->heard;
+        }
     }
+
+    c->heard = l->now;
 
     pub->missing--;
     load_check_done(l, ch, pub);

@@ -140,6 +140,11 @@ load_conn_read(load_t *l, load_conn_t *c)
         return;
     }
 
+    if (n <= 0 && l->work == LOAD_RELOAD) {
+        load_reload_again(l, c);
+        return;
+    }
+
     if (n <= 0) {
         load_fail("the server closed a connection: %s",
                   n ? strerror(errno) : "end of stream");
@@ -154,6 +159,11 @@ load_conn_read(load_t *l, load_conn_t *c)
 
     len = c->carried + (size_t) n;
     used = load_conn_parse(l, c, load_input, len);
+
+    if (c->gone) {
+        load_reload_again(l, c);
+        return;
+    }
 
     if (len - used > LOAD_CARRY) {
         load_fail("a frame or reply is too long");
@@ -216,13 +226,26 @@ load_conn_frame(load_t *l, load_conn_t *c, load_frame_t *f)
     case 1:
         before = c->state;
         load_target_message(l, c, f->data, f->len);
-        l->live += before != LOAD_LIVE && c->state == LOAD_LIVE;
+
+        if (before != LOAD_LIVE && c->state == LOAD_LIVE) {
+            l->live++;
+            load_reload_returned(l, c);
+        }
+
         break;
 
     case 9:
         load_conn_send(c, pong, load_wire_mask(pong, 10, f->data,
                                                f->len & 127));
         break;
+
+    case 8:
+        if (l->work == LOAD_RELOAD) {
+            c->gone = true;
+            break;
+        }
+
+        /* fall through */
 
     default:
         load_fail("opcode %d, code %d", f->opcode,
@@ -263,6 +286,30 @@ load_conn_publish(load_t *l, load_conn_t *c)
         p->out_len += load_target_request(l, c, ch, p->out + p->out_len,
                                           digits);
         load_check_sent(l, c, ch, sent);
+    }
+
+    load_conn_flush(c);
+}
+
+
+void
+load_conn_repeat(load_t *l, load_conn_t *c)
+{
+    uint64_t           i;
+    load_pending_t    *pending;
+    load_publisher_t  *p;
+
+    p = c->publisher;
+
+    p->out_len = 0;
+    p->out_sent = 0;
+
+    for (i = p->tail; i < p->head; i++) {
+        pending = &p->pending[i & l->ring_mask];
+
+        p->out_len += load_target_request(l, c, pending->channel,
+            p->out + p->out_len,
+            pending->channel->ring[pending->sequence & l->ring_mask].digits);
     }
 
     load_conn_flush(c);

@@ -1,8 +1,8 @@
 
 /*
- * A load generator with three works: to publish to subscribers, with a fixed
- * number in flight or at a fixed rate, to make handshakes, and to hold idle
- * connections.  It checks every byte that comes, and divides what was done by
+ * A load generator with four works: to publish to subscribers, with a fixed
+ * number in flight or at a fixed rate, to make handshakes, to hold idle
+ * connections, and to come back after a reload.  It checks every byte that comes, and divides what was done by
  * the CPU time of the server's processes, or their memory by the connections.
  *
  * Called by t/bench/run, which starts the servers; calls the parts listed in
@@ -64,6 +64,7 @@ static const load_name_t  load_works[] = {
     { "deliver",   LOAD_DELIVER },
     { "handshake", LOAD_HANDSHAKE },
     { "idle",      LOAD_IDLE },
+    { "reload",    LOAD_RELOAD },
     { NULL, 0 }
 };
 
@@ -85,6 +86,7 @@ static const struct option  load_long_options[] = {
     { "pids",        required_argument, NULL, 'i' },
     { "softirqs",    required_argument, NULL, 'q' },
     { "proc",        required_argument, NULL, 'R' },
+    { "master",      required_argument, NULL, 'm' },
     { "websocket",   no_argument,       NULL, 'W' },
     { NULL, 0, NULL, 0 }
 };
@@ -105,6 +107,10 @@ main(int argc, char **argv)
 
     if (l->work == LOAD_IDLE) {
         return load_idle(l);
+    }
+
+    if (l->work == LOAD_RELOAD) {
+        return load_reload(l);
     }
 
     if (l->work == LOAD_DELIVER) {
@@ -173,6 +179,7 @@ load_options(load_t *l, int argc, char **argv)
         case 'i': l->pids = optarg; break;
         case 'q': l->softirqs = optarg; break;
         case 'R': l->proc = optarg; break;
+        case 'm': l->master = load_number(optarg); break;
         case 'W': l->by_websocket = true; break;
         default:
             load_fail("see the options in load.c");
@@ -227,12 +234,16 @@ load_port(const char *text)
 static void
 load_check_options(load_t *l)
 {
-    if (l->work != LOAD_DELIVER) {
+    if (l->work != LOAD_DELIVER && l->rate == 0) {
         l->publishers = 0;
     }
 
     if (l->port == 0) {
         load_fail("--port is missing");
+    }
+
+    if (l->work == LOAD_RELOAD && l->master == 0) {
+        load_fail("--master is missing");
     }
 
     if (l->publishers > l->channels) {

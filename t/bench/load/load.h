@@ -7,6 +7,7 @@
  *   loop.c       the event loop: connects all, runs, drains
  *   handshake.c  connections that only come and go
  *   idle.c       connections that are only there
+ *   reload.c     connections that come back after a reload
  *   conn.c       connections: opening, joining, reading, writing
  *   tls.c        the same bytes over TLS
  *   target.c     what each kind of server is told and what it should answer
@@ -49,7 +50,8 @@ typedef enum {
 typedef enum {
     LOAD_DELIVER,                     /* publish and subscribe */
     LOAD_HANDSHAKE,
-    LOAD_IDLE
+    LOAD_IDLE,
+    LOAD_RELOAD
 } load_work_t;
 
 
@@ -117,7 +119,10 @@ typedef struct {
     load_publisher_t  *publisher;     /* NULL: a subscriber */
     uint64_t           next;          /* sequence awaited */
     uint64_t           seen;          /* bit i: next - 1 - i has come */
+    uint64_t           heard;         /* when something was delivered, ns */
     bool               pong;
+    bool               gone;          /* the server has said so */
+    bool               returning;     /* was sent away by a reload */
     uint16_t           carried;
     uint8_t           *carry;         /* a cut frame, LOAD_CARRY bytes */
 } load_conn_t;
@@ -157,6 +162,7 @@ struct load_s {
     const char        *pids;          /* of the server, comma-separated */
     const char        *softirqs;      /* pids of ksoftirqd, the same way */
     const char        *proc;          /* where /proc is */
+    uint32_t           master;        /* pid, for reloads */
 
     int                epoll;
     uint32_t           live;
@@ -165,6 +171,11 @@ struct load_s {
     uint32_t           ring_mask;
     uint64_t           now;           /* ns, as of the last read */
     uint64_t           late;          /* ns, the latest write after its due */
+    uint32_t           returned;      /* of those sent away by a reload */
+    uint64_t           last_return;   /* when, ns */
+    uint64_t           refused;       /* attempts to return */
+    uint64_t           silence;       /* ns, the longest of a subscriber */
+    uint64_t           peak;          /* bytes, of the server's memory */
     load_channel_t    *channel;
     load_conn_t       *conn;          /* subscribers, then publishers */
     load_counts_t      counts;
@@ -195,6 +206,13 @@ void load_handshake_read(load_t *l, load_conn_t *c);
 int load_idle(load_t *l);
 
 
+/* reload.c: the whole work with its report; returns the status */
+int load_reload(load_t *l);
+/* a connection has ended; is back */
+void load_reload_again(load_t *l, load_conn_t *c);
+void load_reload_returned(load_t *l, load_conn_t *c);
+
+
 /* conn.c: opens one, already written to; index is that in load_t.conn */
 void load_conn_open(load_t *l, uint32_t index);
 /* connected and nonblocking, known to the event loop */
@@ -203,6 +221,8 @@ void load_conn_connect(load_t *l, load_conn_t *c);
 void load_conn_read(load_t *l, load_conn_t *c);
 /* publishes until the depth is in flight, and writes what is left over */
 void load_conn_publish(load_t *l, load_conn_t *c);
+/* writes again what awaits its reply, on a new connection */
+void load_conn_repeat(load_t *l, load_conn_t *c);
 /* blocking; the caller closes it */
 int load_conn_socket(uint16_t port);
 void load_conn_send(load_conn_t *c, const uint8_t *p, size_t len);
@@ -261,6 +281,9 @@ double load_metrics_sum(load_t *l, const char *name);
 /* proc.c: sums over a comma-separated list of pids */
 uint64_t load_proc_cpu(load_t *l, const char *pids);      /* ns */
 uint64_t load_proc_private(load_t *l, const char *pids);  /* bytes */
+/* the same of a process and all children it has and had; ns, bytes */
+uint64_t load_proc_tree_cpu(load_t *l, uint32_t pid);
+uint64_t load_proc_tree_memory(load_t *l, uint32_t pid);
 
 
 #endif /* _LOAD_H_INCLUDED_ */

@@ -65,6 +65,24 @@ my %KINDS = (
             }],
         ],
     },
+    reload => {
+        base => '',
+        figure => 'last_ms',
+        unit => 'ms until the last was back',
+        columns => [
+            ['came back', sub { thousands(field($_[0], 'connections')) }],
+            ['the last after, ms', sub {
+                thousands(field($_[0], 'last_ms'))
+            }],
+            ['CPU, ms', sub { thousands(field($_[0], 'cpu_ms')) }],
+            ['memory, MB: before / peak', sub {
+                join(' / ', map { sprintf('%.1f', field($_[0], $_) / 2**20) }
+                            qw(before peak))
+            }],
+            ['refused', sub { sum($_[0], 'refused') }],
+            ['lost / duplicated / reordered / corrupt', \&faults],
+        ],
+    },
 );
 
 my %FIGURES = (
@@ -179,7 +197,7 @@ sub row {
 sub works {
     my ($works, $servers, $results) = @_;
 
-    for my $name (qw(deliver latency handshake idle)) {
+    for my $name (qw(deliver latency handshake idle reload)) {
         my @works = grep { $_->{kind} eq $name && $results->{$_->{name}} }
             @$works;
         next unless @works;
@@ -197,7 +215,7 @@ sub works {
             for my $server (grep { $of->{$_->{name}} } @$servers) {
                 row($work->{title}, $server->{title},
                     map { $_->[1]->($of->{$server->{name}},
-                                    $of->{$kind->{base}}) } @columns);
+                                    $of->{$kind->{base}} // []) } @columns);
             }
         }
     }

@@ -77,6 +77,7 @@ sub configure {
         LISTEN => $workers == 1 ? '' : 'reuseport',
         NCHAN_MODULE => $settings->{nchan},
         RT_MODULE => $settings->{rt},
+        DRAIN => $settings->{drain},
     );
     my $word = join('|', sort keys %words);
     my $path = "$Bench::Build::HERE/$kind.conf";
