@@ -2,8 +2,9 @@
 /*
  * A load generator with four works: to publish to subscribers, with a fixed
  * number in flight or at a fixed rate, to make handshakes, to hold idle
- * connections, and to come back after a reload.  It checks every byte that comes, and divides what was done by
- * the CPU time of the server's processes, or their memory by the connections.
+ * connections, and to come back after a reload.  It checks every byte that
+ * comes, and divides what was done by the CPU time of the server's processes,
+ * or their memory by the connections.
  *
  * Called by t/bench/run, which starts the servers; calls the parts listed in
  * load.h.  Prints one line of name=value.  Status 0: all came, once and in
