@@ -10,6 +10,7 @@
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_ingress.h"
 #include "ngx_rt_observe.h"
+#include "ngx_rt_policy.h"
 #include "ngx_rt_protocol.h"
 #include "ngx_rt_state.h"
 
@@ -117,6 +118,8 @@ ngx_rt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_rt_loc_conf_t *prev = parent;
     ngx_rt_loc_conf_t *conf = child;
 
+    char  *rv;
+
     /* inside "if" the handler stays, and so must what it works on */
 
     if (conf->zone == NULL) {
@@ -145,7 +148,15 @@ ngx_rt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->close_log = prev->close_log;
     }
 
-    return ngx_rt_conf_check(cf, conf);
+    rv = ngx_rt_conf_check(cf, conf);
+
+    if (rv == NGX_CONF_OK && conf->zone) {
+        rv = ngx_rt_limit_check(cf, ngx_http_conf_get_module_main_conf(cf,
+                                                              ngx_rt_module),
+                                conf->max_message);
+    }
+
+    return rv;
 }
 
 

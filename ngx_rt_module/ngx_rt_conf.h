@@ -34,6 +34,36 @@ typedef enum {
 } ngx_rt_slow_e;
 
 
+/* what rt_limit limits: rates, and how many there may be */
+typedef enum {
+    NGX_RT_LIMIT_COMMANDS = 0,
+    NGX_RT_LIMIT_PUBLISH,
+    NGX_RT_LIMIT_BYTES,
+    NGX_RT_LIMIT_RATES,                       /* from here on: counts */
+    NGX_RT_LIMIT_CONNECTIONS = NGX_RT_LIMIT_RATES,
+    NGX_RT_LIMIT_SESSIONS,
+    NGX_RT_LIMIT_CHANNELS,
+    NGX_RT_LIMIT_SUBSCRIPTIONS,               /* rt_max_channels' */
+    NGX_RT_LIMIT_ZONE,                        /* bytes */
+    NGX_RT_LIMIT_N
+} ngx_rt_limit_e;
+
+
+/* a tenant with less could not do a thing */
+#define NGX_RT_QUOTA_MIN       16384
+
+
+/* whose it is: who is charged */
+typedef enum {
+    NGX_RT_PAYER_TENANT = 0,
+    NGX_RT_PAYER_NAMESPACE,                   /* in a tenant */
+    NGX_RT_PAYER_USER,                        /* of a tenant */
+    NGX_RT_PAYER_KEY,                         /* of the API */
+    NGX_RT_PAYER_SESSION,
+    NGX_RT_PAYER_N
+} ngx_rt_payer_e;
+
+
 struct ngx_rt_namespace_s {
     ngx_str_t                  name;
     ngx_uint_t                 fast;          /* as yet they all are */
@@ -47,6 +77,7 @@ struct ngx_rt_namespace_s {
     ngx_uint_t                 cache;
     ngx_uint_t                 positioned;
     ngx_uint_t                 set;           /* options that were said */
+    rt_rate_t                  rates[NGX_RT_LIMIT_RATES];   /* its own */
 };
 
 
@@ -61,6 +92,11 @@ struct ngx_rt_main_conf_s {
     ngx_uint_t                 drain_rate;    /* connections a second */
     ngx_uint_t                 drain_set;
     ngx_msec_t                 history_meta_ttl;
+
+    /* rt_limit: a burst or a count of 0 is none */
+    rt_rate_t                  rates[NGX_RT_LIMIT_RATES][NGX_RT_PAYER_N];
+    uint64_t                   counts[NGX_RT_LIMIT_N];
+    ngx_uint_t                 limited;       /* a bit per rate in force */
 };
 
 

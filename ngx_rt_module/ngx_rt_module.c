@@ -38,6 +38,13 @@ static ngx_command_t  ngx_rt_commands[] = {
       0,
       NULL },
 
+    { ngx_string("rt_limit"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE3|NGX_CONF_TAKE4,
+      ngx_rt_limit,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("rt_max_backlog"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
       ngx_rt_max_backlog,
@@ -205,6 +212,8 @@ ngx_rt_init_module(ngx_cycle_t *cycle)
     if (ngx_rt_doorbell_init_module(cycle) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    ngx_rt_limit_init_module(cycle);
 
     return ngx_rt_hub_init_module(cycle);
 }

@@ -292,7 +292,7 @@ a: < {"id":1,"connect":{...}}
 a: 128 x > {"id":{{$i + 1}},"subscribe":{"channel":"chat:c{{$i}}"}}
 a: 128 x < {"id":{{$i + 1}},"subscribe":{}}
 a: > {"id":200,"subscribe":{"channel":"chat:c129"}}
-a: < {"id":200,"error":{"code":106,"message":"limit exceeded"}}
+a: < {"id":200,"error":{"code":106,"message":"limit exceeded: rt_max_channels, 128 at most"}}
 a: > {"id":201,"unsubscribe":{"channel":"chat:c7"}}
 a: < {"id":201,"unsubscribe":{}}
 a: > {"id":202,"subscribe":{"channel":"chat:c129"}}

@@ -150,6 +150,78 @@ refused('a backlog of what', qr/user=1m.*tenant=SIZE/,
 refused('a backlog in a location', qr/rt_max_backlog.*not allowed here/,
         location('rt_max_backlog 8m; # <-'));
 
+accepted('limits', http('rt_namespace chat;',
+    'rt_limit commands session rate=100r/s burst=200;',
+    'rt_limit commands tenant rate=600r/m;',
+    'rt_limit publish tenant rate=1000r/s burst=2000;',
+    'rt_limit publish namespace rate=100r/s;',
+    'rt_limit publish namespace=chat rate=10r/s burst=1;',
+    'rt_limit publish user rate=1r/m burst=1440;',
+    'rt_limit publish key rate=1073741824r/s;',
+    'rt_limit bytes tenant rate=10m/s burst=1g;',
+    'rt_limit bytes session rate=600k/m;',
+    'rt_limit connections tenant max=1;', 'rt_limit sessions user max=5;',
+    'rt_limit channels tenant max=1000;', 'rt_limit zone tenant max=16k;'));
+refused('a limit of what', qr/"joy".*"commands".*"zone"/,
+        http('rt_limit joy tenant max=5; # <-'));
+refused('a limit for whom', qr/"publish" cannot be.*"node".*"tenant"/,
+        http('rt_limit publish node rate=1r/s; # <-'));
+refused('a limit that nobody has', qr/"sessions" cannot be.*"tenant"/,
+        http('rt_limit sessions tenant max=1; # <-'));
+refused('a limit of subscriptions', qr/rt_max_channels NUMBER/,
+        http('rt_limit subscriptions session max=1; # <-'));
+refused('a limit of messages', qr/rt_max_message SIZE/,
+        http('rt_limit message tenant max=1k; # <-'));
+refused('a limit for an unknown namespace', qr/"none" is unknown.*rt_namespace/,
+        http('rt_limit publish namespace=none rate=1r/s; # <-'));
+refused('a limit twice', qr/rt_limit publish tenant.*already/,
+        http('rt_limit publish tenant rate=1r/s;',
+             'rt_limit publish tenant rate=2r/s; # <-'));
+refused('a count twice', qr/rt_limit zone tenant.*already/,
+        http('rt_limit zone tenant max=1m;',
+             'rt_limit zone tenant max=1m; # <-'));
+refused('a limit of a namespace twice', qr/namespace=chat.*already/,
+        http('rt_namespace chat;',
+             'rt_limit publish namespace=chat rate=1r/s;',
+             'rt_limit publish namespace=chat rate=1r/s; # <-'));
+refused('a rate without a time', qr/rate=5.*NUMBERr\/s/,
+        http('rt_limit publish tenant rate=5; # <-'));
+refused('a rate of requests for bytes', qr/rate=5r\/s.*SIZE\/s/,
+        http('rt_limit bytes tenant rate=5r/s; # <-'));
+refused('a rate of zero', qr/rate=0r\/s/,
+        http('rt_limit publish tenant rate=0r/s; # <-'));
+refused('a negative rate', qr/rate=-1r\/s/,
+        http('rt_limit publish tenant rate=-1r/s; # <-'));
+refused('a rate that overflows', qr/rate=9{20}r\/s/,
+        http('rt_limit publish tenant rate=99999999999999999999r/s; # <-'));
+refused('a rate over the most', qr/over 1g/,
+        http('rt_limit publish tenant rate=1073741825r/s; # <-'));
+refused('a rate an hour', qr/rate=1r\/h/,
+        http('rt_limit publish tenant rate=1r/h; # <-'));
+refused('a rate with a variable', qr/rate=\$host/,
+        http('rt_limit publish tenant rate=$host; # <-'));
+refused('a burst without a rate', qr/no "rate="/,
+        http('rt_limit publish tenant burst=5; # <-'));
+refused('a burst of zero', qr/burst=0/,
+        http('rt_limit publish tenant rate=1r/s burst=0; # <-'));
+refused('a burst of more than a day', qr/back within a day/,
+        http('rt_limit publish tenant rate=1r/m burst=1441; # <-'));
+refused('a rate twice', qr/rate=2r\/s/,
+        http('rt_limit publish tenant rate=1r/s rate=2r/s; # <-'));
+refused('a rate with max=', qr/max=5.*rate=NUMBERr\/s/,
+        http('rt_limit publish tenant max=5; # <-'));
+refused('a count with rate=', qr/rate=1r\/s.*max=NUMBER/,
+        http('rt_limit channels tenant rate=1r/s; # <-'));
+refused('a count of zero', qr/max=0/,
+        http('rt_limit channels tenant max=0; # <-'));
+refused('a share that is tiny', qr/max=15k.*16384/,
+        http('rt_limit zone tenant max=15k; # <-'));
+refused('a burst that no message fits in', qr/rt_max_message.*burst=65536/,
+        [$zone . "    rt_limit bytes tenant rate=1k/s burst=1k;\n",
+         '        location /x { rt_websocket zone=live; }']);
+refused('a limit in a location', qr/rt_limit.*not allowed here/,
+        location('rt_limit channels tenant max=5; # <-'));
+
 refused('a namespace without a name', qr/rt_namespace/,
         http('rt_namespace; # <-'));
 refused('a namespace twice', qr/chat.*(?:already|twice|duplicate)/,

@@ -238,7 +238,7 @@ a: > {"id":5,"subscribe":{"channel":"chat:a"}}
 a: < {"id":5,"subscribe":{}}
    < {"id":6,"error":{"code":105,"message":"already subscribed"}}
    < {"id":7,"subscribe":{}}
-   < {"id":8,"error":{"code":106,"message":"limit exceeded"}}
+   < {"id":8,"error":{"code":106,"message":"limit exceeded: rt_max_channels, 2 at most"}}
 a: > {"id":9,"publish":{"channel":"chat:a"}}
 a: < {"id":9,"error":{"code":107,"message":"bad request"}}
 a: silent

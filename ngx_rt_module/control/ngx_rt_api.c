@@ -137,7 +137,7 @@ ngx_rt_api_admit_key(ngx_http_request_t *r, ngx_rt_api_t *api,
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_rt_module);
 
-    rc = ngx_rt_api_key_check(r, lcf->api_auth, &api->tenant);
+    rc = ngx_rt_api_key_check(r, lcf->api_auth, &api->tenant, &api->key);
 
     if (rc == NGX_HTTP_UNAUTHORIZED) {
         ngx_rt_api_error(reply, NGX_RT_API_UNAUTHORIZED, NULL,

@@ -26,11 +26,13 @@ static uint64_t ngx_rt_api_key_diff(const u_char *a, const u_char *b);
 
 ngx_int_t
 ngx_rt_api_key_check(ngx_http_request_t *r, ngx_rt_api_auth_t *auth,
-    ngx_str_t *tenant)
+    ngx_str_t *tenant, ngx_str_t *which)
 {
     ngx_str_t          given, *name;
     ngx_uint_t         i;
     ngx_rt_api_key_t  *key;
+
+    ngx_str_null(which);
 
     if (auth->off) {
         return NGX_OK;
@@ -49,6 +51,8 @@ ngx_rt_api_key_check(ngx_http_request_t *r, ngx_rt_api_auth_t *auth,
     if (key == NULL) {
         return NGX_HTTP_UNAUTHORIZED;
     }
+
+    *which = key->key;
 
     if (key->tenants == NULL) {
         return NGX_OK;

@@ -244,6 +244,8 @@ ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_namespace_t *ns, rt_str_t *channel, rt_publication_t *pub,
     ngx_rt_api_reply_t *reply)
 {
+    ngx_rt_payer_t      payer;
+    ngx_rt_charge_t     charge;
     ngx_rt_publish_t    to;
     ngx_rt_published_e  rc;
 
@@ -265,6 +267,12 @@ ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     to.channel = ngx_rt_ngx_str(channel);
     to.pub = pub;
     to.skip_history = p->skip_history;
+
+    ngx_memzero(&payer, sizeof(ngx_rt_payer_t));
+    payer.key = api->key;
+
+    to.charge = ngx_rt_limit_publish(api->conf, api->zone, ns, &payer,
+                                     pub->data.len, &charge);
 
     rc = ngx_rt_publish(api->zone, &to);
 
@@ -295,8 +303,16 @@ ngx_rt_api_published(ngx_rt_api_t *api, ngx_rt_published_e rc,
         return NGX_OK;
 
     case NGX_RT_PUBLISH_FULL:
+
+        if (ngx_rt_denial.what != NGX_RT_LIMIT_N) {
+            return ngx_rt_api_denied(api, reply);
+        }
+
         ngx_rt_api_error(reply, NGX_RT_API_ZONE_FULL, NULL, "zone full");
         return NGX_OK;
+
+    case NGX_RT_PUBLISH_DENIED:
+        return ngx_rt_api_denied(api, reply);
     }
 
     if (position->source == 0) {

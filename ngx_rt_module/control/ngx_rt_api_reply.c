@@ -10,12 +10,13 @@
 #include "ngx_rt.h"
 #include "ngx_rt_control.h"
 #include "ngx_rt_cork.h"
+#include "ngx_rt_policy.h"
 
 
 static ngx_uint_t ngx_rt_api_status(ngx_uint_t code);
 static ngx_uint_t ngx_rt_api_transport(ngx_http_request_t *r);
 static ngx_int_t ngx_rt_api_retry_after(ngx_http_request_t *r,
-    ngx_uint_t status);
+    ngx_uint_t status, ngx_uint_t seconds);
 static void ngx_rt_api_respond_text(rt_out_t *o, void *data);
 static void ngx_rt_api_refuse_text(rt_out_t *o, void *data);
 static ngx_int_t ngx_rt_api_add_header(ngx_http_request_t *r, ngx_str_t *name,
@@ -29,7 +30,6 @@ static ngx_str_t  ngx_rt_api_post = ngx_string("POST");
 static ngx_str_t  ngx_rt_api_challenge = ngx_string("WWW-Authenticate");
 static ngx_str_t  ngx_rt_api_scheme = ngx_string("apikey");
 static ngx_str_t  ngx_rt_api_retry = ngx_string("Retry-After");
-static ngx_str_t  ngx_rt_api_second = ngx_string("1");
 
 /* of nearly every publish */
 static ngx_str_t  ngx_rt_api_done = ngx_string("{\"result\":{}}");
@@ -81,6 +81,26 @@ ngx_rt_api_malformed(ngx_rt_api_reply_t *reply, const char *field,
         reply->field = field;
         reply->why = why;
     }
+}
+
+
+ngx_int_t
+ngx_rt_api_denied(ngx_rt_api_t *api, ngx_rt_api_reply_t *reply)
+{
+    u_char  *text;
+
+    text = ngx_pnalloc(api->request->pool, NGX_RT_DENIAL_LEN);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_rt_limit_text(&ngx_rt_denial, text);
+
+    reply->retry = (ngx_rt_denial.wait + 999) / 1000;
+
+    ngx_rt_api_error(reply, ngx_rt_limit_code(&ngx_rt_denial), NULL,
+                     (char *) text);
+    return NGX_OK;
 }
 
 
@@ -227,7 +247,7 @@ ngx_rt_api_respond(ngx_http_request_t *r, ngx_rt_api_reply_t *reply)
     {
         status = ngx_rt_api_status(reply->code);
 
-        if (ngx_rt_api_retry_after(r, status) != NGX_OK
+        if (ngx_rt_api_retry_after(r, status, reply->retry) != NGX_OK
             || ngx_rt_api_text(r, ngx_rt_api_refuse_text, reply, (size_t) -1,
                                &text)
                != NGX_OK)
@@ -253,8 +273,10 @@ ngx_rt_api_respond(ngx_http_request_t *r, ngx_rt_api_reply_t *reply)
 
 
 static ngx_int_t
-ngx_rt_api_retry_after(ngx_http_request_t *r, ngx_uint_t status)
+ngx_rt_api_retry_after(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_uint_t seconds)
 {
+    ngx_str_t         value;
     ngx_table_elt_t  *h;
 
     if (status != NGX_HTTP_SERVICE_UNAVAILABLE
@@ -264,8 +286,15 @@ ngx_rt_api_retry_after(ngx_http_request_t *r, ngx_uint_t status)
         return NGX_OK;
     }
 
-    return ngx_rt_api_add_header(r, &ngx_rt_api_retry, &ngx_rt_api_second,
-                                 &h);
+    value.data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_sprintf(value.data, "%ui", ngx_max(seconds, 1))
+                - value.data;
+
+    return ngx_rt_api_add_header(r, &ngx_rt_api_retry, &value, &h);
 }
 
 

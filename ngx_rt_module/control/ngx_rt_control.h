@@ -46,6 +46,7 @@ typedef struct {
     size_t                     max_message;   /* bytes of data */
     ngx_str_t                  tenant;
     ngx_str_t                  method;
+    ngx_str_t                  key;           /* empty: it needs none */
     size_t                     budget;        /* replies and walks may take */
 } ngx_rt_api_t;
 
@@ -87,6 +88,7 @@ typedef struct {
     const char                *field;         /* at fault, or NULL */
     const char                *why;
     size_t                     position;      /* in the body, 0: not said */
+    ngx_uint_t                 retry;         /* seconds; 0: one */
     unsigned                   malformed:1;   /* it was no command at all */
     unsigned                   bare:1;        /* result is the whole answer */
 } ngx_rt_api_reply_t;
@@ -165,6 +167,9 @@ void ngx_rt_api_error(ngx_rt_api_reply_t *reply, ngx_uint_t code,
 void ngx_rt_api_malformed(ngx_rt_api_reply_t *reply, const char *field,
     const char *why);
 
+/* what a limit denies (ngx_rt_denial); NGX_ERROR: no memory */
+ngx_int_t ngx_rt_api_denied(ngx_rt_api_t *api, ngx_rt_api_reply_t *reply);
+
 /* {"code":..,"message":".."} */
 void ngx_rt_api_error_text(rt_out_t *o, const ngx_rt_api_reply_t *reply);
 
@@ -208,11 +213,12 @@ char *ngx_rt_api_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 /* ngx_rt_api_key.c */
 
 /*
- * NGX_OK; NGX_HTTP_UNAUTHORIZED: no key, or an unknown one;
- * NGX_HTTP_FORBIDDEN: one that is not for this tenant.
+ * NGX_OK, and *which is the key, or empty if none is wanted;
+ * NGX_HTTP_UNAUTHORIZED: no key, or an unknown one; NGX_HTTP_FORBIDDEN: one
+ * that is not for this tenant.
  */
 ngx_int_t ngx_rt_api_key_check(ngx_http_request_t *r,
-    ngx_rt_api_auth_t *auth, ngx_str_t *tenant);
+    ngx_rt_api_auth_t *auth, ngx_str_t *tenant, ngx_str_t *which);
 
 
 #endif /* _NGX_RT_CONTROL_H_INCLUDED_ */

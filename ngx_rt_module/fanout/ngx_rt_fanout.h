@@ -173,7 +173,8 @@ typedef enum {
     NGX_RT_PUBLISHED = 0,
     NGX_RT_PUBLISH_LARGE,                     /* for the log, a quarter of it */
     NGX_RT_PUBLISH_LONG,                      /* for a history */
-    NGX_RT_PUBLISH_FULL                       /* no room in the zone */
+    NGX_RT_PUBLISH_FULL,                      /* no room in the zone */
+    NGX_RT_PUBLISH_DENIED                     /* by a limit: ngx_rt_denial */
 } ngx_rt_published_e;
 
 
@@ -184,6 +185,7 @@ typedef struct {
     ngx_str_t                  channel;
     rt_publication_t          *pub;           /* its offset is set */
     ngx_uint_t                 skip_history;
+    ngx_rt_charge_t           *charge;        /* NULL: nobody is charged */
 
     ngx_rt_position_t          position;      /* answered: where it stands */
 } ngx_rt_publish_t;

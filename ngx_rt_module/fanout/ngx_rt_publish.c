@@ -64,6 +64,10 @@ ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
         }
     }
 
+    if (rc == NGX_BUSY) {
+        return NGX_RT_PUBLISH_DENIED;
+    }
+
     if (rc != NGX_OK) {
         return NGX_RT_PUBLISH_FULL;
     }
@@ -76,7 +80,10 @@ ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
 }
 
 
-/* NGX_AGAIN: something was evicted; NGX_DECLINED: there is no room */
+/*
+ * NGX_AGAIN: something was evicted; NGX_DECLINED: there is no room; NGX_BUSY: a
+ * limit denies it.
+ */
 
 static ngx_int_t
 ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
@@ -97,6 +104,10 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
         /* a tenant that finds no room has no channels either */
 
         return p->ns->history ? NGX_DECLINED : NGX_OK;
+    }
+
+    if (p->charge && ngx_rt_charge_locked(st, t, p->charge) != NGX_OK) {
+        return NGX_BUSY;
     }
 
     ch = ngx_rt_channel_lookup_locked(st, t, &p->channel);
@@ -143,7 +154,7 @@ ngx_rt_publish_keep_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     rt_txn_abort(&st->txn);
 
     if (ngx_rt_history_evict_locked(st, t) != NGX_OK
-        && ngx_rt_tenant_evict_locked(st) != NGX_OK)
+        && ngx_rt_tenant_make_room_locked(st) != NGX_OK)
     {
         return NGX_DECLINED;
     }

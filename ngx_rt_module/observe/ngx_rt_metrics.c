@@ -176,6 +176,9 @@ static const ngx_rt_metric_t  ngx_rt_zone_metrics[] = {
     ngx_rt_zone_metric("sessions_reaped", reaped,
                        "Sessions of killed workers that were ended.", 1),
 
+    ngx_rt_zone_metric("limits_forgotten", forgotten,
+                       "Buckets of rt_limit that found no place.", 1),
+
     ngx_rt_zone_metric("start_time_seconds", started,
                        "When the zone was made, seconds since 1970.", 0),
 

@@ -79,7 +79,35 @@ const ngx_rt_metric_t  ngx_rt_tenant_metrics[NGX_RT_TENANT_VALUES] = {
                          "Deliveries given up by slow=conflate.", 1),
 
     ngx_rt_tenant_metric("slow_closes", slow,
-                         "Connections closed with 3008, too slow.", 1)
+                         "Connections closed with 3008, too slow.", 1),
+
+    ngx_rt_tenant_metric("limited_commands", limited[NGX_RT_LIMIT_COMMANDS],
+                         "Commands that rt_limit denied.", 1),
+
+    ngx_rt_tenant_metric("limited_publishes", limited[NGX_RT_LIMIT_PUBLISH],
+                         "Publications denied by rt_limit publish.", 1),
+
+    ngx_rt_tenant_metric("limited_publishes_by_bytes",
+                         limited[NGX_RT_LIMIT_BYTES],
+                         "Publications denied by rt_limit bytes.", 1),
+
+    ngx_rt_tenant_metric("limited_connections",
+                         limited[NGX_RT_LIMIT_CONNECTIONS],
+                         "Handshakes and connects denied by rt_limit.", 1),
+
+    ngx_rt_tenant_metric("limited_sessions", limited[NGX_RT_LIMIT_SESSIONS],
+                         "Connects denied by rt_limit sessions.", 1),
+
+    ngx_rt_tenant_metric("limited_channels", limited[NGX_RT_LIMIT_CHANNELS],
+                         "Channels denied by rt_limit.", 1),
+
+    ngx_rt_tenant_metric("limited_subscriptions",
+                         limited[NGX_RT_LIMIT_SUBSCRIPTIONS],
+                         "Subscriptions denied by rt_max_channels.", 1),
+
+    ngx_rt_tenant_metric("limited_zone", limited[NGX_RT_LIMIT_ZONE],
+                         "Objects denied by the tenant's share of the zone.",
+                         1)
 };
 
 
@@ -130,6 +158,7 @@ ngx_rt_snapshot_zone(ngx_rt_snapshot_t *s, ngx_rt_zone_t *z)
     s->idle = st->idle;
     s->rollbacks = st->txn.rollbacks;
     s->reaped = st->reaped;
+    s->forgotten = st->forgotten;
     s->started = st->started;
 
     rt_heap_stat(st->heap, &heap);

@@ -29,8 +29,6 @@ static ngx_int_t ngx_rt_namespace_count(ngx_str_t *value);
 static ngx_int_t ngx_rt_namespace_time(ngx_str_t *value);
 static char *ngx_rt_namespace_check(ngx_conf_t *cf, ngx_rt_namespace_t *ns);
 static ngx_int_t ngx_rt_namespace_name_valid(ngx_str_t *name);
-static ngx_rt_namespace_t *ngx_rt_namespace_lookup(ngx_rt_main_conf_t *mcf,
-    u_char *data, size_t len);
 
 
 static ngx_conf_enum_t  ngx_rt_namespace_fast[] = {
@@ -404,7 +402,7 @@ ngx_rt_namespace_find(ngx_rt_main_conf_t *mcf, const ngx_str_t *channel,
 }
 
 
-static ngx_rt_namespace_t *
+ngx_rt_namespace_t *
 ngx_rt_namespace_lookup(ngx_rt_main_conf_t *mcf, u_char *data, size_t len)
 {
     ngx_uint_t           i;

@@ -9,6 +9,7 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_state.h"
 
 
 /* ngx_rt_namespace.c */
@@ -21,8 +22,62 @@
 ngx_int_t ngx_rt_namespace_find(ngx_rt_main_conf_t *mcf,
     const ngx_str_t *channel, ngx_rt_namespace_t **ns);
 
+/* by its own name; NULL: there is none */
+ngx_rt_namespace_t *ngx_rt_namespace_lookup(ngx_rt_main_conf_t *mcf,
+    u_char *data, size_t len);
+
 /* rt_namespace NAME [option ...] */
 char *ngx_rt_namespace(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* ngx_rt_limit_conf.c */
+
+/* rt_limit WHAT WHOSE rate=RATE [burst=NUMBER] | max=NUMBER */
+char *ngx_rt_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* as they are written: "publish", "tenant" */
+extern const char  *ngx_rt_limit_names[NGX_RT_LIMIT_N];
+extern const char  *ngx_rt_payer_names[NGX_RT_PAYER_N];
+
+/* so much has to fit in each burst of bytes; NGX_CONF_OK, or it is said why */
+char *ngx_rt_limit_check(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf,
+    size_t max_message);
+
+/* ngx_rt_limit.c */
+
+/* who publishes; what is not there is NULL, or empty */
+typedef struct {
+    rt_bucket_t               *session;       /* its buckets */
+    ngx_str_t                  user;
+    ngx_str_t                  key;           /* of the API */
+} ngx_rt_payer_t;
+
+
+/*
+ * What is charged for a publication in the namespace, later, under the mutex:
+ * charge, or NULL if nothing is.
+ */
+ngx_rt_charge_t *ngx_rt_limit_publish(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
+    ngx_rt_namespace_t *ns, ngx_rt_payer_t *payer, size_t bytes,
+    ngx_rt_charge_t *charge);
+
+/* a command of a session; NGX_BUSY: ngx_rt_denial says why */
+ngx_int_t ngx_rt_limit_command(ngx_rt_main_conf_t *mcf, rt_bucket_t *session,
+    ngx_rt_tenant_t *t);
+
+/* may the tenant have one more connection?  NGX_BUSY: the same */
+ngx_int_t ngx_rt_limit_connection(ngx_rt_zone_t *z, ngx_str_t *tenant);
+
+/* how many buckets a session needs */
+ngx_uint_t ngx_rt_limit_session(ngx_rt_main_conf_t *mcf);
+
+/* what is told of a denial; buf: NGX_RT_DENIAL_LEN bytes, and no more than a
+   close frame takes */
+#define NGX_RT_DENIAL_LEN  120
+
+u_char *ngx_rt_limit_text(ngx_rt_denial_t *denial, u_char *buf);
+
+/* the code that a denial has as an error of the client protocol */
+ngx_uint_t ngx_rt_limit_code(ngx_rt_denial_t *denial);
 
 /* ngx_rt_origin.c */
 

@@ -8,7 +8,9 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_fanout.h"
+#include "ngx_rt_header.h"
 #include "ngx_rt_ingress.h"
+#include "ngx_rt_policy.h"
 #include "ngx_rt_protocol.h"
 #include "ngx_rt_state.h"
 
@@ -17,6 +19,8 @@ static ngx_int_t ngx_rt_client_create(ngx_rt_conn_t *conn,
     ngx_http_request_t *r);
 static ngx_int_t ngx_rt_client_names(ngx_http_request_t *r,
     ngx_rt_loc_conf_t *conf, ngx_str_t *tenant, ngx_str_t *user);
+static ngx_int_t ngx_rt_client_admit(ngx_http_request_t *r,
+    ngx_rt_zone_t *z, ngx_str_t *tenant);
 static void ngx_rt_client_message(ngx_rt_conn_t *conn, rt_opcode_t opcode,
     u_char *data, size_t len);
 static void ngx_rt_client_ping(ngx_rt_conn_t *conn);
@@ -62,30 +66,45 @@ ngx_rt_client_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_rt_client_create(ngx_rt_conn_t *conn, ngx_http_request_t *r)
 {
-    u_char           *p;
-    ngx_int_t         rc;
-    ngx_str_t         tenant, user;
-    ngx_rt_client_t  *client;
+    u_char              *p;
+    size_t               size;
+    ngx_int_t            rc;
+    ngx_str_t            tenant, user;
+    ngx_uint_t           i, n;
+    ngx_rt_client_t     *client;
+    ngx_rt_main_conf_t  *mcf;
 
     rc = ngx_rt_client_names(r, conn->conf, &tenant, &user);
+
+    if (rc == NGX_OK) {
+        rc = ngx_rt_client_admit(r, conn->conf->zone, &tenant);
+    }
 
     if (rc != NGX_OK) {
         return rc;
     }
 
-    client = ngx_calloc(sizeof(ngx_rt_client_t) + tenant.len + user.len,
-                        r->connection->log);
+    mcf = ngx_http_get_module_main_conf(r, ngx_rt_module);
+
+    n = ngx_rt_limit_session(mcf);
+    size = sizeof(ngx_rt_client_t) + n * sizeof(rt_bucket_t);
+
+    client = ngx_calloc(size + tenant.len + user.len, r->connection->log);
     if (client == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    for (i = 0; i < n; i++) {
+        client->buckets[i] = rt_bucket_ticks(ngx_current_msec);
+    }
+
     client->conn = conn;
-    client->main_conf = ngx_http_get_module_main_conf(r, ngx_rt_module);
+    client->main_conf = mcf;
     client->zone = conn->conf->zone;
     client->codec = &rt_codec_json;
     ngx_queue_init(&client->subscriptions);
 
-    p = (u_char *) client + sizeof(ngx_rt_client_t);
+    p = (u_char *) client + size;
 
     client->tenant.len = tenant.len;
     client->tenant.data = p;
@@ -134,6 +153,35 @@ ngx_rt_client_names(ngx_http_request_t *r, ngx_rt_loc_conf_t *conf,
     }
 
     return rc == NGX_OK ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+/*
+ * Over the limit of connections SDKs come back by themselves after any status;
+ * 3504, the protocol's code for it, would be for good.
+ */
+
+static ngx_int_t
+ngx_rt_client_admit(ngx_http_request_t *r, ngx_rt_zone_t *z,
+    ngx_str_t *tenant)
+{
+    static ngx_str_t  wait = ngx_string("1");
+
+    if (ngx_rt_limit_connection(z, tenant) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "rt: WebSocket handshake refused: tenant \"%V\" has as "
+                  "many connections as rt_limit lets it", tenant);
+
+    ngx_rt_count(refused, 1);
+
+    if (ngx_rt_header_add(r, "Retry-After", &wait) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_HTTP_TOO_MANY_REQUESTS;
 }
 
 

@@ -16,6 +16,7 @@
 
 static void ngx_rt_client_subscribe(ngx_rt_client_t *client,
     ngx_rt_order_t *order);
+static void ngx_rt_client_subscribe_full(ngx_rt_client_t *client);
 static void ngx_rt_client_unsubscribe(ngx_rt_client_t *client,
     ngx_rt_order_t *order);
 
@@ -66,6 +67,9 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
     }
 
     if (client->nsubscriptions >= client->conn->conf->max_channels) {
+        ngx_rt_limit_deny(client->session->tenant, NGX_RT_LIMIT_SUBSCRIPTIONS,
+                          NGX_RT_PAYER_SESSION,
+                          client->conn->conf->max_channels, 0);
         ngx_rt_close(client->conn, 3505, "channel limit");
         return;
     }
@@ -76,9 +80,8 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
         break;
 
     case NGX_DECLINED:
-        ngx_rt_command_full(client);
-
-        /* fall through */
+        ngx_rt_client_subscribe_full(client);
+        return;
 
     default:
         ngx_rt_close(client->conn, 3004, "internal server error");
@@ -95,6 +98,25 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
     }
 
     ngx_rt_client_push(client, &push);
+}
+
+
+/* either way it comes back, a little later */
+
+static void
+ngx_rt_client_subscribe_full(ngx_rt_client_t *client)
+{
+    u_char  text[NGX_RT_DENIAL_LEN];
+
+    if (ngx_rt_denial.what == NGX_RT_LIMIT_N) {
+        (void) ngx_rt_command_full(client);
+        ngx_rt_close(client->conn, 3004, "internal server error");
+        return;
+    }
+
+    (void) ngx_rt_limit_text(&ngx_rt_denial, text);
+
+    ngx_rt_close(client->conn, 3013, (char *) text);
 }
 
 

@@ -14,10 +14,18 @@
 #include "ngx_rt_state.h"
 
 
+/* commands that are denied in a row, before the connection is closed */
+#define NGX_RT_DENIED_MAX  1000
+
+
 typedef ngx_int_t (*ngx_rt_command_pt)(ngx_rt_client_t *client,
     rt_command_t *cmd);
 
 
+static ngx_int_t ngx_rt_command_charge(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_deny(ngx_rt_client_t *client,
+    rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_connect(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_subscribe(ngx_rt_client_t *client,
@@ -85,7 +93,52 @@ ngx_rt_command_handle(ngx_rt_client_t *client, rt_command_t *cmd)
         return ngx_rt_command_bad(client);
     }
 
+    if ((client->main_conf->limited & (1 << NGX_RT_LIMIT_COMMANDS))
+        && ngx_rt_command_charge(client, cmd) != NGX_OK)
+    {
+        return ngx_rt_command_deny(client, cmd);
+    }
+
     return ngx_rt_command_handlers[cmd->method](client, cmd);
+}
+
+
+/* what ends something, or was asked for by us, is free */
+
+static ngx_int_t
+ngx_rt_command_charge(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    if (cmd->method == RT_METHOD_CONNECT || cmd->method == RT_METHOD_NONE
+        || cmd->method == RT_METHOD_UNSUBSCRIBE
+        || cmd->method == RT_METHOD_PING)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_rt_limit_command(client->main_conf, client->buckets,
+                             client->session->tenant)
+        != NGX_OK)
+    {
+        return NGX_BUSY;
+    }
+
+    client->denied = 0;
+
+    return NGX_OK;
+}
+
+
+/* who does not hear of it is closed; SDKs come back, with a growing delay */
+
+static ngx_int_t
+ngx_rt_command_deny(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    if (cmd->id == 0 || ++client->denied > NGX_RT_DENIED_MAX) {
+        ngx_rt_close(client->conn, 3013, "too many requests");
+        return NGX_DONE;
+    }
+
+    return ngx_rt_command_fail(client, cmd, ngx_rt_command_denied());
 }
 
 
@@ -155,9 +208,7 @@ ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
     if (client->session == NULL) {
         client->refused = 1;
 
-        ngx_rt_command_full(client);
-
-        (void) ngx_rt_command_fail(client, cmd, &ngx_rt_error_zone_full);
+        (void) ngx_rt_command_fail(client, cmd, ngx_rt_command_full(client));
         return NGX_DONE;
     }
 
@@ -175,13 +226,17 @@ ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
 
 /* the log need not have it more often: clients are told each time */
 
-void
+const rt_error_t *
 ngx_rt_command_full(ngx_rt_client_t *client)
 {
     static time_t  last;
 
+    if (ngx_rt_denial.what != NGX_RT_LIMIT_N) {
+        return ngx_rt_command_denied();
+    }
+
     if (last == ngx_time()) {
-        return;
+        return &ngx_rt_error_zone_full;
     }
 
     last = ngx_time();
@@ -190,6 +245,23 @@ ngx_rt_command_full(ngx_rt_client_t *client)
                   "rt_zone \"%V\" is full: tenant \"%V\" is refused "
                   "sessions, subscriptions or publications; make it larger",
                   &client->zone->name, &client->tenant);
+
+    return &ngx_rt_error_zone_full;
+}
+
+
+const rt_error_t *
+ngx_rt_command_denied(void)
+{
+    static u_char      text[NGX_RT_DENIAL_LEN];
+    static rt_error_t  error;
+
+    error.code = ngx_rt_limit_code(&ngx_rt_denial);
+    error.message.data = text;
+    error.message.len = ngx_rt_limit_text(&ngx_rt_denial, text) - text;
+    error.temporary = (error.code != 106);
+
+    return &error;
 }
 
 
@@ -223,8 +295,7 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
         return ngx_rt_command_done(client, cmd);
 
     case NGX_DECLINED:
-        ngx_rt_command_full(client);
-        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_zone_full);
+        return ngx_rt_command_fail(client, cmd, ngx_rt_command_full(client));
 
     default:
         return ngx_rt_command_fail(client, cmd, &ngx_rt_error_internal);
@@ -271,7 +342,10 @@ ngx_rt_command_may_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
     }
 
     if (client->nsubscriptions >= client->conn->conf->max_channels) {
-        return &ngx_rt_error_limit_exceeded;
+        ngx_rt_limit_deny(client->session->tenant, NGX_RT_LIMIT_SUBSCRIPTIONS,
+                          NGX_RT_PAYER_SESSION,
+                          client->conn->conf->max_channels, 0);
+        return ngx_rt_command_denied();
     }
 
     return NULL;
@@ -305,6 +379,8 @@ ngx_rt_command_unsubscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 static ngx_int_t
 ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd)
 {
+    ngx_rt_payer_t     payer;
+    ngx_rt_charge_t    charge;
     const rt_error_t  *error;
     ngx_rt_publish_t   p;
     rt_publication_t   pub;
@@ -329,14 +405,23 @@ ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd)
     pub.data = cmd->data;
     ngx_rt_session_info(client->session, &pub.info);
 
+    payer.session = client->buckets;
+    payer.user = ngx_rt_ngx_str(&pub.info.user);
+    ngx_str_null(&payer.key);
+
+    p.charge = ngx_rt_limit_publish(client->main_conf, client->zone, p.ns,
+                                    &payer, cmd->data.len, &charge);
+
     switch (ngx_rt_publish(client->zone, &p)) {
 
     case NGX_RT_PUBLISHED:
         return ngx_rt_command_done(client, cmd);
 
     case NGX_RT_PUBLISH_FULL:
-        ngx_rt_command_full(client);
-        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_zone_full);
+        return ngx_rt_command_fail(client, cmd, ngx_rt_command_full(client));
+
+    case NGX_RT_PUBLISH_DENIED:
+        return ngx_rt_command_fail(client, cmd, ngx_rt_command_denied());
 
     default:
         return ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);

@@ -40,8 +40,13 @@ ngx_int_t ngx_rt_command_presence(ngx_rt_client_t *client, rt_command_t *cmd);
 ngx_int_t ngx_rt_command_presence_stats(ngx_rt_client_t *client,
     rt_command_t *cmd);
 
-/* says in the log that the zone is full, once a second at most */
-void ngx_rt_command_full(ngx_rt_client_t *client);
+/*
+ * The error of what found no room or was denied by a limit (ngx_rt_denial); it
+ * is good until the next one.  A full zone is told to the log, once a second
+ * at most.
+ */
+const rt_error_t *ngx_rt_command_full(ngx_rt_client_t *client);
+const rt_error_t *ngx_rt_command_denied(void);
 
 /* ngx_rt_error.c: CENTRIFUGE's codes, and ours from 400 up */
 extern const rt_error_t  ngx_rt_error_internal;           /* 100 */

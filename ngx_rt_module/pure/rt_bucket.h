@@ -6,9 +6,9 @@
  * several processes share: no lock, and nothing to repair after a kill.
  *
  * Times are ticks of one clock that never goes back, which all who charge a
- * bucket look at.  They may wrap.  A word of zero is a full bucket, and so is
- * one that owes more than it can: it was charged under another rate, or very
- * long ago.
+ * bucket look at.  They may wrap.  A new bucket is the time of its making, or
+ * any before.  One that owes more than it can is full: it was charged under
+ * another rate, or very long ago.
  */
 
 
@@ -63,11 +63,11 @@ rt_bucket_ticks(uint64_t msec)
 }
 
 
-/* at least one */
+/* not a moment less */
 static inline uint64_t
 rt_bucket_msec(uint64_t ticks)
 {
-    return (ticks >> RT_BUCKET_SHIFT) + 1;
+    return (ticks + (1 << RT_BUCKET_SHIFT) - 1) >> RT_BUCKET_SHIFT;
 }
 
 
@@ -75,7 +75,11 @@ rt_bucket_msec(uint64_t ticks)
 static inline bool
 rt_bucket_full(rt_bucket_t b, uint64_t now)
 {
-    return (int64_t) (b - now) <= 0;
+    int64_t  ahead;
+
+    ahead = (int64_t) (b - now);
+
+    return ahead <= 0 || (uint64_t) ahead > RT_BUCKET_DAY + RT_BUCKET_SKEW;
 }
 
 

@@ -23,6 +23,8 @@ struct ngx_rt_client_s {
     ngx_queue_t                subscriptions;
     ngx_uint_t                 nsubscriptions;
     unsigned                   refused:1;     /* its connect was an error */
+    unsigned                   denied:16;     /* commands, one after another */
+    rt_bucket_t                buckets[];     /* none, if none is limited */
 };
 
 

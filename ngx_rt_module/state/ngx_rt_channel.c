@@ -77,7 +77,7 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
         m = NULL;
 
         if (ngx_rt_history_evict_locked(st, s->tenant) != NGX_OK
-            && ngx_rt_tenant_evict_locked(st) != NGX_OK)
+            && ngx_rt_tenant_make_room_locked(st) != NGX_OK)
         {
             break;
         }
@@ -162,6 +162,12 @@ ngx_rt_channel_create_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     ngx_rt_channel_t  *ch, **bucket;
 
     x = &st->txn;
+
+    if (ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_CHANNELS,
+                             NGX_RT_PAYER_TENANT, t->channels))
+    {
+        return NULL;
+    }
 
     ch = ngx_rt_tenant_alloc_locked(st, t,
                                     sizeof(ngx_rt_channel_t) + name->len);

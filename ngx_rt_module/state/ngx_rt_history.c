@@ -118,6 +118,20 @@ ngx_rt_history_fits(const rt_publication_t *pub)
 }
 
 
+/* bytes of the entry that will give way to the next one */
+
+static size_t
+ngx_rt_history_displaced(ngx_rt_history_t *h)
+{
+    rt_history_entry_t  *e;
+
+    e = h->list.first;
+
+    return e && h->list.count >= h->size
+           ? rt_history_cost(rt_history_size(e)) : 0;
+}
+
+
 ngx_int_t
 ngx_rt_history_append_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
     rt_publication_t *pub)
@@ -136,13 +150,22 @@ ngx_rt_history_append_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
     parts[1] = info;
     parts[2] = pub->tags.data;
 
-    ngx_rt_history_hold_locked(h->channel, &st->txn);
+    len = (size_t) item.data + item.info + item.tags;
 
-    if (!rt_history_append(&h->list, st->heap, &st->txn, &item, parts)) {
+    if (ngx_rt_limit_reached(st, h->channel->tenant, NGX_RT_LIMIT_ZONE,
+                             NGX_RT_PAYER_TENANT,
+                             h->channel->tenant->bytes + rt_history_cost(len)
+                             - ngx_rt_history_displaced(h) - 1))
+    {
         return NGX_ERROR;
     }
 
-    len = (size_t) item.data + item.info + item.tags;
+    ngx_rt_history_hold_locked(h->channel, &st->txn);
+
+    if (!rt_history_append(&h->list, st->heap, &st->txn, &item, parts)) {
+        ngx_rt_denial.what = NGX_RT_LIMIT_N;
+        return NGX_ERROR;
+    }
 
     ngx_rt_tenant_charge_locked(st, h->channel->tenant, rt_history_cost(len));
     rt_txn_set(&st->txn, &h->used, item.time);

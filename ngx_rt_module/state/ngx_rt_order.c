@@ -87,7 +87,7 @@ ngx_rt_order_issue_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
 
     rt_txn_abort(&st->txn);
 
-    if (ngx_rt_tenant_evict_locked(st) != NGX_OK) {
+    if (ngx_rt_tenant_make_room_locked(st) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -139,7 +139,8 @@ ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     x = &st->txn;
     slot = &st->slots[s->slot];
 
-    e = ngx_rt_tenant_alloc_locked(st, s->tenant, sizeof(ngx_rt_errand_t)
+    e = ngx_rt_tenant_alloc_order_locked(st, s->tenant,
+                                         sizeof(ngx_rt_errand_t)
                                                   + order->text.len + 1
                                                   + order->data.len);
     if (e == NULL) {

@@ -120,7 +120,7 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
         rt_txn_abort(&st->txn);
         s = NULL;
 
-        if (ngx_rt_tenant_evict_locked(st) != NGX_OK) {
+        if (ngx_rt_tenant_make_room_locked(st) != NGX_OK) {
             break;
         }
 
@@ -148,6 +148,12 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
 
     t = ngx_rt_tenant_acquire_locked(st, tenant);
     if (t == NULL) {
+        return NULL;
+    }
+
+    if (ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_CONNECTIONS,
+                             NGX_RT_PAYER_TENANT, t->sessions))
+    {
         return NULL;
     }
 

@@ -13,13 +13,13 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     5         /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     6         /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
 /*
- * Counters are added to without the mutex; everything else is changed by
- * transactions only.
+ * Counters are added to without the mutex, buckets charged; everything else is
+ * changed by transactions only.
  */
 struct ngx_rt_tenant_s {
     ngx_rt_tenant_t           *next;          /* in its bucket */
@@ -44,6 +44,9 @@ struct ngx_rt_tenant_s {
     ngx_atomic_t               drops;         /* deliveries given up */
     ngx_atomic_t               policy_drops[NGX_RT_SLOW_N];  /* of them */
     ngx_atomic_t               slow;          /* closed with 3008 */
+    ngx_atomic_t               limited[NGX_RT_LIMIT_N];      /* denied */
+
+    rt_bucket_t                buckets[NGX_RT_LIMIT_RATES];
 
     uint64_t                   len;
     u_char                     name[];
@@ -99,6 +102,7 @@ struct ngx_rt_user_s {
     ngx_rt_user_t            **link;          /* what points to it there */
     ngx_rt_tenant_t           *tenant;
     ngx_rt_session_t          *sessions;
+    uint64_t                   count;         /* of the sessions */
     uint64_t                   len;
     u_char                     name[];
 };
@@ -167,6 +171,18 @@ struct ngx_rt_losses_s {
 };
 
 
+/*
+ * Buckets of users, namespaces and keys that owe something: a full one needs no
+ * place, so there is nothing to be freed.  Changed under the mutex.
+ */
+#define NGX_RT_BUCKET_WAYS      8
+
+typedef struct {
+    uint64_t                   tags[NGX_RT_BUCKET_WAYS];
+    rt_bucket_t                buckets[NGX_RT_BUCKET_WAYS];
+} ngx_rt_buckets_t;
+
+
 typedef struct {
     uint64_t                   owner;         /* whose sessions these are:
                                                  the slot's generation */
@@ -197,6 +213,11 @@ struct ngx_rt_state_s {
     uint64_t                   nhistories;
     uint64_t                   swept;         /* when; msec */
     uint64_t                   started;       /* seconds */
+
+    uint64_t                   counts[NGX_RT_LIMIT_N];       /* rt_limit's */
+    uint64_t                   bucket_mask;
+    ngx_rt_buckets_t          *buckets;
+    ngx_atomic_t               forgotten;     /* buckets without a place */
 
     ngx_rt_state_slot_t        slots[NGX_RT_SLOTS];
 
@@ -300,11 +321,20 @@ void ngx_rt_tenant_settle_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
 /* gives one idle tenant back to the heap; NGX_DECLINED: there is none */
 ngx_int_t ngx_rt_tenant_evict_locked(ngx_rt_state_t *st);
 
+/* the same for who found no room; NGX_DECLINED, too, if it was denied it */
+ngx_int_t ngx_rt_tenant_make_room_locked(ngx_rt_state_t *st);
+
 /* keeps the idle ones within their bound, by a transaction of its own */
 void ngx_rt_tenant_trim_locked(ngx_rt_state_t *st);
 
-/* a block for a tenant, charged to it; in a transaction */
+/*
+ * A block for a tenant, charged to it; in a transaction.  NULL: the zone is
+ * full, or (ngx_rt_denial) the tenant's quota of it is.  What the backend
+ * orders, as a revocation, is not held to the quota.
+ */
 void *ngx_rt_tenant_alloc_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    size_t size);
+void *ngx_rt_tenant_alloc_order_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     size_t size);
 void ngx_rt_tenant_free_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     void *p);
@@ -324,6 +354,59 @@ ngx_rt_tenant_hash(ngx_rt_state_t *st, ngx_rt_tenant_t *t, ngx_str_t *name)
     return rt_hash(&st->hash_key, name->data, name->len)
            ^ (t->serial * 0x9e3779b97f4a7c15ULL);
 }
+
+
+/* ngx_rt_limit_state.c */
+
+/* which limit it was, and what it says */
+typedef struct {
+    ngx_uint_t                 what;          /* ngx_rt_limit_e; N: none */
+    ngx_uint_t                 payer;         /* ngx_rt_payer_e */
+    uint64_t                   max;           /* of a count */
+    uint64_t                   wait;          /* for a rate, msec; 0: for good,
+                                                 it is more than the burst */
+} ngx_rt_denial_t;
+
+
+/*
+ * As errno: of the last one of these that returned nothing; what is
+ * NGX_RT_LIMIT_N if it was no limit, but the zone is full.
+ */
+extern ngx_rt_denial_t  ngx_rt_denial;
+
+
+/* a share of a charge: from which bucket, how much */
+typedef struct {
+    ngx_uint_t                 what;
+    ngx_uint_t                 payer;
+    const rt_rate_t           *rate;
+    rt_bucket_t               *bucket;        /* of a session; NULL: shared */
+    uint64_t                   tag;           /* whose it is, a hash */
+    uint64_t                   n;
+} ngx_rt_due_t;
+
+
+/* who is to be charged for a publication; n is 0: nobody, or no more */
+typedef struct {
+    ngx_uint_t                 n;
+    ngx_rt_due_t               dues[2 * NGX_RT_PAYER_N];
+} ngx_rt_charge_t;
+
+
+/* all of it, once, or nothing: NGX_BUSY, ngx_rt_denial says why */
+ngx_int_t ngx_rt_charge_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ngx_rt_charge_t *charge);
+
+/* the limits of a new configuration are in force, for all workers */
+void ngx_rt_limit_init_module(ngx_cycle_t *cycle);
+
+/* is there a count, and is it reached?  Then it is denied, and counted */
+ngx_uint_t ngx_rt_limit_reached(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ngx_rt_limit_e what, ngx_rt_payer_e payer, uint64_t count);
+
+/* sets ngx_rt_denial, counts */
+void ngx_rt_limit_deny(ngx_rt_tenant_t *t, ngx_uint_t what, ngx_uint_t payer,
+    uint64_t max, uint64_t wait);
 
 
 /* ngx_rt_user.c: these lock by themselves but for _locked */

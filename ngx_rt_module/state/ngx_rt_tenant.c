@@ -79,6 +79,7 @@ ngx_rt_tenant_t *
 ngx_rt_tenant_acquire_locked(ngx_rt_state_t *st, ngx_str_t *name)
 {
     size_t            size;
+    ngx_uint_t        i;
     ngx_rt_tenant_t  *t, **bucket;
 
     t = ngx_rt_tenant_lookup_locked(st, name);
@@ -90,6 +91,7 @@ ngx_rt_tenant_acquire_locked(ngx_rt_state_t *st, ngx_str_t *name)
 
     t = rt_heap_alloc(st->heap, &st->txn, size);
     if (t == NULL) {
+        ngx_rt_denial.what = NGX_RT_LIMIT_N;
         return NULL;
     }
 
@@ -100,6 +102,10 @@ ngx_rt_tenant_acquire_locked(ngx_rt_state_t *st, ngx_str_t *name)
     t->bytes = rt_heap_cost(size);
     t->len = name->len;
     ngx_memcpy(t->name, name->data, name->len);
+
+    for (i = 0; i < NGX_RT_LIMIT_RATES; i++) {
+        t->buckets[i] = rt_bucket_ticks(ngx_current_msec);
+    }
 
     bucket = &st->tenant_buckets[t->hash & st->mask];
     t->next = *bucket;
@@ -206,6 +212,19 @@ ngx_rt_tenant_evict_locked(ngx_rt_state_t *st)
 }
 
 
+/* what a limit denies to a tenant, no other has to make room for */
+
+ngx_int_t
+ngx_rt_tenant_make_room_locked(ngx_rt_state_t *st)
+{
+    if (ngx_rt_denial.what != NGX_RT_LIMIT_N) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_rt_tenant_evict_locked(st);
+}
+
+
 void
 ngx_rt_tenant_trim_locked(ngx_rt_state_t *st)
 {
@@ -220,12 +239,29 @@ ngx_rt_tenant_trim_locked(ngx_rt_state_t *st)
 void *
 ngx_rt_tenant_alloc_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t, size_t size)
 {
+    if (ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_ZONE, NGX_RT_PAYER_TENANT,
+                             t->bytes + rt_heap_cost(size) - 1))
+    {
+        return NULL;
+    }
+
+    return ngx_rt_tenant_alloc_order_locked(st, t, size);
+}
+
+
+void *
+ngx_rt_tenant_alloc_order_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    size_t size)
+{
     void  *p;
 
     p = rt_heap_alloc(st->heap, &st->txn, size);
 
     if (p) {
         ngx_rt_tenant_charge_locked(st, t, rt_heap_cost(size));
+
+    } else {
+        ngx_rt_denial.what = NGX_RT_LIMIT_N;
     }
 
     return p;

@@ -165,6 +165,7 @@ ngx_rt_user_create_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     u->link = bucket;
     u->tenant = t;
     u->sessions = NULL;
+    u->count = 0;
     u->len = name->len;
     ngx_memcpy(u->name, name->data, name->len);
 
@@ -202,6 +203,12 @@ ngx_rt_user_enter_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
         }
     }
 
+    if (ngx_rt_limit_reached(st, s->tenant, NGX_RT_LIMIT_SESSIONS,
+                             NGX_RT_PAYER_USER, u->count))
+    {
+        return NGX_ERROR;
+    }
+
     s->user = u;
     s->user_next = u->sessions;
     s->user_link = &u->sessions;
@@ -211,6 +218,7 @@ ngx_rt_user_enter_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     }
 
     rt_txn_set_ptr(x, &u->sessions, s);
+    rt_txn_add(x, &u->count, 1);
 
     return NGX_OK;
 }
@@ -235,6 +243,8 @@ ngx_rt_user_leave_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
     if (s->user_next) {
         rt_txn_set_ptr(x, &s->user_next->user_link, s->user_link);
     }
+
+    rt_txn_add(x, &u->count, -1);
 
     if (u->sessions) {
         return;

@@ -23,6 +23,9 @@
 /* one bucket for so many bytes of the zone */
 #define NGX_RT_BUCKET_SHARE  512
 
+/* of so many bytes of the zone one is for the buckets of rt_limit */
+#define NGX_RT_LIMIT_SHARE   128
+
 
 static char *ngx_rt_zone_parse_size(ngx_conf_t *cf, ngx_str_t *arg, u_char *p,
     size_t min, size_t *size);
@@ -340,7 +343,7 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
 {
     u_char          *p, *end;
     size_t           size, head;
-    uint64_t         n;
+    uint64_t         n, sets;
     ngx_rt_state_t  *st;
 
     p = ngx_rt_zone_take(z->pool, &size);
@@ -350,14 +353,24 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
 
     for (n = 64; n * 2 <= size / NGX_RT_BUCKET_SHARE; n *= 2) { /* void */ }
 
-    head = ngx_align(sizeof(ngx_rt_state_t), 64) + 4 * n * sizeof(void *);
+    for (sets = 8; sets * 2 * sizeof(ngx_rt_buckets_t)
+                   <= size / NGX_RT_LIMIT_SHARE; sets *= 2)
+    {
+        /* void */
+    }
+
+    head = ngx_align(sizeof(ngx_rt_state_t), 64) + 4 * n * sizeof(void *)
+           + sets * sizeof(ngx_rt_buckets_t);
 
     if (head >= size) {
         goto small;
     }
 
     end = p + size;
-    ngx_memzero(p, head);
+
+    /* buckets are not touched: whatever they are, nobody finds them */
+
+    ngx_memzero(p, head - sets * sizeof(ngx_rt_buckets_t));
 
     st = (ngx_rt_state_t *) p;
     p += ngx_align(sizeof(ngx_rt_state_t), 64);
@@ -371,6 +384,10 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
     st->user_buckets = (ngx_rt_user_t **) (p + 2 * n * sizeof(void *));
     st->session_buckets = (ngx_rt_session_t **) (p + 3 * n * sizeof(void *));
     p += 4 * n * sizeof(void *);
+
+    st->bucket_mask = sets - 1;
+    st->buckets = (ngx_rt_buckets_t *) p;
+    p += sets * sizeof(ngx_rt_buckets_t);
 
     /* names that clients choose must not be chosen to collide */
 

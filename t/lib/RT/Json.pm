@@ -5,6 +5,7 @@ package RT::Json;
 #   *            any value
 #   "*"          any string that is not empty
 #   "*name"      the same, kept under that name for later lines
+#   "TEXT..."    a string that begins with TEXT
 #   ...          in an object: and any other members; in an array: any others
 #
 # Everything else must be there exactly; numbers are compared as they are
@@ -182,6 +183,9 @@ sub differs
 
     return _object_differs($want, $got, $kept, $at) if $type eq 'object';
     return _array_differs($want, $got, $kept, $at) if $type eq 'array';
+
+    return undef if $type eq 'string' && $w =~ /^(.+)\.\.\.$/s
+                    && index($got->[1], $1) == 0;
 
     return $w eq $got->[1] ? undef
                            : "$at: expected \"$w\", got \"$got->[1]\"";
