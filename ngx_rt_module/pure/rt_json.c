@@ -1,8 +1,8 @@
 
 /*
  * The JSON reader.  Called by the JSON codec and by the control API; calls
- * rt_json_text.c for strings.  Owns nothing: the text and the reader are the
- * caller's.  No locking: no state of its own.
+ * rt_json_text.c for strings and rt_json_number.c.  Owns nothing: the text and
+ * the reader are the caller's.  No locking: no state of its own.
  *
  * A value's inside is read by a loop over a stack of bits, one for each open
  * bracket (rt_json_nested), so hostile nesting costs no C stack.
@@ -34,7 +34,6 @@ typedef struct {
 } rt_json_stack_t;
 
 
-static bool rt_json_fail(rt_json_t *j, rt_json_error_t error);
 static int rt_json_next(rt_json_t *j);
 static bool rt_json_enter(rt_json_t *j, rt_json_type_t type);
 static bool rt_json_another(rt_json_t *j, int close);
@@ -49,9 +48,6 @@ static bool rt_json_top(rt_json_stack_t *st);
 static uint8_t *rt_json_bits(rt_json_stack_t *st, size_t *n);
 static bool rt_json_skip_literal(rt_json_t *j, const char *name, size_t len);
 static bool rt_json_skip_string(rt_json_t *j);
-static bool rt_json_skip_number(rt_json_t *j);
-static bool rt_json_digits(rt_json_t *j);
-static bool rt_json_integer(rt_json_t *j, bool *negative, uint64_t *n);
 static bool rt_json_scalar(rt_json_t *j, rt_json_type_t type);
 
 
@@ -198,79 +194,9 @@ rt_json_bool(rt_json_t *j, bool *b)
 
 
 bool
-rt_json_uint64(rt_json_t *j, uint64_t *n)
-{
-    bool      negative;
-    uint64_t  u;
-
-    if (!rt_json_integer(j, &negative, &u)) {
-        return false;
-    }
-
-    if (negative) {
-        return rt_json_fail(j, RT_JSON_SYNTAX);
-    }
-
-    *n = u;
-
-    return true;
-}
-
-
-bool
-rt_json_uint32(rt_json_t *j, uint32_t *n)
-{
-    uint64_t  u;
-
-    if (!rt_json_uint64(j, &u)) {
-        return false;
-    }
-
-    if (u > UINT32_MAX) {
-        return rt_json_fail(j, RT_JSON_SYNTAX);
-    }
-
-    *n = (uint32_t) u;
-
-    return true;
-}
-
-
-bool
-rt_json_int64(rt_json_t *j, int64_t *n)
-{
-    bool      negative;
-    uint64_t  u;
-
-    if (!rt_json_integer(j, &negative, &u)) {
-        return false;
-    }
-
-    if (u > (uint64_t) INT64_MAX + negative) {
-        return rt_json_fail(j, RT_JSON_SYNTAX);
-    }
-
-    *n = (int64_t) (negative ? -u : u);
-
-    return true;
-}
-
-
-bool
 rt_json_end(rt_json_t *j)
 {
     return j->error == RT_JSON_OK && rt_json_next(j) < 0;
-}
-
-
-static bool
-rt_json_fail(rt_json_t *j, rt_json_error_t error)
-{
-    if (j->error == RT_JSON_OK) {
-        j->error = error;
-    }
-
-    return false;
 }
 
 
@@ -572,93 +498,6 @@ rt_json_skip_string(rt_json_t *j)
     if (!rt_json_quoted(&j->pos, j->end)) {
         return rt_json_fail(j, RT_JSON_SYNTAX);
     }
-
-    return true;
-}
-
-
-/* pos is at the sign or the first digit */
-static bool
-rt_json_skip_number(rt_json_t *j)
-{
-    if (*j->pos == '-') {
-        j->pos++;
-    }
-
-    if (j->pos < j->end && *j->pos == '0') {
-        j->pos++;
-
-    } else if (!rt_json_digits(j)) {
-        return false;
-    }
-
-    if (j->pos < j->end && *j->pos == '.') {
-        j->pos++;
-
-        if (!rt_json_digits(j)) {
-            return false;
-        }
-    }
-
-    if (j->pos < j->end && (*j->pos == 'e' || *j->pos == 'E')) {
-        j->pos++;
-
-        if (j->pos < j->end && (*j->pos == '+' || *j->pos == '-')) {
-            j->pos++;
-        }
-
-        return rt_json_digits(j);
-    }
-
-    return true;
-}
-
-
-/* at least one */
-static bool
-rt_json_digits(rt_json_t *j)
-{
-    uint8_t  *start;
-
-    start = j->pos;
-
-    while (j->pos < j->end && *j->pos >= '0' && *j->pos <= '9') {
-        j->pos++;
-    }
-
-    return j->pos > start ? true : rt_json_fail(j, RT_JSON_SYNTAX);
-}
-
-
-static bool
-rt_json_integer(rt_json_t *j, bool *negative, uint64_t *n)
-{
-    uint8_t   *p;
-    uint64_t   u;
-
-    if (rt_json_peek(j) != RT_JSON_NUMBER) {
-        return rt_json_fail(j, RT_JSON_SYNTAX);
-    }
-
-    p = j->pos;
-
-    if (!rt_json_skip_number(j)) {
-        return false;
-    }
-
-    *negative = (*p == '-');
-    p += *negative;
-
-    for (u = 0; p < j->pos; p++) {
-        if (*p < '0' || *p > '9'
-            || __builtin_mul_overflow(u, (uint64_t) 10, &u)
-            || __builtin_add_overflow(u, (uint64_t) (*p - '0'), &u))
-        {
-            return rt_json_fail(j, RT_JSON_SYNTAX);
-        }
-    }
-
-    *n = u;
 
     return true;
 }

@@ -448,4 +448,4 @@ test("small publications count with what it takes to remember them", () =>
         await until("all", () => fresh.numbers("oldest:0").length === TURNS);
         assert.ok((await metrics(nginx)).rt_tenant_drops_oldest_total > 0);
     }, { text: conf({ http: HTTP.replace("256k", "1m")
-                                .replace("32m tenant=16m", "4m tenant=4m") }) }));
+        .replace("32m tenant=16m", "4m tenant=4m") }) }));
