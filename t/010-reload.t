@@ -97,3 +97,26 @@ api: 200 {"result":{}}
 s1..s8: < {"push":{"channel":"chat:x","pub":{"data":1}}}
 api: POST /api/channels {}
 api: until 200 {"result":{"channels":{"chat:x":{"num_clients":8}}}}
+
+
+
+=== TEST 5: who waits for its worker's leave is served, and pinged
+--- http_config
+    rt_zone           $http_x_tenant zone=live:8m;
+    rt_namespace      chat publish=subscriber;
+    rt_drain          window=1h;
+    rt_ping_interval  400ms;
+    rt_pong_timeout   300ms;
+--- conversation
+a, b: open /connection/websocket
+      > {"id":1,"connect":{}}
+      > {"id":2,"subscribe":{"channel":"chat:x"}}
+a, b: < {"id":1,"connect":{...}}
+      < {"id":2,"subscribe":{}}
+b: mute
+nginx: reload
+a: 4 x pinged
+b: closed 3012
+a: > {"id":3,"publish":{"channel":"chat:x","data":1}}
+a: < {"id":3,"publish":{}}
+   | {"push":{"channel":"chat:x","pub":{"data":1,...}}}

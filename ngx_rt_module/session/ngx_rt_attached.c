@@ -256,8 +256,7 @@ ngx_rt_detach_request(ngx_rt_conn_t *conn, ngx_http_request_t *r)
     rest = 0;
 
     if (waits) {
-        rest = ngx_max((ngx_msec_int_t)
-                       (a->timer.timer.key - ngx_current_msec), 0);
+        rest = ngx_rt_conn_timer_rest(conn);
         ngx_del_timer(&a->timer);
     }
 

@@ -183,10 +183,14 @@ void ngx_rt_conn_read(ngx_rt_conn_t *conn, ngx_event_t *rev);
 void ngx_rt_conn_write(ngx_rt_conn_t *conn);
 void ngx_rt_conn_expire(ngx_rt_conn_t *conn);
 
+/* or until its worker takes leave of it, if that is sooner */
 void ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer,
     ngx_msec_t msec);
 
-/* the worker leaves: told a little later, see ngx_rt_drain_delay() */
+/* what is left of it */
+ngx_msec_t ngx_rt_conn_timer_rest(ngx_rt_conn_t *conn);
+
+/* the worker leaves: told a little later, see ngx_rt_drain_left() */
 void ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn);
 
 /* the app has what it waited for: pings begin */
@@ -200,8 +204,8 @@ void ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc);
 /* rt_drain [window=TIME] [rate=NUMBER] */
 char *ngx_rt_drain(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* how long a connection is still served when its worker leaves; msec */
-ngx_msec_t ngx_rt_drain_delay(void);
+/* how long the connection is still served by a worker that leaves; msec */
+ngx_msec_t ngx_rt_drain_left(ngx_rt_conn_t *conn);
 
 /* ngx_rt_attached.c: the request behind a connection */
 

@@ -59,8 +59,6 @@ ngx_rt_conn_write(ngx_rt_conn_t *conn)
 void
 ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn)
 {
-    ngx_msec_t  delay;
-
     if (conn->connection->error) {
         ngx_rt_close(conn, conn->app->leaving, "shutdown");
         (void) ngx_rt_flush(conn);
@@ -72,15 +70,10 @@ ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn)
         return;
     }
 
-    delay = ngx_rt_drain_delay();
-
-    if (delay == 0) {
-        ngx_rt_close(conn, conn->app->leaving, "shutdown");
-        return;
-    }
+    /* it is pinged until then, or clients would take it for dead */
 
     conn->draining = 1;
-    ngx_rt_conn_timer(conn, NGX_RT_TIMER_DRAIN, delay);
+    ngx_rt_conn_timer(conn, conn->waits_for, ngx_rt_conn_timer_rest(conn));
 }
 
 
@@ -132,7 +125,17 @@ ngx_rt_conn_expire(ngx_rt_conn_t *conn)
 void
 ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer, ngx_msec_t msec)
 {
+    ngx_msec_t    left;
     ngx_event_t  *ev;
+
+    if (conn->draining && timer != NGX_RT_TIMER_CLOSE) {
+        left = ngx_rt_drain_left(conn);
+
+        if (left <= msec) {
+            timer = NGX_RT_TIMER_DRAIN;
+            msec = left;
+        }
+    }
 
     conn->waits_for = timer;
 
@@ -146,12 +149,23 @@ ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer, ngx_msec_t msec)
 }
 
 
+ngx_msec_t
+ngx_rt_conn_timer_rest(ngx_rt_conn_t *conn)
+{
+    ngx_msec_int_t  rest;
+
+    rest = ngx_rt_conn_timer_event(conn)->timer.key - ngx_current_msec;
+
+    return ngx_max(rest, 0);
+}
+
+
 void
 ngx_rt_conn_established(ngx_rt_conn_t *conn)
 {
     ngx_msec_t  interval;
 
-    if (conn->closing || conn->over || conn->draining) {
+    if (conn->closing || conn->over) {
         return;
     }
 

@@ -66,16 +66,21 @@ ngx_rt_drain(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* the rate is all workers' together, and they leave together */
+/*
+ * The rate is all workers' together, and they leave together.  A connection's
+ * moment is told by its address, so that it need not be kept.
+ */
 
 ngx_msec_t
-ngx_rt_drain_delay(void)
+ngx_rt_drain_left(ngx_rt_conn_t *conn)
 {
-    uint64_t             least;
+    uint64_t             least, at;
+    ngx_msec_t           passed;
     ngx_core_conf_t     *ccf;
     ngx_rt_main_conf_t  *mcf;
 
-    static ngx_msec_t    window;
+    static uint64_t      key;
+    static ngx_msec_t    window, began;
     static ngx_uint_t    known;
 
     if (!known) {
@@ -89,7 +94,14 @@ ngx_rt_drain_delay(void)
                 * ccf->worker_processes / mcf->drain_rate;
 
         window = ngx_max(mcf->drain_window, least);
+        began = ngx_current_msec;
+        key = (uint64_t) ngx_random() << 32 | ngx_random();
     }
 
-    return window ? (ngx_msec_t) ngx_random() % window : 0;
+    at = (((uintptr_t) conn ^ key) * 0x9e3779b97f4a7c15ULL) >> 32;
+    at = window ? at % window : 0;
+
+    passed = ngx_current_msec - began;
+
+    return at > passed ? (ngx_msec_t) at - passed : 0;
 }

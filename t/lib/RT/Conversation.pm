@@ -223,7 +223,7 @@ my @ACTIONS = (
     [qr/^frame ((?:\w+=\w+ ?)*)(.*)$/s,                  '_frame'],
     [qr/^raw ([0-9a-fA-F ]+)$/,                          '_raw'],
     [qr/^bytes (.*)$/s,                                  '_bytes'],
-    [qr/^ping ?(.*)$/s,                                  '_ping'],
+    [qr/^ping(?!ed$) ?(.*)$/s,                           '_ping'],
     [qr/^close(?: (\d+) ?(.*))?$/s,                      '_close'],
     [qr/^gone$/,                                         '_gone'],
     [qr/^(pour|flood) (\d+) (.*)$/s,                     '_pour'],
