@@ -35,6 +35,7 @@
 #include "rt_frame.h"
 #include "rt_hash.h"
 #include "rt_heap.h"
+#include "rt_idem.h"
 #include "rt_history.h"
 #include "rt_log.h"
 #include "rt_mark.h"

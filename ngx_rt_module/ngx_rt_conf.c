@@ -52,6 +52,8 @@ ngx_rt_create_main_conf(ngx_conf_t *cf)
     mcf->max_tenant_backlog = NGX_RT_BACKLOG / 4;
     mcf->drain_window = 10000;
     mcf->drain_rate = 1000;
+    mcf->idem_window = 300000;
+    mcf->idem_keys = 65536;
     mcf->history_meta_ttl = NGX_CONF_UNSET_MSEC;
 
     ngx_rt_doorbell_forget_zone();

@@ -91,6 +91,9 @@ struct ngx_rt_main_conf_s {
     ngx_msec_t                 drain_window;
     ngx_uint_t                 drain_rate;    /* connections a second */
     ngx_uint_t                 drain_set;
+    ngx_msec_t                 idem_window;
+    ngx_uint_t                 idem_keys;     /* of a tenant */
+    ngx_uint_t                 idem_set;
     ngx_msec_t                 history_meta_ttl;
 
     /* rt_limit: a burst or a count of 0 is none */

@@ -52,6 +52,13 @@ static ngx_command_t  ngx_rt_commands[] = {
       0,
       NULL },
 
+    { ngx_string("rt_idempotency"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_rt_idempotency,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("rt_drain"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
       ngx_rt_drain,

@@ -121,6 +121,30 @@ refused('a time for positions twice', qr/rt_history_meta_ttl.*duplicate/,
 refused('slow= with another word', qr/slow=fast.*slow=conflate/,
         http('rt_namespace chat slow=fast; # <-'));
 
+accepted('a window of keys', http('rt_idempotency window=1h keys=5;'));
+accepted('keys without a window', http('rt_idempotency keys=10000000;'));
+refused('keys twice', qr/rt_idempotency.*duplicate/,
+        http('rt_idempotency keys=1;', 'rt_idempotency keys=1; # <-'));
+refused('keys: none', qr/invalid parameter "keys=0", write "window=TIME"/,
+        http('rt_idempotency keys=0; # <-'));
+refused('keys: too many', qr/invalid parameter "keys=10000001"/,
+        http('rt_idempotency keys=10000001; # <-'));
+refused('keys: negative', qr/invalid parameter "keys=-1"/,
+        http('rt_idempotency keys=-1; # <-'));
+refused('a window of nothing', qr/invalid parameter "window=0"/,
+        http('rt_idempotency window=0; # <-'));
+refused('a window of a strange unit', qr/invalid parameter "window=5x"/,
+        http('rt_idempotency window=5x; # <-'));
+refused('a window that overflows', qr/invalid parameter "window=9{30}"/,
+        http('rt_idempotency window=' . 9 x 30 . '; # <-'));
+refused('keys: a variable', qr/invalid parameter "keys=\$x"/,
+        http('rt_idempotency keys=$x; # <-'));
+refused('keys: unknown', qr/invalid parameter "ttl=5m"/,
+        http('rt_idempotency ttl=5m; # <-'));
+refused('keys: nothing said', qr/invalid number of arguments/,
+        http('rt_idempotency; # <-'));
+refused('keys in a location', qr/rt_idempotency.*not allowed here/,
+        location('rt_idempotency keys=1; # <-'));
 accepted('a drain', http('rt_drain window=1m rate=10;'));
 accepted('a drain at once', http('rt_drain window=0;'));
 refused('a drain twice', qr/rt_drain.*duplicate/,

@@ -98,6 +98,13 @@ static const rt_param_t  ngx_rt_api_info_fields[] = {
 };
 
 
+static const rt_param_t  ngx_rt_api_rpc_fields[] = {
+    ngx_rt_api_field_of(method, RT_PARAM_STRING),
+    ngx_rt_api_field_of(params, RT_PARAM_VALUE),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
+};
+
+
 static const rt_param_t  ngx_rt_api_batch_fields[] = {
     ngx_rt_api_field_of(commands, RT_PARAM_ARRAY),
     ngx_rt_api_field_of(parallel, RT_PARAM_BOOL),
@@ -130,6 +137,8 @@ static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
     { rt_string("channels"), ngx_rt_api_channels_fields, ngx_rt_api_channels },
 
     { rt_string("info"), ngx_rt_api_info_fields, ngx_rt_api_info },
+
+    { rt_string("rpc"), ngx_rt_api_rpc_fields, ngx_rt_api_rpc },
 
     { rt_string("batch"), ngx_rt_api_batch_fields, ngx_rt_api_batch },
 

@@ -17,18 +17,17 @@
 
 static ngx_int_t ngx_rt_api_publication(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, rt_publication_t *pub, ngx_rt_api_reply_t *reply);
-static void ngx_rt_api_unsupported(ngx_rt_api_params_t *p,
-    ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
     ngx_rt_api_reply_t *reply);
-static ngx_int_t ngx_rt_api_tags(ngx_rt_api_t *api, rt_json_value_t *v,
+static ngx_int_t ngx_rt_api_tags(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     rt_str_t *tags, ngx_rt_api_reply_t *reply);
-static ngx_int_t ngx_rt_api_publish_to(ngx_rt_api_t *api,
+static ngx_int_t ngx_rt_api_publish_one(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_namespace_t *ns, rt_str_t *channel,
     rt_publication_t *pub, ngx_rt_api_reply_t *reply);
-static ngx_int_t ngx_rt_api_published(ngx_rt_api_t *api,
-    ngx_rt_published_e rc, ngx_rt_position_t *position,
-    ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_published(ngx_rt_api_t *api, const char *key,
+    ngx_rt_published_e outcome, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_position(ngx_rt_api_t *api,
+    ngx_rt_position_t *position, ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_broadcast_read(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_array_t *channels, ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_broadcast_text(rt_out_t *o, void *data);
@@ -47,7 +46,7 @@ ngx_rt_api_publish(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_ERROR;
     }
 
-    return ngx_rt_api_publish_to(api, p, ns, &p->channel, &pub, reply);
+    return ngx_rt_api_publish_one(api, p, ns, &p->channel, &pub, reply);
 }
 
 
@@ -59,35 +58,26 @@ ngx_rt_api_publication(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 {
     ngx_memzero(pub, sizeof(rt_publication_t));
 
-    ngx_rt_api_unsupported(p, reply);
+    if (p->idempotency_key.len > RT_IDEM_NAME_MAX) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "idempotency_key",
+                         "is longer than 255 bytes");
+    }
+
     ngx_rt_api_data(p, &pub->data, reply);
 
     if (pub->data.len == 0) {
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data", "is required");
     }
 
-    if (reply->code || p->tags.len == 0) {
+    if (reply->code) {
         return NGX_OK;
     }
 
-    return ngx_rt_api_tags(api, &p->tags, &pub->tags, reply);
-}
-
-
-/* a promise that we could not keep is not taken */
-
-static void
-ngx_rt_api_unsupported(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
-{
     if (p->idempotency_key.len) {
-        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "idempotency_key",
-                         "is not supported yet");
+        rt_content_data(&p->content, &api->zone->state->hash_key, &pub->data);
     }
 
-    if (p->version || p->version_epoch.len) {
-        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "version",
-                         "is not supported yet");
-    }
+    return p->tags.len ? ngx_rt_api_tags(api, p, &pub->tags, reply) : NGX_OK;
 }
 
 
@@ -166,13 +156,16 @@ ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
 /* a copy is looked at, for the walk decodes in place */
 
 static ngx_int_t
-ngx_rt_api_tags(ngx_rt_api_t *api, rt_json_value_t *v, rt_str_t *tags,
+ngx_rt_api_tags(ngx_rt_api_t *api, ngx_rt_api_params_t *p, rt_str_t *tags,
     ngx_rt_api_reply_t *reply)
 {
-    u_char      *copy;
-    rt_str_t     key, value;
-    rt_json_t    j;
-    ngx_uint_t   n;
+    u_char           *copy;
+    rt_str_t          key, value;
+    rt_json_t         j;
+    ngx_uint_t        n;
+    rt_json_value_t  *v;
+
+    v = &p->tags;
 
     copy = ngx_pnalloc(api->request->pool, v->len);
     if (copy == NULL) {
@@ -191,6 +184,13 @@ ngx_rt_api_tags(ngx_rt_api_t *api, rt_json_value_t *v, rt_str_t *tags,
             ngx_rt_api_malformed(reply, "tags",
                                  "has to be an object of strings");
             return NGX_OK;
+        }
+
+        /* who says it again may have another trace */
+
+        if (p->idempotency_key.len && !rt_str_eq(&key, "traceparent")) {
+            rt_content_tag(&p->content, &api->zone->state->hash_key, &key,
+                           &value);
         }
     }
 
@@ -237,21 +237,53 @@ ngx_rt_api_channel(ngx_rt_api_t *api, const rt_str_t *channel,
 }
 
 
-/* reply: may have an error already, then nothing is published */
-
 static ngx_int_t
-ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+ngx_rt_api_publish_one(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_namespace_t *ns, rt_str_t *channel, rt_publication_t *pub,
     ngx_rt_api_reply_t *reply)
 {
-    ngx_rt_payer_t      payer;
-    ngx_rt_charge_t     charge;
-    ngx_rt_publish_t    to;
-    ngx_rt_published_e  rc;
+    ngx_int_t            rc;
+    ngx_rt_publish_t     to;
+    ngx_rt_published_e   outcome;
+
+    ngx_memzero(&to, sizeof(ngx_rt_publish_t));
+
+    to.ns = ns;
+    to.channel = ngx_rt_ngx_str(channel);
+    to.pub = pub;
+    to.skip_history = p->skip_history;
+    to.version = p->version;
+
+    if (p->version_epoch.len) {
+        to.version_epoch = rt_hash(&api->zone->state->hash_key,
+                                   p->version_epoch.data,
+                                   p->version_epoch.len);
+    }
+
+    ngx_rt_publish_key(api->zone, &to, &p->idempotency_key, &p->content);
+
+    rc = ngx_rt_api_publish_to(api, &to, "idempotency_key", &outcome, reply);
+
+    if (rc != NGX_OK || reply->code) {
+        return rc;
+    }
+
+    return ngx_rt_api_position(api, &to.position, reply);
+}
+
+
+/* reply: may have an error already, then nothing is published */
+
+ngx_int_t
+ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_publish_t *to,
+    const char *key, ngx_rt_published_e *outcome, ngx_rt_api_reply_t *reply)
+{
+    ngx_rt_payer_t   payer;
+    ngx_rt_charge_t  charge;
 
     /* what is larger than a client's message is too much for its queue */
 
-    if (pub->data.len + pub->tags.len > api->max_message) {
+    if (to->pub->data.len + to->pub->tags.len > api->max_message) {
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
                          "is larger, with tags, than rt_max_message");
     }
@@ -260,47 +292,40 @@ ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    ngx_memzero(&to, sizeof(ngx_rt_publish_t));
-
-    to.ns = ns;
-    to.tenant = api->tenant;
-    to.channel = ngx_rt_ngx_str(channel);
-    to.pub = pub;
-    to.skip_history = p->skip_history;
+    to->tenant = api->tenant;
 
     ngx_memzero(&payer, sizeof(ngx_rt_payer_t));
     payer.key = api->key;
 
-    to.charge = ngx_rt_limit_publish(api->conf, api->zone, ns, &payer,
-                                     pub->data.len, &charge);
+    to->charge = ngx_rt_limit_publish(api->conf, api->zone, to->ns, &payer,
+                                      to->pub->data.len, &charge);
 
-    rc = ngx_rt_publish(api->zone, &to);
+    *outcome = ngx_rt_publish(api->zone, to);
 
-    return ngx_rt_api_published(api, rc, &to.position, reply);
+    return ngx_rt_api_published(api, key, *outcome, reply);
 }
 
 
 static ngx_int_t
-ngx_rt_api_published(ngx_rt_api_t *api, ngx_rt_published_e rc,
-    ngx_rt_position_t *position, ngx_rt_api_reply_t *reply)
+ngx_rt_api_published(ngx_rt_api_t *api, const char *key,
+    ngx_rt_published_e outcome, ngx_rt_api_reply_t *reply)
 {
-    size_t  len;
-    u_char  epoch[NGX_RT_EPOCH_LEN];
-
-    switch (rc) {
+    switch (outcome) {
 
     case NGX_RT_PUBLISHED:
+    case NGX_RT_PUBLISH_REPEATED:
+    case NGX_RT_PUBLISH_STALE:
         break;
 
     case NGX_RT_PUBLISH_LARGE:
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
                          "is larger than the event log takes");
-        return NGX_OK;
+        break;
 
     case NGX_RT_PUBLISH_LONG:
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
                          "is larger than a history takes, some 256k");
-        return NGX_OK;
+        break;
 
     case NGX_RT_PUBLISH_FULL:
 
@@ -309,11 +334,38 @@ ngx_rt_api_published(ngx_rt_api_t *api, ngx_rt_published_e rc,
         }
 
         ngx_rt_api_error(reply, NGX_RT_API_ZONE_FULL, NULL, "zone full");
-        return NGX_OK;
+        break;
 
     case NGX_RT_PUBLISH_DENIED:
         return ngx_rt_api_denied(api, reply);
+
+    case NGX_RT_PUBLISH_CONFLICT:
+        ngx_rt_api_error(reply, NGX_RT_API_CONFLICT, key,
+                         "was used with other content");
+        break;
+
+    case NGX_RT_PUBLISH_KEYS:
+        ngx_rt_api_error(reply, NGX_RT_API_TOO_MANY, key,
+                         "the tenant has as many keys as rt_idempotency "
+                         "lets it, try again when some are over");
+        break;
+
+    case NGX_RT_PUBLISH_UNVERSIONED:
+        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "version",
+                         "needs a history to be kept with");
+        break;
     }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_api_position(ngx_rt_api_t *api, ngx_rt_position_t *position,
+    ngx_rt_api_reply_t *reply)
+{
+    size_t  len;
+    u_char  epoch[NGX_RT_EPOCH_LEN];
 
     if (position->source == 0) {
         ngx_str_set(&reply->result, "{}");
@@ -389,7 +441,7 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     for (i = 0; i < channels.nelts; i++) {
         ns = ngx_rt_api_channel(api, &channel[i], &item[i]);
 
-        if (ngx_rt_api_publish_to(api, p, ns, &channel[i], &pub, &item[i])
+        if (ngx_rt_api_publish_one(api, p, ns, &channel[i], &pub, &item[i])
             != NGX_OK)
         {
             return NGX_ERROR;

@@ -9,6 +9,7 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
 #include "ngx_rt_state.h"
 #include "rt_json.h"
 #include "rt_params.h"
@@ -34,6 +35,8 @@ enum {
     NGX_RT_API_LIMIT            = 106,
     NGX_RT_API_BAD_REQUEST      = 107,
     NGX_RT_API_NOT_AVAILABLE    = 108,
+    NGX_RT_API_TOO_MANY         = 111,
+    NGX_RT_API_CONFLICT         = 409,
     NGX_RT_API_ZONE_FULL        = 507
 };
 
@@ -78,6 +81,9 @@ typedef struct {
     uint64_t                   expire_at;
     rt_json_value_t            recover_since; /* an object */
     rt_json_value_t            override;      /* an object */
+    rt_str_t                   method;        /* of rpc */
+    rt_json_value_t            params;        /* the same */
+    rt_content_t               content;       /* of what has a key */
 } ngx_rt_api_params_t;
 
 
@@ -138,6 +144,18 @@ void ngx_rt_api_data(ngx_rt_api_params_t *p, rt_str_t *data,
 /* NULL: the channel is not said or cannot be, which the reply says */
 ngx_rt_namespace_t *ngx_rt_api_channel(ngx_rt_api_t *api,
     const rt_str_t *channel, ngx_rt_api_reply_t *reply);
+
+/*
+ * Publishes to->pub with to->key, in the name of the request's key; *outcome:
+ * NGX_RT_PUBLISHED, ..._REPEATED or ..._STALE, else it is an error of the
+ * reply's.  key: the name of the field that gave the key.
+ */
+ngx_int_t ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_publish_t *to,
+    const char *key, ngx_rt_published_e *outcome, ngx_rt_api_reply_t *reply);
+
+/* ngx_rt_api_rpc.c */
+ngx_int_t ngx_rt_api_rpc(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
 
 /* ngx_rt_api_session.c */
 ngx_int_t ngx_rt_api_subscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,

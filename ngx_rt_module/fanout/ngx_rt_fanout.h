@@ -12,6 +12,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_egress.h"
 #include "ngx_rt_state.h"
+#include "rt_event.h"
 
 
 /*
@@ -174,7 +175,12 @@ typedef enum {
     NGX_RT_PUBLISH_LARGE,                     /* for the log, a quarter of it */
     NGX_RT_PUBLISH_LONG,                      /* for a history */
     NGX_RT_PUBLISH_FULL,                      /* no room in the zone */
-    NGX_RT_PUBLISH_DENIED                     /* by a limit: ngx_rt_denial */
+    NGX_RT_PUBLISH_DENIED,                    /* by a limit: ngx_rt_denial */
+    NGX_RT_PUBLISH_REPEATED,                  /* the key was accepted before */
+    NGX_RT_PUBLISH_CONFLICT,                  /* the same, another content */
+    NGX_RT_PUBLISH_KEYS,                      /* the tenant has too many keys */
+    NGX_RT_PUBLISH_STALE,                     /* a later version was there */
+    NGX_RT_PUBLISH_UNVERSIONED                /* no history to keep it with */
 } ngx_rt_published_e;
 
 
@@ -186,16 +192,37 @@ typedef struct {
     rt_publication_t          *pub;           /* its offset is set */
     ngx_uint_t                 skip_history;
     ngx_rt_charge_t           *charge;        /* NULL: nobody is charged */
+    rt_idem_key_t              key;           /* no name: none */
+    uint64_t                   version;       /* 0: none */
+    uint64_t                   version_epoch; /* a hash of it */
 
-    ngx_rt_position_t          position;      /* answered: where it stands */
+    ngx_rt_position_t          position;      /* answered: where it stands; of
+                                                 one that is repeated, the
+                                                 first; of a stale one, the
+                                                 top */
 } ngx_rt_publish_t;
 
 
 /*
  * Puts it into the channel's history, if the namespace has one, and into the
- * log, if anyone at all is subscribed.  All or nothing.
+ * log, if anyone at all is subscribed, and knows its key from then on.  All or
+ * nothing.
  */
 ngx_rt_published_e ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p);
+
+
+/* ngx_rt_publish_key.c: without a lock */
+
+/* p->channel is to be published to under that key, or none if it is empty */
+void ngx_rt_publish_key(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
+    const rt_str_t *name, const rt_content_t *content);
+
+/*
+ * Makes p the publication of an event to its channel, with its key; tags:
+ * RT_EVENT_TAGS_MAX bytes that live as long as p.
+ */
+void ngx_rt_publish_event(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
+    rt_publication_t *pub, rt_event_t *event, u_char *tags);
 
 
 /* ngx_rt_turn.c */

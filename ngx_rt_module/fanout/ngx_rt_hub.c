@@ -219,6 +219,10 @@ ngx_rt_hub_watch_handler(ngx_event_t *ev)
             again = 1;
         }
 
+        if (ngx_rt_idem_sweep(z[i]) == NGX_AGAIN) {
+            again = 1;
+        }
+
         ngx_rt_zone_report(z[i], ngx_cycle->log);
     }
 

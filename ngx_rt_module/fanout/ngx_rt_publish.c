@@ -7,7 +7,13 @@
  * come after.
  *
  * It is accepted when the entry is committed.  A worker that is killed before
- * the append has told nobody: the workers find it in the history later.
+ * the append has told nobody: the workers find it in the history later.  What
+ * goes into no history is accepted by the append.
+ *
+ * Its key is committed with it, by the same store: with the entry, or, where
+ * there is none, by the log's head, on which the transaction hangs.  So whoever
+ * asks again, after whatever death, finds the key if, and only if, the
+ * publication was accepted.
  */
 
 
@@ -23,20 +29,30 @@
 #define NGX_RT_PUBLISH_EVICT  64
 
 
+static ngx_rt_published_e ngx_rt_publish_try(ngx_rt_zone_t *z,
+    ngx_rt_publish_t *p, ngx_rt_told_t *told);
 static ngx_int_t ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
-    ngx_rt_told_t *told);
-static ngx_int_t ngx_rt_publish_keep_locked(ngx_rt_state_t *st,
+    ngx_rt_told_t *told, ngx_rt_published_e *outcome);
+static ngx_int_t ngx_rt_publish_find_locked(ngx_rt_state_t *st,
+    ngx_rt_tenant_t *t, ngx_rt_publish_t *p, ngx_rt_published_e *outcome);
+static ngx_int_t ngx_rt_publish_stale_locked(ngx_rt_channel_t *ch,
+    ngx_rt_publish_t *p);
+static ngx_int_t ngx_rt_publish_keep_locked(ngx_rt_zone_t *z,
     ngx_rt_tenant_t *t, ngx_rt_publish_t *p, ngx_rt_channel_t **chp);
 static ngx_int_t ngx_rt_publish_entry_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_rt_publish_t *p, ngx_rt_channel_t **chp);
+static bool ngx_rt_publish_commit_locked(ngx_rt_zone_t *z,
+    ngx_rt_publish_t *p, ngx_rt_channel_t *ch);
+
+
+#define ngx_rt_publish_keyed(p)  ((p)->key.name.len != 0)
 
 
 ngx_rt_published_e
 ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
 {
-    ngx_int_t      rc;
-    ngx_uint_t     i;
-    ngx_rt_told_t  told;
+    ngx_rt_told_t       told;
+    ngx_rt_published_e  outcome;
 
     if (!ngx_rt_record_fits(z, p->pub)) {
         return NGX_RT_PUBLISH_LARGE;
@@ -46,48 +62,63 @@ ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
         return NGX_RT_PUBLISH_LONG;
     }
 
-    p->pub->offset = 0;
-    ngx_memzero(&p->position, sizeof(ngx_rt_position_t));
+    if (p->version && (p->ns->history == 0 || p->skip_history)) {
+        return NGX_RT_PUBLISH_UNVERSIONED;
+    }
 
     ngx_rt_hub_relieve(z->hub);
 
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
+    outcome = ngx_rt_publish_try(z, p, &told);
+
+    if (outcome == NGX_RT_PUBLISHED) {
+        ngx_rt_count(publishes, 1);
+        ngx_rt_hub_told(z->hub, &told);
+    }
+
+    return outcome;
+}
+
+
+static ngx_rt_published_e
+ngx_rt_publish_try(ngx_rt_zone_t *z, ngx_rt_publish_t *p, ngx_rt_told_t *told)
+{
+    ngx_int_t           rc;
+    ngx_uint_t          i;
+    ngx_rt_published_e  outcome;
+
     for (i = 0; i < NGX_RT_PUBLISH_EVICT; i++) {
 
+        outcome = NGX_RT_PUBLISHED;
+        p->pub->offset = 0;
+        ngx_memzero(&p->position, sizeof(ngx_rt_position_t));
+
         ngx_rt_state_lock(z);
-        rc = ngx_rt_publish_locked(z, p, &told);
+        rc = ngx_rt_publish_locked(z, p, told, &outcome);
         ngx_rt_state_unlock(z);
 
-        if (rc != NGX_AGAIN) {
+        if (rc == NGX_OK) {
+            return outcome;
+        }
+
+        if (rc == NGX_DECLINED) {
             break;
         }
     }
 
-    if (rc == NGX_BUSY) {
-        return NGX_RT_PUBLISH_DENIED;
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_RT_PUBLISH_FULL;
-    }
-
-    ngx_rt_count(publishes, 1);
-
-    ngx_rt_hub_told(z->hub, &told);
-
-    return NGX_RT_PUBLISHED;
+    return NGX_RT_PUBLISH_FULL;
 }
 
 
 /*
- * NGX_AGAIN: something was evicted; NGX_DECLINED: there is no room; NGX_BUSY: a
- * limit denies it.
+ * NGX_OK: *outcome says what has become of it; NGX_AGAIN: something was
+ * evicted; NGX_DECLINED: there is no room.
  */
 
 static ngx_int_t
 ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
-    ngx_rt_told_t *told)
+    ngx_rt_told_t *told, ngx_rt_published_e *outcome)
 {
     ngx_int_t          rc;
     ngx_rt_state_t    *st;
@@ -103,17 +134,30 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
 
         /* a tenant that finds no room has no channels either */
 
-        return p->ns->history ? NGX_DECLINED : NGX_OK;
+        return p->ns->history || ngx_rt_publish_keyed(p) ? NGX_DECLINED
+                                                         : NGX_OK;
     }
 
     if (p->charge && ngx_rt_charge_locked(st, t, p->charge) != NGX_OK) {
-        return NGX_BUSY;
+        *outcome = NGX_RT_PUBLISH_DENIED;
+        return NGX_OK;
+    }
+
+    if (ngx_rt_publish_keyed(p)
+        && ngx_rt_publish_find_locked(st, t, p, outcome) != NGX_OK)
+    {
+        return NGX_OK;
     }
 
     ch = ngx_rt_channel_lookup_locked(st, t, &p->channel);
 
-    if (p->ns->history || (ch && ch->history)) {
-        rc = ngx_rt_publish_keep_locked(st, t, p, &ch);
+    if (p->version && ngx_rt_publish_stale_locked(ch, p) != NGX_OK) {
+        *outcome = NGX_RT_PUBLISH_STALE;
+        return NGX_OK;
+    }
+
+    if (p->ns->history || (ch && ch->history) || ngx_rt_publish_keyed(p)) {
+        rc = ngx_rt_publish_keep_locked(z, t, p, &ch);
 
         if (rc != NGX_OK) {
             return rc;
@@ -123,6 +167,10 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     if (ch && ch->workers) {
         ngx_rt_record_append_locked(z, ch, NGX_RT_RECORD_PUBLICATION,
                                     ch->workers, p->pub, told);
+
+        /* what hung on it */
+
+        (void) rt_txn_commit(&st->txn);
     }
 
     if (ch && ch->history) {
@@ -139,14 +187,81 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
 }
 
 
-/* the entry is there, or nothing has changed but what was evicted */
+/* NGX_DONE: nothing is to be published, *outcome says why */
 
 static ngx_int_t
-ngx_rt_publish_keep_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+ngx_rt_publish_find_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ngx_rt_publish_t *p, ngx_rt_published_e *outcome)
+{
+    ngx_rt_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
+
+    switch (ngx_rt_idem_find_locked(st, t, &p->key, mcf->idem_keys,
+                                    &p->position))
+    {
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DONE:
+        *outcome = NGX_RT_PUBLISH_REPEATED;
+        break;
+
+    case NGX_BUSY:
+        *outcome = NGX_RT_PUBLISH_KEYS;
+        break;
+
+    default:
+        *outcome = NGX_RT_PUBLISH_CONFLICT;
+    }
+
+    return NGX_DONE;
+}
+
+
+/* NGX_DECLINED: the channel has had this version, or a later one */
+
+static ngx_int_t
+ngx_rt_publish_stale_locked(ngx_rt_channel_t *ch, ngx_rt_publish_t *p)
+{
+    ngx_rt_history_t  *h;
+
+    h = ch ? ch->history : NULL;
+
+    if (h == NULL || h->source == 0 || p->version > h->version
+        || p->version_epoch != h->version_epoch)
+    {
+        return NGX_OK;
+    }
+
+    p->position.source = h->source;
+    p->position.offset = h->list.top;
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * The entry and the key are there, or hang on the append; or nothing has
+ * changed but what was evicted.
+ */
+
+static ngx_int_t
+ngx_rt_publish_keep_locked(ngx_rt_zone_t *z, ngx_rt_tenant_t *t,
     ngx_rt_publish_t *p, ngx_rt_channel_t **chp)
 {
+    ngx_rt_state_t      *st;
+    ngx_rt_main_conf_t  *mcf;
+
+    st = z->state;
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
+
     if (ngx_rt_publish_entry_locked(st, t, p, chp) == NGX_OK
-        && rt_txn_commit(&st->txn))
+        && (!ngx_rt_publish_keyed(p)
+            || ngx_rt_idem_accept_locked(st, t, &p->key, mcf->idem_window,
+                                         &p->position)
+               == NGX_OK)
+        && ngx_rt_publish_commit_locked(z, p, *chp))
     {
         return NGX_OK;
     }
@@ -165,12 +280,36 @@ ngx_rt_publish_keep_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 }
 
 
+static bool
+ngx_rt_publish_commit_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
+    ngx_rt_channel_t *ch)
+{
+    rt_txn_t  *x;
+
+    x = &z->state->txn;
+
+    if (p->position.source == 0 && ngx_rt_publish_keyed(p) && ch
+        && ch->workers)
+    {
+        return rt_txn_hang(x, &z->log->head);
+    }
+
+    return rt_txn_commit(x);
+}
+
+
 static ngx_int_t
 ngx_rt_publish_entry_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     ngx_rt_publish_t *p, ngx_rt_channel_t **chp)
 {
     ngx_rt_channel_t  *ch;
     ngx_rt_history_t  *h;
+
+    ch = *chp;
+
+    if (p->ns->history == 0 && (ch == NULL || ch->history == NULL)) {
+        return NGX_OK;
+    }
 
     ch = ngx_rt_channel_acquire_locked(st, t, &p->channel);
 
@@ -191,6 +330,11 @@ ngx_rt_publish_entry_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 
     p->position.source = h->source;
     p->position.offset = p->pub->offset;
+
+    if (p->version) {
+        rt_txn_set(&st->txn, &h->version, p->version);
+        rt_txn_set(&st->txn, &h->version_epoch, p->version_epoch);
+    }
 
     return NGX_OK;
 }

@@ -34,8 +34,6 @@ static ngx_int_t ngx_rt_command_unsubscribe(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_publish(ngx_rt_client_t *client,
     rt_command_t *cmd);
-static ngx_int_t ngx_rt_command_rpc(ngx_rt_client_t *client,
-    rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_ping(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_pong(ngx_rt_client_t *client,
@@ -379,52 +377,76 @@ ngx_rt_command_unsubscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 static ngx_int_t
 ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    ngx_rt_payer_t     payer;
-    ngx_rt_charge_t    charge;
-    const rt_error_t  *error;
-    ngx_rt_publish_t   p;
-    rt_publication_t   pub;
+    const rt_error_t    *error;
+    ngx_rt_publish_t     p;
+    rt_publication_t     pub;
+    ngx_rt_published_e   outcome;
 
     if (cmd->channel.len == 0) {
         return ngx_rt_command_bad(client);
     }
 
     ngx_memzero(&p, sizeof(ngx_rt_publish_t));
+    ngx_memzero(&pub, sizeof(rt_publication_t));
 
-    p.tenant = client->tenant;
-    p.channel = ngx_rt_ngx_str(&cmd->channel);
     p.pub = &pub;
+    pub.data = cmd->data;
 
-    error = ngx_rt_command_may_publish(client, cmd, &p);
+    error = ngx_rt_command_publish_to(client, cmd, &p, &outcome);
+
+    return error ? ngx_rt_command_fail(client, cmd, error)
+                 : ngx_rt_command_done(client, cmd);
+}
+
+
+const rt_error_t *
+ngx_rt_command_publish_to(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_publish_t *p, ngx_rt_published_e *outcome)
+{
+    ngx_rt_payer_t     payer;
+    ngx_rt_charge_t    charge;
+    const rt_error_t  *error;
+
+    p->tenant = client->tenant;
+    p->channel = ngx_rt_ngx_str(&cmd->channel);
+
+    error = ngx_rt_command_may_publish(client, cmd, p);
 
     if (error) {
-        return ngx_rt_command_fail(client, cmd, error);
+        return error;
     }
 
-    ngx_memzero(&pub, sizeof(rt_publication_t));
-    pub.data = cmd->data;
-    ngx_rt_session_info(client->session, &pub.info);
+    ngx_rt_session_info(client->session, &p->pub->info);
 
     payer.session = client->buckets;
-    payer.user = ngx_rt_ngx_str(&pub.info.user);
+    payer.user = ngx_rt_ngx_str(&p->pub->info.user);
     ngx_str_null(&payer.key);
 
-    p.charge = ngx_rt_limit_publish(client->main_conf, client->zone, p.ns,
-                                    &payer, cmd->data.len, &charge);
+    p->charge = ngx_rt_limit_publish(client->main_conf, client->zone, p->ns,
+                                     &payer, p->pub->data.len, &charge);
 
-    switch (ngx_rt_publish(client->zone, &p)) {
+    *outcome = ngx_rt_publish(client->zone, p);
+
+    switch (*outcome) {
 
     case NGX_RT_PUBLISHED:
-        return ngx_rt_command_done(client, cmd);
+    case NGX_RT_PUBLISH_REPEATED:
+        return NULL;
 
     case NGX_RT_PUBLISH_FULL:
-        return ngx_rt_command_fail(client, cmd, ngx_rt_command_full(client));
+        return ngx_rt_command_full(client);
 
     case NGX_RT_PUBLISH_DENIED:
-        return ngx_rt_command_fail(client, cmd, ngx_rt_command_denied());
+        return ngx_rt_command_denied();
+
+    case NGX_RT_PUBLISH_CONFLICT:
+        return &ngx_rt_error_conflict;
+
+    case NGX_RT_PUBLISH_KEYS:
+        return &ngx_rt_error_too_many_keys;
 
     default:
-        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);
+        return &ngx_rt_error_bad_request;
     }
 }
 
@@ -456,32 +478,6 @@ ngx_rt_command_may_publish(ngx_rt_client_t *client, rt_command_t *cmd,
     p->ns = ns;
 
     return NULL;
-}
-
-
-static ngx_int_t
-ngx_rt_command_rpc(ngx_rt_client_t *client, rt_command_t *cmd)
-{
-    rt_reply_t  reply;
-
-    if (!rt_str_eq(&cmd->rpc, "rt.echo")) {
-        return ngx_rt_command_fail(client, cmd,
-                                   &ngx_rt_error_method_not_found);
-    }
-
-    if (cmd->deep) {
-        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);
-    }
-
-    ngx_memzero(&reply, sizeof(rt_reply_t));
-
-    reply.id = cmd->id;
-    reply.method = cmd->method;
-    reply.data = cmd->data;
-
-    ngx_rt_client_reply(client, &reply);
-
-    return NGX_OK;
 }
 
 

@@ -41,6 +41,14 @@ const rt_error_t  ngx_rt_error_not_available = {
     108, rt_string("not available"), false
 };
 
+const rt_error_t  ngx_rt_error_too_many_keys = {
+    111, rt_string("too many idempotency keys"), true
+};
+
+const rt_error_t  ngx_rt_error_conflict = {
+    409, rt_string("the key was used with other content"), false
+};
+
 const rt_error_t  ngx_rt_error_zone_full = {
     507, rt_string("zone full"), true
 };

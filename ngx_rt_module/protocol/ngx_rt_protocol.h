@@ -10,6 +10,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_client.h"
+#include "ngx_rt_fanout.h"
 
 
 /* ngx_rt_client.c */
@@ -35,6 +36,16 @@ ngx_int_t ngx_rt_command_fail(ngx_rt_client_t *client, rt_command_t *cmd,
     const rt_error_t *error);
 ngx_int_t ngx_rt_command_bad(ngx_rt_client_t *client);
 
+/*
+ * Publishes p->pub with p->key to the command's channel, if the client may, in
+ * its name.  NULL: it is accepted, now or (*outcome) before.
+ */
+const rt_error_t *ngx_rt_command_publish_to(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_publish_t *p, ngx_rt_published_e *outcome);
+
+/* ngx_rt_command_rpc.c: a command */
+ngx_int_t ngx_rt_command_rpc(ngx_rt_client_t *client, rt_command_t *cmd);
+
 /* ngx_rt_command_presence.c: commands */
 ngx_int_t ngx_rt_command_presence(ngx_rt_client_t *client, rt_command_t *cmd);
 ngx_int_t ngx_rt_command_presence_stats(ngx_rt_client_t *client,
@@ -57,6 +68,8 @@ extern const rt_error_t  ngx_rt_error_already_subscribed; /* 105 */
 extern const rt_error_t  ngx_rt_error_limit_exceeded;     /* 106 */
 extern const rt_error_t  ngx_rt_error_bad_request;        /* 107 */
 extern const rt_error_t  ngx_rt_error_not_available;      /* 108 */
+extern const rt_error_t  ngx_rt_error_too_many_keys;      /* 111 */
+extern const rt_error_t  ngx_rt_error_conflict;           /* 409 */
 extern const rt_error_t  ngx_rt_error_zone_full;          /* 507 */
 
 

@@ -25,7 +25,7 @@
 #include "rt_base.h"
 
 
-#define RT_TXN_MAX  512           /* words that one transaction may change */
+#define RT_TXN_MAX  640           /* words that one transaction may change */
 
 
 typedef struct {

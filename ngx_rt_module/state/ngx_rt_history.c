@@ -61,6 +61,7 @@ ngx_rt_history_open_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
     if (h->source == 0) {
         rt_txn_add(x, &st->serial, 1);
         rt_txn_set(x, &h->source, st->serial);
+        rt_txn_set(x, &h->version, 0);
         rt_txn_set(x, &h->floor, h->list.top);
     }
 

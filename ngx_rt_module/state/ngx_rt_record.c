@@ -99,6 +99,17 @@ ngx_rt_record_mark_locked(ngx_rt_state_t *st, rt_log_record_t *record)
 }
 
 
+void
+ngx_rt_record_repair_locked(ngx_rt_zone_t *z, uint64_t position)
+{
+    rt_log_record_t  record;
+
+    if (rt_log_peek(z->log, position, &record) == RT_LOG_OK) {
+        ngx_rt_record_mark_locked(z->state, &record);
+    }
+}
+
+
 /* microseconds; the cached clock does, there is no system call */
 
 static uint64_t

@@ -23,7 +23,7 @@
  */
 struct ngx_rt_tenant_s {
     ngx_rt_tenant_t           *next;          /* in its bucket */
-    ngx_rt_tenant_t           *idle_next;     /* without sessions, channels */
+    ngx_rt_tenant_t           *idle_next;     /* without anything */
     ngx_rt_tenant_t           *idle_prev;
     uint64_t                   hash;
     uint64_t                   serial;
@@ -31,6 +31,7 @@ struct ngx_rt_tenant_s {
     uint64_t                   anonymous;     /* of the sessions */
     uint64_t                   users;         /* with a session */
     uint64_t                   channels;
+    uint64_t                   keys;          /* of idempotency */
     uint64_t                   bytes;         /* of the zone, its objects */
     ngx_rt_history_t          *spare;         /* empty, without members; the
                                                  one for the longest time */
@@ -86,6 +87,8 @@ struct ngx_rt_history_s {
     uint64_t                   size;          /* publications to keep */
     uint64_t                   ttl;           /* of each, msec */
     uint64_t                   used;          /* the last time, msec */
+    uint64_t                   version;       /* the latest that was said, */
+    uint64_t                   version_epoch; /* and a hash of its epoch */
 };
 
 
@@ -223,6 +226,8 @@ struct ngx_rt_state_s {
 
     ngx_rt_losses_t            losses[NGX_RT_LOSSES];
 
+    rt_idem_table_t            idem;          /* owners are tenants */
+
     uint64_t                   mask;          /* buckets - 1 */
     ngx_rt_tenant_t          **tenant_buckets;
     ngx_rt_channel_t         **channel_buckets;
@@ -312,8 +317,8 @@ ngx_rt_tenant_t *ngx_rt_tenant_acquire_locked(ngx_rt_state_t *st,
     ngx_str_t *name);
 
 /*
- * Before the first session or channel of a tenant is counted: it is no longer
- * idle; after the last was: it is again.
+ * Before the first session, channel or key of a tenant is counted: it is no
+ * longer idle; after the last was: it is again.
  */
 void ngx_rt_tenant_hold_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
 void ngx_rt_tenant_settle_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
@@ -596,6 +601,34 @@ ngx_int_t ngx_rt_history_sweep(ngx_rt_zone_t *z, ngx_msec_t meta_ttl);
 size_t ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch);
 
 
+/* ngx_rt_idem.c */
+
+/* rt_idempotency [window=TIME] [keys=NUMBER] */
+char *ngx_rt_idempotency(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * NGX_OK: the tenant's key is new, and it may have one more; NGX_DONE: it was
+ * accepted with that content, and its first result is in *position;
+ * NGX_DECLINED: with another content; NGX_BUSY: the tenant has max keys.
+ * By transactions of its own, what is over gives way.
+ */
+ngx_int_t ngx_rt_idem_find_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    rt_idem_key_t *key, ngx_uint_t max, ngx_rt_position_t *position);
+
+/*
+ * In the transaction that accepts: a new key, its result, and how long it is
+ * known.  NGX_ERROR: no room.
+ */
+ngx_int_t ngx_rt_idem_accept_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    rt_idem_key_t *key, ngx_msec_t window, ngx_rt_position_t *position);
+
+/*
+ * Gives back the room of keys that are over.  Takes the mutex by itself, for a
+ * little at a time.  NGX_AGAIN: it was enough for now.
+ */
+ngx_int_t ngx_rt_idem_sweep(ngx_rt_zone_t *z);
+
+
 /* ngx_rt_presence.c */
 
 /* one who is in a channel, copied */
@@ -642,6 +675,12 @@ ngx_uint_t ngx_rt_record_fits(ngx_rt_zone_t *z, const rt_publication_t *pub);
 void ngx_rt_record_append_locked(ngx_rt_zone_t *z,
     ngx_rt_channel_t *ch, ngx_uint_t kind, uint64_t workers,
     const rt_publication_t *pub, ngx_rt_told_t *told);
+
+/*
+ * What a producer that died behind the append, at that position, may not have
+ * come to: tells the workers where to begin.
+ */
+void ngx_rt_record_repair_locked(ngx_rt_zone_t *z, uint64_t position);
 
 /* the way back; parts: of the record, in one piece, which pub points into */
 void ngx_rt_record_parse(const rt_log_record_t *record, u_char *parts,

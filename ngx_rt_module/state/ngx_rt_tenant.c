@@ -13,6 +13,10 @@
 #include "ngx_rt_state.h"
 
 
+#define ngx_rt_tenant_empty(t)                                                \
+    ((t)->sessions == 0 && (t)->channels == 0 && (t)->keys == 0)
+
+
 static void ngx_rt_tenant_idle_insert_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t);
 static void ngx_rt_tenant_idle_remove_locked(ngx_rt_state_t *st,
@@ -123,7 +127,7 @@ ngx_rt_tenant_acquire_locked(ngx_rt_state_t *st, ngx_str_t *name)
 void
 ngx_rt_tenant_hold_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t)
 {
-    if (t->sessions == 0 && t->channels == 0) {
+    if (ngx_rt_tenant_empty(t)) {
         ngx_rt_tenant_idle_remove_locked(st, t);
     }
 }
@@ -132,7 +136,7 @@ ngx_rt_tenant_hold_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t)
 void
 ngx_rt_tenant_settle_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t)
 {
-    if (t->sessions == 0 && t->channels == 0) {
+    if (ngx_rt_tenant_empty(t)) {
         ngx_rt_tenant_idle_insert_locked(st, t);
     }
 }

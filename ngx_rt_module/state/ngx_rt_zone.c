@@ -359,7 +359,7 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
         /* void */
     }
 
-    head = ngx_align(sizeof(ngx_rt_state_t), 64) + 4 * n * sizeof(void *)
+    head = ngx_align(sizeof(ngx_rt_state_t), 64) + 5 * n * sizeof(void *)
            + sets * sizeof(ngx_rt_buckets_t);
 
     if (head >= size) {
@@ -383,7 +383,9 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
     st->channel_buckets = (ngx_rt_channel_t **) (p + n * sizeof(void *));
     st->user_buckets = (ngx_rt_user_t **) (p + 2 * n * sizeof(void *));
     st->session_buckets = (ngx_rt_session_t **) (p + 3 * n * sizeof(void *));
-    p += 4 * n * sizeof(void *);
+    st->idem.buckets = (rt_idem_t **) (p + 4 * n * sizeof(void *));
+    st->idem.mask = st->mask;
+    p += 5 * n * sizeof(void *);
 
     st->bucket_mask = sets - 1;
     st->buckets = (ngx_rt_buckets_t *) p;
@@ -458,9 +460,16 @@ ngx_rt_lock(ngx_shmtx_t *mtx)
 void
 ngx_rt_state_lock(ngx_rt_zone_t *z)
 {
+    rt_txn_t  *x;
+
+    x = &z->state->txn;
+
     ngx_rt_lock(&z->pool->mutex);
 
-    (void) rt_txn_begin(&z->state->txn);
+    if (rt_txn_begin(x) == RT_TXN_KEPT) {
+        ngx_rt_record_repair_locked(z, x->hinge_old);
+        (void) rt_txn_commit(x);
+    }
 }
 
 

@@ -2,13 +2,14 @@
 /*
  * Bodies of API requests, read as the API reads them: parameters by a table,
  * arrays item by item, the commands of a batch as parameters once more,
- * patterns of channels.  What the parameters take must be JSON to the JSON
+ * patterns of channels, events.  What is taken must be JSON to the JSON
  * reader too, and nothing that it refuses may be taken.
  */
 
 
 #include <stdlib.h>
 
+#include "rt_event.h"
 #include "rt_glob.h"
 #include "rt_params.h"
 #include "rt_utf8.h"
@@ -241,6 +242,47 @@ run(uint8_t *text, size_t size, unsigned level)
 }
 
 
+/* the body as the parameters of rt.publish */
+static void
+check_event(uint8_t *text, size_t size)
+{
+    uint8_t            out[RT_EVENT_TAGS_MAX];
+    rt_out_t           o;
+    rt_json_t          j;
+    rt_event_t         e;
+    rt_json_value_t    v;
+    rt_params_fault_t  fault;
+
+    rt_event_read(text, size, &e, &fault);
+
+    if (fault.why) {
+        return;
+    }
+
+    must(e.id.len && e.id.len <= RT_EVENT_NAME_MAX);
+    must(e.type.len && e.type.len <= RT_EVENT_NAME_MAX);
+    must(e.traceparent.len == 0 || e.traceparent.len == 55);
+
+    check_inside(e.id.data, e.id.len, text, size);
+    check_inside(e.type.data, e.type.len, text, size);
+    check_inside(e.channel.data, e.channel.len, text, size);
+
+    rt_json_init(&j, e.data.data, e.data.len);
+    must(rt_json_value(&j, &v) && rt_json_end(&j) && v.len == e.data.len);
+
+    rt_out_init(&o, out, sizeof(out));
+    rt_event_tags(&o, &e);
+    must(rt_out_fits(&o));
+
+    rt_json_init(&j, out, o.need);
+    must(rt_json_value(&j, &v) && rt_json_end(&j));
+
+    rt_out_init(&o, out, RT_EVENT_REPLY_MAX);
+    rt_event_reply(&o, &e, true, UINT64_MAX, &e.type);
+    must(e.type.len > 8 || rt_out_fits(&o));
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -265,6 +307,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&p, 0, sizeof(p));
     rt_params_read(&j, table, &p, &fault);
     must(json || fault.malformed);
+    free(text);
+
+    text = copy(data, size);
+    check_event(text, size);
     free(text);
 
     text = copy(data, size);

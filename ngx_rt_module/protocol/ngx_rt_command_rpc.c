@@ -1,0 +1,124 @@
+
+/*
+ * rpc: the methods that are ours.  rt.publish is a publish with a key, so that
+ * who did not hear of the first may say it again.
+ *
+ * Called by ngx_rt_command.c.  Calls fanout to publish, which locks by itself.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_protocol.h"
+#include "rt_event.h"
+
+
+static ngx_int_t ngx_rt_command_echo(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_publish_event(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_rpc_done(ngx_rt_client_t *client,
+    rt_command_t *cmd, rt_str_t data);
+
+
+static const struct {
+    const char  *name;
+    ngx_int_t  (*handle)(ngx_rt_client_t *client, rt_command_t *cmd);
+} ngx_rt_command_rpcs[] = {
+    { "rt.echo", ngx_rt_command_echo },
+    { "rt.publish", ngx_rt_command_publish_event }
+};
+
+
+ngx_int_t
+ngx_rt_command_rpc(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    ngx_uint_t  i, n;
+
+    n = sizeof(ngx_rt_command_rpcs) / sizeof(ngx_rt_command_rpcs[0]);
+
+    for (i = 0; i < n && !rt_str_eq(&cmd->rpc, ngx_rt_command_rpcs[i].name);
+         i++)
+    {
+        /* void */
+    }
+
+    if (i == n) {
+        return ngx_rt_command_fail(client, cmd,
+                                   &ngx_rt_error_method_not_found);
+    }
+
+    if (cmd->deep) {
+        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);
+    }
+
+    return ngx_rt_command_rpcs[i].handle(client, cmd);
+}
+
+
+static ngx_int_t
+ngx_rt_command_echo(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    return ngx_rt_command_rpc_done(client, cmd, cmd->data);
+}
+
+
+static ngx_int_t
+ngx_rt_command_publish_event(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    u_char               text[RT_EVENT_TAGS_MAX], epoch[NGX_RT_EPOCH_LEN];
+    rt_out_t             o;
+    rt_str_t             s;
+    rt_event_t           event;
+    const rt_error_t    *error;
+    ngx_rt_publish_t     p;
+    rt_publication_t     pub;
+    rt_params_fault_t    fault;
+    ngx_rt_published_e   outcome;
+
+    rt_event_read(cmd->data.data, cmd->data.len, &event, &fault);
+
+    if (fault.why || event.channel.len == 0) {
+        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);
+    }
+
+    ngx_rt_publish_event(client->zone, &p, &pub, &event, text);
+
+    cmd->channel = event.channel;
+
+    error = ngx_rt_command_publish_to(client, cmd, &p, &outcome);
+
+    if (error) {
+        return ngx_rt_command_fail(client, cmd, error);
+    }
+
+    s.data = epoch;
+    s.len = ngx_rt_history_epoch(client->zone, p.position.source, epoch);
+
+    rt_out_init(&o, text, sizeof(text));
+    rt_event_reply(&o, &event, outcome == NGX_RT_PUBLISH_REPEATED,
+                   p.position.offset, &s);
+
+    s.data = text;
+    s.len = o.pos - text;
+
+    return ngx_rt_command_rpc_done(client, cmd, s);
+}
+
+
+static ngx_int_t
+ngx_rt_command_rpc_done(ngx_rt_client_t *client, rt_command_t *cmd,
+    rt_str_t data)
+{
+    rt_reply_t  reply;
+
+    ngx_memzero(&reply, sizeof(rt_reply_t));
+
+    reply.id = cmd->id;
+    reply.method = cmd->method;
+    reply.data = data;
+
+    ngx_rt_client_reply(client, &reply);
+
+    return NGX_OK;
+}
