@@ -454,3 +454,27 @@ b, c: open /connection/websocket
       > {"id":2,"publish":{"channel":"open:x","data":1}}
 b, c: < {"id":1,"connect":{...}}
       < {"id":2,"error":{"code":111,"message":"too many requests: rt_limit publish user, try again in ...","temporary":true}}
+
+
+
+=== TEST 16: a share that is full of histories: 507, but a history goes on
+--- more_http_config
+    rt_namespace shelf history=8 ttl=1h;
+    rt_limit zone tenant max=64k;
+--- conversation
+api: 40 x ask 200 POST /api/publish {"channel":"shelf:a","data":"{{"x" x 4000}}"}
+api: POST /api/publish {"channel":"shelf:a","data":1}
+api: 200 {"result":{"offset":41,"epoch":"*"}}
+api: 8 x ask 200 POST /api/publish {"channel":"shelf:b","data":"{{"x" x 4000}}"}
+api: POST /api/publish {"channel":"shelf:c","data":"{{"x" x 4000}}"}
+api: 200 {"error":{"code":507,"message":"zone full: rt_limit zone tenant, 65536 at most, try again later"}}
+api: POST /api/publish {"channel":"shelf:c","data":"{{"x" x 4000}}"}
+     X-Centrifugo-Error-Mode: transport
+api: 507 {"code":507,"message":"*"}
+     Retry-After: 1
+api: 10 x ask 200 POST /api/publish {"channel":"shelf:a","data":2}
+api: POST /api/publish {"channel":"shelf:a","data":1}
+api: 200 {"result":{"offset":52,"epoch":"*"}}
+api: POST /api/publish {"channel":"shelf:a","data":1}
+     X-Tenant: {{$tenant}}-other
+api: 200 {"result":{"offset":1,"epoch":"*"}}
