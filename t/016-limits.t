@@ -393,7 +393,9 @@ o: open /connection/websocket
 o: < {"id":1,"connect":{...}}
 o: 100 x > {"id":{{$i + 1}},"subscribe":{"channel":"chat:{{"$i-" . "x" x 200}}"}}
 o: 100 x < {"id":{{$i + 1}},"subscribe":{}}
-# the backend's revocations come through
+# what the backend orders comes through
+api: POST /api/subscribe {"user":"alice","channel":"chat:x","data":"{{"d" x 3000}}"}
+api: 200 {"result":{}}
 api: POST /api/unsubscribe {"user":"alice","channel":"chat:x"}
 api: 200 {"result":{}}
 a: < {"push":{"channel":"chat:x","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}}
@@ -472,9 +474,9 @@ api: POST /api/publish {"channel":"shelf:c","data":"{{"x" x 4000}}"}
      X-Centrifugo-Error-Mode: transport
 api: 507 {"code":507,"message":"*"}
      Retry-After: 1
-api: 10 x ask 200 POST /api/publish {"channel":"shelf:a","data":2}
+api: 4 x ask 200 POST /api/publish {"channel":"shelf:a","data":"{{"y" x 4000}}"}
 api: POST /api/publish {"channel":"shelf:a","data":1}
-api: 200 {"result":{"offset":52,"epoch":"*"}}
+api: 200 {"result":{"offset":46,"epoch":"*"}}
 api: POST /api/publish {"channel":"shelf:a","data":1}
      X-Tenant: {{$tenant}}-other
 api: 200 {"result":{"offset":1,"epoch":"*"}}
