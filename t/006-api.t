@@ -352,3 +352,25 @@ api: POST /api/broadcast {"channels":[{{join ",", ('"news:x"') x 300}}],"data":1
 api: 200 {"error":{"code":106,"message":"*"}}
 api: POST /api/publish {"channel":"news:x","data":1,"tags":{"a":"{{"x" x 66000}}"}}
 api: 200 {"error":{"code":107,"message":"*"}}
+
+
+
+=== TEST 13: each method asks for the key, and for the right one
+--- user_files
+>>> keys
+secret-of-a  tenant-a
+--- more_config
+        location /keyed/ {
+            rt_api      zone=live;
+            rt_api_key  file=$TEST_NGINX_SERVER_ROOT/html/keys;
+        }
+--- conversation
+m1..m11: POST /keyed/{{(qw(publish broadcast subscribe unsubscribe disconnect presence presence_stats channels info rpc batch))[$n - 1]}} {}
+m1..m11: 401 {"code":101,"message":"*"}
+m1..m11: POST /keyed/{{(qw(publish broadcast subscribe unsubscribe disconnect presence presence_stats channels info rpc batch))[$n - 1]}} {"tenant":"tenant-a"}
+         X-API-Key: secret-of-a
+m1..m11: 403 {"code":103,"message":"*"}
+m1..m11: POST /keyed/{{(qw(publish broadcast subscribe unsubscribe disconnect presence presence_stats channels info rpc batch))[$n - 1]}} {}
+         X-API-Key: secret-of-a
+         X-Tenant: tenant-a
+m1..m11: 200

@@ -205,14 +205,17 @@ ngx_rt_publish_find_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 
     case NGX_DONE:
         *outcome = NGX_RT_PUBLISH_REPEATED;
+        (void) ngx_atomic_fetch_add(&t->repeats, 1);
         break;
 
     case NGX_BUSY:
         *outcome = NGX_RT_PUBLISH_KEYS;
+        (void) ngx_atomic_fetch_add(&t->keys_refused, 1);
         break;
 
     default:
         *outcome = NGX_RT_PUBLISH_CONFLICT;
+        (void) ngx_atomic_fetch_add(&t->conflicts, 1);
     }
 
     return NGX_DONE;

@@ -61,6 +61,19 @@ const ngx_rt_metric_t  ngx_rt_tenant_metrics[NGX_RT_TENANT_VALUES] = {
     ngx_rt_tenant_metric("publish_bytes", publish_bytes,
                          "Bytes of payload of publications accepted.", 1),
 
+    ngx_rt_tenant_metric("keys", keys,
+                         "Idempotency keys that are known.", 0),
+
+    ngx_rt_tenant_metric("key_repeats", repeats,
+                         "Publications whose key was known.", 1),
+
+    ngx_rt_tenant_metric("key_conflicts", conflicts,
+                         "Those of other content, refused.", 1),
+
+    ngx_rt_tenant_metric("keys_refused", keys_refused,
+                         "Those with one key more than the tenant may have.",
+                         1),
+
     ngx_rt_tenant_metric("deliveries", deliveries,
                          "Publications queued to subscribers.", 1),
 

@@ -40,6 +40,9 @@ struct ngx_rt_tenant_s {
     ngx_atomic_t               connects;      /* sessions ever */
     ngx_atomic_t               publishes;
     ngx_atomic_t               publish_bytes;
+    ngx_atomic_t               repeats;       /* of keys */
+    ngx_atomic_t               conflicts;     /* the same, other content */
+    ngx_atomic_t               keys_refused;
     ngx_atomic_t               deliveries;
     ngx_atomic_t               delivered_bytes;
     ngx_atomic_t               drops;         /* deliveries given up */

@@ -313,18 +313,61 @@ a: silent
 --- more_http_config
     rt_namespace all publish=any history=2000 ttl=1m;
 --- conversation
-p1..p8: open /connection/websocket
-        > {"id":1,"connect":{}}
-p1..p8: < {"id":1,"connect":{...}}
-nginx: pids >= 3 of p1..p8
-p1..p8: 100 x > {"id":{{$i + 1}},"rpc":{"method":"rt.publish","data":{"channel":"all:x","event":{"id":"{{$n}}-{{$i}}","type":"t","data":"{{"x" x 500}}"}}}}
+p1..p16: open /connection/websocket
+         > {"id":1,"connect":{}}
+p1..p16: < {"id":1,"connect":{...}}
+nginx: pids >= 3 of p1..p16
+p1..p16: 50 x > {"id":{{$i + 1}},"rpc":{"method":"rt.publish","data":{"channel":"all:x","event":{"id":"{{$n}}-{{$i}}","type":"t","data":"{{"x" x 500}}"}}}}
 nginx: kill KILL p1
 nginx: left p1
-p1..p8: gone
-p1..p8: open /connection/websocket
-        > {"id":1,"connect":{}}
-p1..p8: < {"id":1,"connect":{...}}
-p1..p8: 100 x > {"id":{{$i + 1}},"rpc":{"method":"rt.publish","data":{"channel":"all:x","event":{"id":"{{$n}}-{{$i}}","type":"t","data":"{{"x" x 500}}"}}}}
-p1..p8: 100 x < {"id":{{$i + 1}},"rpc":{"data":{"event":"{{$n}}-{{$i}}","status":"accepted","offset":*,"epoch":"*","duplicate":*}}}
+p1..p16: gone
+p1..p16: open /connection/websocket
+         > {"id":1,"connect":{}}
+p1..p16: < {"id":1,"connect":{...}}
+p1..p16: 50 x > {"id":{{$i + 1}},"rpc":{"method":"rt.publish","data":{"channel":"all:x","event":{"id":"{{$n}}-{{$i}}","type":"t","data":"{{"x" x 500}}"}}}}
+p1..p16: 50 x < {"id":{{$i + 1}},"rpc":{"data":{"event":"{{$n}}-{{$i}}","status":"accepted","offset":*,"epoch":"*","duplicate":*}}}
 api: POST /api/publish {"channel":"all:x","data":"last"}
 api: 200 {"result":{"offset":801,"epoch":"*"}}
+
+
+
+=== TEST 12: a zone that has no room for another key
+--- over: plain
+--- http_config
+    rt_zone       $http_x_tenant zone=live:256k;
+    rt_namespace  news;
+--- conversation
+api: 900 x POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"{{"x" x 240}}{{$i}}"}
+api: 900 x 200
+api: POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"{{"x" x 240}}"}
+api: 200 {"error":{"code":507,"message":"zone full"}}
+api: POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"{{"x" x 240}}"}
+     X-Centrifugo-Error-Mode: transport
+api: 507 {"code":507,"message":"zone full"}
+     Retry-After: *
+# what was taken stays known, and what has no key goes on
+api: POST /api/publish {"channel":"news:x","data":2,"idempotency_key":"{{"x" x 240}}1"}
+api: 200 {"error":{"code":409,"message":"*"}}
+api: POST /api/publish {"channel":"news:x","data":1}
+api: 200 {"result":{}}
+
+
+
+=== TEST 13: keys that are over give their room back, with nobody asking
+--- more_http_config
+    rt_idempotency window=2s;
+--- conversation
+api: 50 x POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"{{$i}}"}
+api: 50 x 200 {"result":{}}
+api: POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"1"}
+api: 200 {"result":{}}
+api: POST /api/publish {"channel":"news:x","data":2,"idempotency_key":"50"}
+api: 200 {"error":{"code":409,"message":"*"}}
+api: GET /metrics
+api: 200 ~rt_tenant_keys\{zone="live",tenant="{{$tenant}}"\} 50\n
+api: GET /metrics
+api: 200 ~rt_tenant_key_repeats_total\{zone="live",tenant="{{$tenant}}"\} 1\n
+api: GET /metrics
+api: 200 ~rt_tenant_key_conflicts_total\{zone="live",tenant="{{$tenant}}"\} 1\n
+api: GET /metrics
+api: until 200 ~rt_tenant_keys\{zone="live",tenant="{{$tenant}}"\} 0\n
