@@ -31,12 +31,14 @@
 
 #include "rt_base.h"
 #include "rt_bucket.h"
+#include "rt_claims.h"
 #include "rt_command.h"
 #include "rt_frame.h"
 #include "rt_hash.h"
 #include "rt_heap.h"
 #include "rt_idem.h"
 #include "rt_history.h"
+#include "rt_jwt.h"
 #include "rt_log.h"
 #include "rt_mark.h"
 #include "rt_slab.h"
@@ -52,6 +54,7 @@
 #define NGX_RT_TENANT_MAX       128       /* bytes */
 #define NGX_RT_CHANNEL_MAX      255       /* bytes */
 #define NGX_RT_USER_MAX         128       /* bytes */
+#define NGX_RT_INFO_MAX         3072      /* bytes, of a session or a member */
 #define NGX_RT_ID_LEN           36        /* of a session: a UUID */
 #define NGX_RT_EPOCH_LEN        8         /* of a history */
 
@@ -63,8 +66,10 @@ typedef struct ngx_rt_user_s          ngx_rt_user_t;
 typedef struct ngx_rt_session_s       ngx_rt_session_t;
 typedef struct ngx_rt_channel_s       ngx_rt_channel_t;
 typedef struct ngx_rt_member_s        ngx_rt_member_t;    /* session in one */
+typedef struct ngx_rt_info_s          ngx_rt_info_t;      /* told of either */
 typedef struct ngx_rt_history_s       ngx_rt_history_t;   /* of a channel */
 typedef struct ngx_rt_errand_s        ngx_rt_errand_t;    /* order to one */
+typedef struct ngx_rt_revocation_s    ngx_rt_revocation_t;  /* of tokens */
 typedef struct ngx_rt_losses_s        ngx_rt_losses_t;    /* of a namespace */
 
 /* a worker's own */
@@ -73,6 +78,7 @@ typedef struct ngx_rt_hub_s           ngx_rt_hub_t;       /* its fan-out here */
 typedef struct ngx_rt_interest_s      ngx_rt_interest_t;  /* in a channel */
 typedef struct ngx_rt_subscription_s  ngx_rt_subscription_t;
 typedef struct ngx_rt_client_s        ngx_rt_client_t;
+typedef struct ngx_rt_lease_s         ngx_rt_lease_t;     /* by a token */
 typedef struct ngx_rt_conn_s          ngx_rt_conn_t;
 typedef struct ngx_rt_account_s       ngx_rt_account_t;   /* of a tenant */
 typedef struct ngx_rt_batch_s         ngx_rt_batch_t;

@@ -106,8 +106,10 @@ ngx_rt_create_loc_conf(ngx_conf_t *cf)
     conf->ping_interval = NGX_CONF_UNSET_MSEC;
     conf->pong_timeout = NGX_CONF_UNSET_MSEC;
     conf->close_timeout = NGX_CONF_UNSET_MSEC;
+    conf->token_grace = NGX_CONF_UNSET_MSEC;
     conf->max_channels = NGX_CONF_UNSET_UINT;
     conf->api_auth = NGX_CONF_UNSET_PTR;
+    conf->jwt = NGX_CONF_UNSET_PTR;
     conf->close_log_set = NGX_CONF_UNSET;
 
     return conf;
@@ -142,8 +144,14 @@ ngx_rt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->ping_interval, prev->ping_interval, 25000);
     ngx_conf_merge_msec_value(conf->pong_timeout, prev->pong_timeout, 8000);
     ngx_conf_merge_msec_value(conf->close_timeout, prev->close_timeout, 1000);
+    ngx_conf_merge_msec_value(conf->token_grace, prev->token_grace, 25000);
     ngx_conf_merge_uint_value(conf->max_channels, prev->max_channels, 128);
     ngx_conf_merge_ptr_value(conf->api_auth, prev->api_auth, NULL);
+    ngx_conf_merge_ptr_value(conf->jwt, prev->jwt, NULL);
+
+    if (conf->jwt && conf->jwt->off) {
+        conf->jwt = NULL;
+    }
 
     if (conf->close_log_set == NGX_CONF_UNSET) {
         conf->close_log_set = prev->close_log_set;
@@ -170,6 +178,17 @@ ngx_rt_conf_check(ngx_conf_t *cf, ngx_rt_loc_conf_t *conf)
                            "a location has \"rt_api\" but no \"rt_api_key\", "
                            "write \"rt_api_key file=PATH;\", or "
                            "\"rt_api_key off;\" to let everyone in");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->websocket && conf->jwt
+        && conf->user && (conf->user->lengths || conf->user->value.len))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a location with \"rt_websocket\" has \"rt_jwt\" "
+                           "and \"rt_user\", but a client is known by one "
+                           "of them: write \"rt_jwt off;\" or "
+                           "\"rt_user '';\" in it");
         return NGX_CONF_ERROR;
     }
 
@@ -227,6 +246,8 @@ ngx_rt_conf_rt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 char *
 ngx_rt_websocket(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_rt_loc_conf_t *lcf = conf;
+
     char  *rv;
 
     rv = ngx_rt_conf_zone(cf, conf);
@@ -234,6 +255,8 @@ ngx_rt_websocket(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (rv != NGX_CONF_OK) {
         return rv;
     }
+
+    lcf->websocket = 1;
 
     return ngx_rt_conf_handler(cf, ngx_rt_client_handler);
 }

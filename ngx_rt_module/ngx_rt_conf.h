@@ -76,9 +76,25 @@ struct ngx_rt_namespace_s {
     ngx_uint_t                 ttl;           /* of each, msec */
     ngx_uint_t                 cache;
     ngx_uint_t                 positioned;
+    ngx_uint_t                 users;         /* who may stands behind "#" */
     ngx_uint_t                 set;           /* options that were said */
     rt_rate_t                  rates[NGX_RT_LIMIT_RATES];   /* its own */
 };
+
+
+/* a key of tokens, and whom and what those of it are for; empty: anyone */
+typedef struct {
+    rt_jwt_key_t               key;
+    rt_str_t                   audience;
+    rt_str_t                   issuer;
+} ngx_rt_jwt_key_t;
+
+
+typedef struct {
+    ngx_array_t                keys;          /* ngx_rt_jwt_key_t */
+    ngx_uint_t                 optional;      /* one may come without a token */
+    ngx_uint_t                 off;           /* there are no tokens */
+} ngx_rt_jwt_t;
 
 
 /* http {}: what all servers share */
@@ -141,16 +157,19 @@ typedef struct {
 struct ngx_rt_loc_conf_s {
     ngx_rt_zone_t             *zone;          /* of the location's handler */
     ngx_uint_t                 api;           /* the location is rt_api's */
+    ngx_uint_t                 websocket;     /* or rt_websocket's */
     ngx_uint_t                 metrics_tenants;
 
     ngx_array_t               *origins;       /* ngx_str_t; patterns */
     ngx_http_complex_value_t  *user;          /* NULL: all are anonymous */
+    ngx_rt_jwt_t              *jwt;           /* NULL: there are no tokens */
     size_t                     max_message;
     size_t                     max_queue;
     ngx_msec_t                 connect_timeout;
     ngx_msec_t                 ping_interval;
     ngx_msec_t                 pong_timeout;
     ngx_msec_t                 close_timeout;
+    ngx_msec_t                 token_grace;
     ngx_uint_t                 max_channels;
 
     ngx_rt_api_auth_t         *api_auth;
@@ -170,6 +189,14 @@ char *ngx_rt_conf_rt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_rt_websocket(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_rt_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_rt_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * ngx_rt_conf_file.c: a file, whose path becomes a full one, into temporary
+ * memory.  What is wrong is said in the log.
+ */
+#define NGX_RT_CONF_FILE_MAX  (1024 * 1024)
+
+ngx_int_t ngx_rt_conf_file(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *text);
 
 void *ngx_rt_create_main_conf(ngx_conf_t *cf);
 char *ngx_rt_init_main_conf(ngx_conf_t *cf, void *conf);

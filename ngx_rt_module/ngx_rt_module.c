@@ -129,6 +129,20 @@ static ngx_command_t  ngx_rt_commands[] = {
       offsetof(ngx_rt_loc_conf_t, user),
       NULL },
 
+    { ngx_string("rt_jwt"),
+      NGX_RT_LEVELS|NGX_CONF_1MORE,
+      ngx_rt_jwt,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("rt_token_grace"),
+      NGX_RT_LEVELS|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_rt_loc_conf_t, token_grace),
+      NULL },
+
     { ngx_string("rt_max_message"),
       NGX_RT_LEVELS|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,

@@ -359,6 +359,93 @@ keys_are("secret-1 " . 't' x 129 . "\n");
 refused('a tenant that is too long', qr/\Q$keys\E/,
         location('rt_api zone=live;', "rt_api_key file=$keys; # <-"));
 
+# ---- rt_jwt
+
+my $secret = prefix() . '/secret';
+
+
+sub secret_is
+{
+    my ($text) = @_;
+
+    open my $f, '>', $secret or die $!;
+    print $f $text;
+    close $f;
+}
+
+
+secret_is('s' x 64 . "\n");
+
+accepted('tokens', location('rt_websocket zone=live;',
+    "rt_jwt hs256 file=$secret kid=a optional audience=us issuer=them;",
+    "rt_jwt hs512 file=$secret;", 'rt_token_grace 1m;'));
+accepted('tokens of the level above, and none', [$zone
+    . "    rt_jwt hs256 file=$secret;\n", <<'_EOC_']);
+        location /a { rt_websocket zone=live; }
+        location /b { rt_websocket zone=live; rt_jwt off; rt_user $host; }
+_EOC_
+accepted('a user of the level above, and none', [$zone
+    . "    rt_user \$host;\n", <<"_EOC_"]);
+        location /a { rt_websocket zone=live; }
+        location /b { rt_websocket zone=live; rt_jwt hs256 file=$secret;
+                      rt_user ''; }
+        location /c { rt_jwt hs256 file=$secret; }
+_EOC_
+
+refused('tokens without an algorithm', qr/rt_jwt/, http('rt_jwt; # <-'));
+refused('tokens of no algorithm', qr/"none".*hs256/,
+        http("rt_jwt none file=$secret; # <-"));
+refused('an algorithm in capitals', qr/"HS256".*hs256/,
+        http("rt_jwt HS256 file=$secret; # <-"));
+refused('tokens without a file', qr/rt_jwt hs256 file=PATH/,
+        http('rt_jwt hs256; # <-'));
+refused('an empty path of tokens', qr/file=.*file=PATH/,
+        http('rt_jwt hs256 file=; # <-'));
+refused('two files', qr/file=.*each once/,
+        http("rt_jwt hs256 file=$secret file=$secret; # <-"));
+refused('a secret that is not there', qr/no-such-file/,
+        http('rt_jwt hs256 file=/no-such-file; # <-'));
+refused('a folder of secrets', qr/not a file/,
+        http('rt_jwt hs256 file=' . prefix() . '; # <-'));
+refused('an unknown parameter', qr/foo=1.*kid=ID/,
+        http("rt_jwt hs256 file=$secret foo=1; # <-"));
+refused('a kid for a set', qr/kid=a/,
+        http("rt_jwt jwks file=$secret kid=a; # <-"));
+refused('an empty audience', qr/audience=/,
+        http("rt_jwt hs256 file=$secret audience=; # <-"));
+refused('a secret for a public key', qr/\Q$secret\E.*not a public key/,
+        http("rt_jwt rs256 file=$secret; # <-"));
+refused('a secret for a set', qr/\Q$secret\E.*not a JWK set/,
+        http("rt_jwt jwks file=$secret; # <-"));
+refused('a key after off', qr/off/,
+        http('rt_jwt off;', "rt_jwt hs256 file=$secret; # <-"));
+refused('off after a key', qr/duplicate/,
+        http("rt_jwt hs256 file=$secret;", 'rt_jwt off; # <-'));
+refused('tokens and rt_user', qr/rt_jwt.*rt_user/,
+        location('rt_websocket zone=live;', "rt_jwt hs256 file=$secret;",
+                 'rt_user $host;'));
+refused('tokens here and rt_user above', qr/rt_jwt.*rt_user/,
+        ["$zone\n    rt_user \$host;\n", "        location /x {
+            rt_websocket zone=live; rt_jwt hs256 file=$secret; }\n"]);
+refused('a grace of what time', qr/rt_token_grace/,
+        http('rt_token_grace soon; # <-'));
+
+secret_is('s' x 31 . "\n");
+refused('a secret that is short', qr/HS256 has at least 32 bytes/,
+        http("rt_jwt hs256 file=$secret; # <-"));
+
+secret_is('');
+refused('an empty secret', qr/HS256 has at least 32 bytes/,
+        http("rt_jwt hs256 file=$secret; # <-"));
+
+secret_is('{"keys":[]}');
+refused('an empty set', qr/there is no key/,
+        http("rt_jwt jwks file=$secret; # <-"));
+
+secret_is('{"keys":[{"kty":"oct","alg":"HS256","k":"AAAA"}]}');
+refused('a set with a short secret', qr/at least 32 bytes/,
+        http("rt_jwt jwks file=$secret; # <-"));
+
 # ---- rt_origins
 
 accepted('origins', http('rt_origins https://*.example.com https://a.b:8443'

@@ -376,6 +376,10 @@ f1..f6: 128 x > {"id":{{$i + 1}},"subscribe":{"channel":"news:{{"$n-$i-" . "x" x
 f1..f5: 128 x < {"id":{{$i + 1}},...}
 f6: 127 x < {"id":{{$i + 1}},...}
 f6: < {"id":129,"error":{"code":507,"message":"zone full","temporary":true}}
+# a channel takes two blocks; sessions take the page that it may have left
+g1..g60: open /connection/websocket
+         > {"id":1,"connect":{}}
+g1..g60: < {"id":1,...}
 api: POST /api/disconnect {"user":"alice","disconnect":{"reason":"{{"r" x 100}}"}}
 api: 200 {"error":{"code":507,"message":"*"}}
 api: POST /api/disconnect {"user":"alice","disconnect":{"reason":"{{"r" x 100}}"}}

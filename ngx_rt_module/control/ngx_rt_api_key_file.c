@@ -12,9 +12,6 @@
 #include "ngx_rt_control.h"
 
 
-#define NGX_RT_API_KEY_FILE_MAX  (1024 * 1024)
-
-
 typedef struct {
     ngx_conf_t          *cf;
     ngx_rt_api_auth_t   *auth;
@@ -25,10 +22,6 @@ typedef struct {
 
 static char *ngx_rt_api_key_file(ngx_conf_t *cf, ngx_rt_api_auth_t *auth,
     ngx_str_t *path);
-static ngx_int_t ngx_rt_api_key_file_read(ngx_rt_api_key_file_t *f,
-    ngx_str_t *text);
-static ngx_int_t ngx_rt_api_key_file_load(ngx_rt_api_key_file_t *f,
-    ngx_fd_t fd, ngx_str_t *text);
 static ngx_int_t ngx_rt_api_key_line(ngx_rt_api_key_file_t *f, u_char *p,
     u_char *last);
 static ngx_int_t ngx_rt_api_key_add(ngx_rt_api_key_file_t *f, ngx_str_t *word);
@@ -92,16 +85,12 @@ ngx_rt_api_key_file(ngx_conf_t *cf, ngx_rt_api_auth_t *auth, ngx_str_t *path)
     f.path = *path;
     f.line = 0;
 
-    if (ngx_conf_full_name(cf->cycle, &f.path, 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
     auth->keys = ngx_array_create(cf->pool, 4, sizeof(ngx_rt_api_key_t));
     if (auth->keys == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_rt_api_key_file_read(&f, &text) != NGX_OK) {
+    if (ngx_rt_conf_file(cf, &f.path, &text) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -128,76 +117,6 @@ ngx_rt_api_key_file(ngx_conf_t *cf, ngx_rt_api_auth_t *auth, ngx_str_t *path)
     }
 
     return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_rt_api_key_file_read(ngx_rt_api_key_file_t *f, ngx_str_t *text)
-{
-    ngx_fd_t   fd;
-    ngx_int_t  rc;
-
-    fd = ngx_open_file(f->path.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, f->cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", &f->path);
-        return NGX_ERROR;
-    }
-
-    rc = ngx_rt_api_key_file_load(f, fd, text);
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, f->cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", &f->path);
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_rt_api_key_file_load(ngx_rt_api_key_file_t *f, ngx_fd_t fd,
-    ngx_str_t *text)
-{
-    ssize_t          n;
-    ngx_file_t       file;
-    ngx_file_info_t  fi;
-
-    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, f->cf, ngx_errno,
-                           ngx_fd_info_n " \"%V\" failed", &f->path);
-        return NGX_ERROR;
-    }
-
-    if (!ngx_is_file(&fi) || ngx_file_size(&fi) > NGX_RT_API_KEY_FILE_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, f->cf, 0,
-                           "\"%V\" is not a file of at most 1m", &f->path);
-        return NGX_ERROR;
-    }
-
-    text->len = (size_t) ngx_file_size(&fi);
-    text->data = ngx_pnalloc(f->cf->temp_pool, text->len + 1);
-
-    if (text->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&file, sizeof(ngx_file_t));
-
-    file.fd = fd;
-    file.name = f->path;
-    file.log = f->cf->log;
-
-    n = ngx_read_file(&file, text->data, text->len, 0);
-
-    if (n != (ssize_t) text->len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, f->cf, 0,
-                           "\"%V\" could not be read", &f->path);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
 }
 
 

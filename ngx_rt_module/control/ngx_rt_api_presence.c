@@ -19,6 +19,7 @@ typedef struct {
     ngx_pool_t        *pool;
     ngx_array_t        list;      /* ngx_rt_present_t */
     ngx_uint_t         all;       /* are in it */
+    size_t             infos;     /* bytes that theirs may take */
     uint64_t           clients;
     uint64_t           users;
     rt_client_info_t  *info;
@@ -30,7 +31,7 @@ typedef ngx_int_t (*ngx_rt_api_presence_pt)(ngx_rt_api_t *api,
 
 
 static ngx_int_t ngx_rt_api_presence_run(ngx_rt_api_t *api,
-    ngx_rt_api_params_t *p, ngx_rt_api_presence_pt answer,
+    ngx_rt_api_params_t *p, size_t infos, ngx_rt_api_presence_pt answer,
     ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_presence_read(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_api_presence_t *presence);
@@ -46,7 +47,8 @@ ngx_int_t
 ngx_rt_api_presence(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    return ngx_rt_api_presence_run(api, p, ngx_rt_api_presence_list, reply);
+    return ngx_rt_api_presence_run(api, p, NGX_RT_API_REPLY_MAX,
+                                   ngx_rt_api_presence_list, reply);
 }
 
 
@@ -54,7 +56,8 @@ ngx_int_t
 ngx_rt_api_presence_stats(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    return ngx_rt_api_presence_run(api, p, ngx_rt_api_presence_count, reply);
+    return ngx_rt_api_presence_run(api, p, 0, ngx_rt_api_presence_count,
+                                   reply);
 }
 
 
@@ -62,7 +65,7 @@ ngx_rt_api_presence_stats(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
 static ngx_int_t
 ngx_rt_api_presence_run(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
-    ngx_rt_api_presence_pt answer, ngx_rt_api_reply_t *reply)
+    size_t infos, ngx_rt_api_presence_pt answer, ngx_rt_api_reply_t *reply)
 {
     ngx_int_t               rc;
     ngx_rt_namespace_t     *ns;
@@ -84,6 +87,8 @@ ngx_rt_api_presence_run(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     if (presence.pool == NULL) {
         return NGX_ERROR;
     }
+
+    presence.infos = infos;
 
     rc = ngx_rt_api_presence_read(api, p, &presence);
 
@@ -118,8 +123,8 @@ ngx_rt_api_presence_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     channel = ngx_rt_ngx_str(&p->channel);
 
     rc = ngx_rt_presence_read(api->zone, &api->tenant, &channel,
-                              NGX_RT_API_PRESENCE_MAX, &presence->list,
-                              &presence->clients);
+                              NGX_RT_API_PRESENCE_MAX, presence->infos,
+                              &presence->list, &presence->clients);
 
     presence->all = (rc == NGX_OK);
 
@@ -133,7 +138,7 @@ ngx_rt_api_presence_list(ngx_rt_api_t *api, ngx_rt_api_presence_t *presence,
 {
     if (!presence->all) {
         ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "channel",
-                         "has more than 10000 clients");
+                         "has more than 10000 clients, or infos of 16m");
         return NGX_OK;
     }
 

@@ -123,6 +123,8 @@ struct ngx_rt_hub_s {
     ngx_uint_t                 mask;
     ngx_uint_t                 interests;
 
+    ngx_queue_t                leases;        /* of all clients here */
+
     ngx_queue_t                dirty;
     u_char                    *scratch;       /* a record's parts */
     size_t                     scratch_size;
@@ -151,13 +153,13 @@ void ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told);
 void ngx_rt_hub_relieve(ngx_rt_hub_t *hub);
 
 /*
- * The client, whose session is alive, enters the channel; watches: it wants to
- * be told who comes and goes.  What is told in the channel comes with the next
- * turn, not before.
+ * The client, whose session is alive, enters the channel.  What is told in the
+ * channel comes with the next turn, not before; so the caller has to relieve
+ * the hub before, and may enter several then.
  * Returns NGX_OK, NGX_ERROR (no memory) or NGX_DECLINED (the zone is full).
  */
 ngx_int_t ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
-    ngx_rt_namespace_t *ns, ngx_uint_t watches);
+    ngx_rt_namespace_t *ns, ngx_rt_terms_t *terms);
 void ngx_rt_unsubscribe(ngx_rt_subscription_t *sub);
 
 /* this worker's interest in the channel of that serial, or NULL */

@@ -149,6 +149,7 @@ ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z)
         return NGX_ERROR;
     }
 
+    ngx_queue_init(&hub->leases);
     ngx_queue_init(&hub->dirty);
 
     z->hub = hub;
@@ -325,9 +326,8 @@ ngx_rt_hub_relieve(ngx_rt_hub_t *hub)
 
 ngx_int_t
 ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
-    ngx_rt_namespace_t *ns, ngx_uint_t watches)
+    ngx_rt_namespace_t *ns, ngx_rt_terms_t *terms)
 {
-    ngx_uint_t              flags;
     ngx_rt_hub_t           *hub;
     ngx_rt_told_t           told;
     ngx_rt_member_t        *m;
@@ -336,22 +336,15 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 
     hub = client->zone->hub;
 
-    ngx_rt_hub_relieve(hub);
-
     sub = rt_slab_alloc(&ngx_rt_subscriptions);
     if (sub == NULL) {
         return NGX_ERROR;
     }
 
-    /* what the namespace does not have is silently off */
-
-    flags = ns->join_leave ? NGX_RT_MEMBER_SHOWN : 0;
-    flags |= ns->join_leave && watches ? NGX_RT_MEMBER_WATCHES : 0;
-
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
-    m = ngx_rt_channel_join(client->zone, client->session, ns, channel, flags,
-                            &told);
+    m = ngx_rt_channel_join(client->zone, client->session, ns, channel,
+                            terms, &told);
     if (m == NULL) {
         rt_slab_free(&ngx_rt_subscriptions, sub);
         return NGX_DECLINED;
@@ -376,7 +369,7 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 
     ngx_queue_insert_tail(&in->subscriptions, &sub->queue);
     in->count++;
-    in->watchers += (flags & NGX_RT_MEMBER_WATCHES) != 0;
+    in->watchers += (terms->flags & NGX_RT_MEMBER_WATCHES) != 0;
 
     ngx_queue_insert_tail(&client->subscriptions, &sub->link);
     client->nsubscriptions++;

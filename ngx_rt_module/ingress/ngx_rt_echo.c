@@ -33,6 +33,8 @@ const ngx_rt_app_t  ngx_rt_echo_app = {
     ngx_rt_echo_open,
     ngx_rt_echo_message,
     NULL,
+    NULL,
+    NULL,
     ngx_rt_echo_ping,
     NULL,
     ngx_rt_echo_close,

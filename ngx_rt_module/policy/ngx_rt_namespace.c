@@ -6,6 +6,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_policy.h"
+#include "ngx_rt_state.h"
 
 
 /* a publication is found in so many / 64 + 64 steps, under the mutex */
@@ -73,6 +74,12 @@ static ngx_conf_enum_t  ngx_rt_namespace_join_leave[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_rt_namespace_users[] = {
+    { ngx_string("users"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_enum_t  ngx_rt_namespace_cache[] = {
     { ngx_string("cache"), 1 },
     { ngx_null_string, 0 }
@@ -121,6 +128,12 @@ static ngx_rt_namespace_option_t  ngx_rt_namespace_options[] = {
       ngx_rt_namespace_join_leave,
       offsetof(ngx_rt_namespace_t, join_leave),
       "\"join_leave\"",
+      NULL },
+
+    { ngx_string("users"),
+      ngx_rt_namespace_users,
+      offsetof(ngx_rt_namespace_t, users),
+      "\"users\"",
       NULL },
 
     { ngx_string("history="),
@@ -274,7 +287,7 @@ ngx_rt_namespace_parse(ngx_conf_t *cf, ngx_rt_namespace_t *ns,
                        "unknown option \"%V\" of a namespace, there are "
                        "\"fast\", \"subscribe=\", \"publish=\", "
                        "\"slow=\", \"presence\", \"join_leave\", "
-                       "\"history=\", \"ttl=\", \"cache\" "
+                       "\"users\", \"history=\", \"ttl=\", \"cache\" "
                        "and \"positioned\"",
                        option);
 
@@ -399,6 +412,66 @@ ngx_rt_namespace_find(ngx_rt_main_conf_t *mcf, const ngx_str_t *channel,
     }
 
     return *ns ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_rt_namespace_admit(ngx_rt_namespace_t *ns, const ngx_str_t *channel,
+    const ngx_str_t *user)
+{
+    u_char  *p, *last, *comma;
+
+    if (channel->data[0] == '$') {
+        return NGX_DECLINED;
+    }
+
+    last = channel->data + channel->len;
+
+    for (p = last; ns->users && p > channel->data && p[-1] != '#'; p--) {
+        /* void */
+    }
+
+    if (!ns->users || p == channel->data) {
+        return ns->subscribe == NGX_RT_SUBSCRIBE_ANY
+               || (ns->subscribe == NGX_RT_SUBSCRIBE_USER && user->len)
+               ? NGX_OK : NGX_DECLINED;
+    }
+
+    for ( /* void */ ; user->len && p < last; p = comma + 1) {
+        comma = ngx_strlchr(p, last, ',');
+        comma = comma ? comma : last;
+
+        if ((size_t) (comma - p) == user->len
+            && ngx_memcmp(p, user->data, user->len) == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_rt_namespace_flags(ngx_rt_namespace_t *ns, ngx_uint_t watches,
+    const rt_override_t *o)
+{
+    ngx_uint_t  shown;
+
+    shown = ns->join_leave;
+
+    if (o->said & RT_OVERRIDE_JOIN_LEAVE) {
+        shown = (o->value & RT_OVERRIDE_JOIN_LEAVE) != 0;
+    }
+
+    watches = watches && shown;
+
+    if (o->said & RT_OVERRIDE_PUSH_JOIN_LEAVE) {
+        watches = (o->value & RT_OVERRIDE_PUSH_JOIN_LEAVE) != 0;
+    }
+
+    return (shown ? NGX_RT_MEMBER_SHOWN : 0)
+           | (watches ? NGX_RT_MEMBER_WATCHES : 0);
 }
 
 

@@ -26,6 +26,20 @@ ngx_int_t ngx_rt_namespace_find(ngx_rt_main_conf_t *mcf,
 ngx_rt_namespace_t *ngx_rt_namespace_lookup(ngx_rt_main_conf_t *mcf,
     u_char *data, size_t len);
 
+/*
+ * May that user (empty: nobody) subscribe without a token?  NGX_DECLINED: no.
+ * In a namespace with "users" the text behind the last "#" says who.
+ */
+ngx_int_t ngx_rt_namespace_admit(ngx_rt_namespace_t *ns,
+    const ngx_str_t *channel, const ngx_str_t *user);
+
+/*
+ * NGX_RT_MEMBER_* of a subscriber; watches: it asked for joins and leaves;
+ * o: what its token has otherwise.  What there is not is silently off.
+ */
+ngx_uint_t ngx_rt_namespace_flags(ngx_rt_namespace_t *ns, ngx_uint_t watches,
+    const rt_override_t *o);
+
 /* rt_namespace NAME [option ...] */
 char *ngx_rt_namespace(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -86,6 +100,28 @@ ngx_int_t ngx_rt_origin_check(ngx_http_request_t *r, ngx_array_t *origins);
 
 /* rt_origins PATTERN ... */
 char *ngx_rt_origins(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* ngx_rt_jwt.c: rt_jwt ALGORITHM|jwks file=PATH ... | off */
+char *ngx_rt_jwt(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* ngx_rt_token.c */
+
+typedef enum {
+    NGX_RT_TOKEN_GOOD = 0,
+    NGX_RT_TOKEN_EXPIRED,
+    NGX_RT_TOKEN_INVALID
+} ngx_rt_token_e;
+
+
+/*
+ * Verifies a token that a client sent.  *claims are good until the next call;
+ * what is wrong is said in the log, at level info.
+ */
+ngx_rt_token_e ngx_rt_token_read(ngx_rt_jwt_t *jwt, const rt_str_t *token,
+    ngx_log_t *log, rt_claims_t **claims);
+
+/* the log line of one that is refused */
+void ngx_rt_token_refused(ngx_log_t *log, const char *why);
 
 
 #endif /* _NGX_RT_POLICY_H_INCLUDED_ */

@@ -43,6 +43,8 @@ const ngx_rt_app_t  ngx_rt_client_app = {
     NULL,                         /* it says who it is first: connect */
     ngx_rt_client_message,
     ngx_rt_client_order,
+    ngx_rt_client_wait,
+    ngx_rt_client_wake,
     ngx_rt_client_ping,
     ngx_rt_client_lossy,
     ngx_rt_client_close,
@@ -70,15 +72,23 @@ ngx_rt_client_create(ngx_rt_conn_t *conn, ngx_http_request_t *r)
     size_t               size;
     ngx_int_t            rc;
     ngx_str_t            tenant, user;
-    ngx_uint_t           i, n;
+    ngx_uint_t           i, n, keyless;
     ngx_rt_client_t     *client;
     ngx_rt_main_conf_t  *mcf;
 
     rc = ngx_rt_client_names(r, conn->conf, &tenant, &user);
 
-    if (rc == NGX_OK) {
-        rc = ngx_rt_client_admit(r, conn->conf->zone, &tenant);
+    if (rc != NGX_OK) {
+        return rc;
     }
+
+    keyless = (tenant.len == 0);
+
+    if (keyless) {
+        ngx_str_set(&tenant, "default");
+    }
+
+    rc = ngx_rt_client_admit(r, conn->conf->zone, &tenant);
 
     if (rc != NGX_OK) {
         return rc;
@@ -102,6 +112,7 @@ ngx_rt_client_create(ngx_rt_conn_t *conn, ngx_http_request_t *r)
     client->main_conf = mcf;
     client->zone = conn->conf->zone;
     client->codec = &rt_codec_json;
+    client->keyless = keyless;
     ngx_queue_init(&client->subscriptions);
 
     p = (u_char *) client + size;
@@ -129,7 +140,7 @@ ngx_rt_client_names(ngx_http_request_t *r, ngx_rt_loc_conf_t *conf,
 {
     ngx_int_t  rc;
 
-    rc = ngx_rt_tenant_name(r, conf->zone, tenant);
+    rc = ngx_rt_tenant_key(r, conf->zone, tenant);
 
     if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
@@ -306,8 +317,47 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
     while (!ngx_queue_empty(&client->subscriptions)) {
         q = ngx_queue_head(&client->subscriptions);
         sub = ngx_queue_data(q, ngx_rt_subscription_t, link);
-        ngx_rt_unsubscribe(sub);
+        ngx_rt_client_leave(sub);
     }
+
+    ngx_rt_leases_drop(client);
+}
+
+
+void
+ngx_rt_client_leave(ngx_rt_subscription_t *sub)
+{
+    ngx_rt_lease_drop(sub->client, sub);
+    ngx_rt_unsubscribe(sub);
+}
+
+
+void
+ngx_rt_client_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t code,
+    const char *reason)
+{
+    u_char             name[NGX_RT_CHANNEL_MAX];
+    rt_push_t          push;
+    ngx_rt_client_t   *client;
+    ngx_rt_channel_t  *ch;
+
+    client = sub->client;
+    ch = sub->interest->channel;
+
+    ngx_memzero(&push, sizeof(rt_push_t));
+
+    push.kind = RT_PUSH_UNSUBSCRIBE;
+    push.channel.data = name;
+    push.channel.len = ch->len;
+    push.code = code;
+    push.reason.data = (u_char *) reason;
+    push.reason.len = ngx_strlen(reason);
+
+    ngx_memcpy(name, ch->name, ch->len);
+
+    ngx_rt_client_leave(sub);
+
+    ngx_rt_client_push(client, &push);
 }
 
 

@@ -16,15 +16,13 @@
 
 static void ngx_rt_client_subscribe(ngx_rt_client_t *client,
     ngx_rt_order_t *order);
-static void ngx_rt_client_subscribe_full(ngx_rt_client_t *client);
-static void ngx_rt_client_unsubscribe(ngx_rt_client_t *client,
-    ngx_rt_order_t *order);
 
 
 void
 ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order)
 {
-    ngx_rt_client_t  *client;
+    ngx_rt_client_t        *client;
+    ngx_rt_subscription_t  *sub;
 
     client = conn->data;
 
@@ -39,7 +37,12 @@ ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order)
         break;
 
     case NGX_RT_ORDER_UNSUBSCRIBE:
-        ngx_rt_client_unsubscribe(client, order);
+        sub = ngx_rt_subscription_lookup(client, &order->text);
+
+        if (sub) {
+            ngx_rt_client_unsubscribe(sub, order->code, "server unsubscribe");
+        }
+
         break;
 
     case NGX_RT_ORDER_DISCONNECT:
@@ -54,8 +57,10 @@ ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order)
 static void
 ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
 {
-    rt_push_t            push;
-    ngx_rt_namespace_t  *ns;
+    rt_push_t                   push;
+    ngx_rt_terms_t              terms;
+    ngx_rt_namespace_t         *ns;
+    static const rt_override_t  none;
 
     /* a reload may have taken the namespace away meanwhile */
 
@@ -74,7 +79,12 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
         return;
     }
 
-    switch (ngx_rt_subscribe(client, &order->text, ns, 0)) {
+    ngx_memzero(&terms, sizeof(ngx_rt_terms_t));
+    terms.flags = ngx_rt_namespace_flags(ns, 0, &none);
+
+    ngx_rt_hub_relieve(client->zone->hub);
+
+    switch (ngx_rt_subscribe(client, &order->text, ns, &terms)) {
 
     case NGX_OK:
         break;
@@ -103,7 +113,7 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
 
 /* either way it comes back, a little later */
 
-static void
+void
 ngx_rt_client_subscribe_full(ngx_rt_client_t *client)
 {
     u_char  text[NGX_RT_DENIAL_LEN];
@@ -117,30 +127,4 @@ ngx_rt_client_subscribe_full(ngx_rt_client_t *client)
     (void) ngx_rt_limit_text(&ngx_rt_denial, text);
 
     ngx_rt_close(client->conn, 3013, (char *) text);
-}
-
-
-static void
-ngx_rt_client_unsubscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
-{
-    rt_push_t               push;
-    ngx_rt_subscription_t  *sub;
-
-    sub = ngx_rt_subscription_lookup(client, &order->text);
-
-    if (sub == NULL) {
-        return;
-    }
-
-    ngx_rt_unsubscribe(sub);
-
-    ngx_memzero(&push, sizeof(rt_push_t));
-
-    push.kind = RT_PUSH_UNSUBSCRIBE;
-    push.channel = ngx_rt_str(&order->text);
-    push.code = order->code;
-    push.reason.data = (u_char *) "server unsubscribe";
-    push.reason.len = sizeof("server unsubscribe") - 1;
-
-    ngx_rt_client_push(client, &push);
 }

@@ -40,14 +40,14 @@ static ngx_int_t ngx_rt_command_pong(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_send(ngx_rt_client_t *client,
     rt_command_t *cmd);
-static ngx_int_t ngx_rt_command_refresh(ngx_rt_client_t *client,
-    rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_unavailable(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
-    rt_command_t *cmd);
+    rt_command_t *cmd, ngx_rt_identity_t *who);
+static ngx_int_t ngx_rt_command_subscribed(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_str_t *channel, rt_claims_t *claims);
 static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel, ngx_rt_namespace_t **nsp);
 static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
@@ -67,7 +67,7 @@ static ngx_rt_command_pt  ngx_rt_command_handlers[] = {
     ngx_rt_command_send,                /* SEND */
     ngx_rt_command_rpc,                 /* RPC */
     ngx_rt_command_refresh,             /* REFRESH */
-    ngx_rt_command_refresh,             /* SUB_REFRESH */
+    ngx_rt_command_sub_refresh,         /* SUB_REFRESH */
     ngx_rt_command_unknown              /* UNKNOWN */
 };
 
@@ -143,18 +143,18 @@ ngx_rt_command_deny(ngx_rt_client_t *client, rt_command_t *cmd)
 static ngx_int_t
 ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    ngx_int_t       rc;
-    rt_reply_t      reply;
-    ngx_rt_conn_t  *conn;
+    ngx_int_t           rc;
+    rt_reply_t          reply;
+    rt_claims_t        *claims;
+    ngx_rt_conn_t      *conn;
+    ngx_rt_identity_t   who;
 
     conn = client->conn;
 
-    if (cmd->token.len) {
+    rc = ngx_rt_command_identify(client, cmd, &who, &claims);
 
-        /* there is no identity to check it against: it is never ignored */
-
-        ngx_rt_close(conn, 3500, "invalid token");
-        return NGX_OK;
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     if (cmd->deep) {
@@ -163,7 +163,7 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
         return NGX_DONE;
     }
 
-    rc = ngx_rt_command_session(client, cmd);
+    rc = ngx_rt_command_session(client, cmd, &who);
 
     if (rc != NGX_OK) {
         return rc;
@@ -180,6 +180,22 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
     reply.ping = (conn->conf->ping_interval + 999) / 1000;
     reply.pong = true;
 
+    /* its reply comes before all that is told in its channels */
+
+    ngx_rt_hub_relieve(client->zone->hub);
+
+    rc = claims ? ngx_rt_command_enter(client, claims, &reply) : NGX_OK;
+
+    if (rc == NGX_DECLINED) {
+        ngx_rt_client_subscribe_full(client);
+        return NGX_DONE;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_rt_close(conn, 3004, "internal server error");
+        return NGX_DONE;
+    }
+
     ngx_rt_client_reply(client, &reply);
     ngx_rt_conn_established(conn);
 
@@ -190,28 +206,40 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
 /* without one, what else is in the message is void: NGX_DONE */
 
 static ngx_int_t
-ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd)
+ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_identity_t *who)
 {
-    u_char  id[NGX_RT_ID_LEN];
+    u_char             id[NGX_RT_ID_LEN];
+    ngx_rt_session_t  *s;
 
     if (ngx_rt_uuid(id) != NGX_OK) {
         ngx_rt_close(client->conn, 3004, "internal server error");
         return NGX_DONE;
     }
 
-    client->session = ngx_rt_session_create(client->zone, &client->tenant,
-                                            &client->user, client->conn,
-                                            ngx_rt_slot, id);
+    s = ngx_rt_session_create(client->zone, who, client->conn, ngx_rt_slot,
+                              id);
+    client->session = s;
 
-    if (client->session == NULL) {
+    if (s == NULL) {
         client->refused = 1;
 
         (void) ngx_rt_command_fail(client, cmd, ngx_rt_command_full(client));
         return NGX_DONE;
     }
 
+    /* the names live as long as the session */
+
+    client->tenant.data = s->tenant->name;
+    client->tenant.len = s->tenant->len;
+
+    if (s->user) {
+        client->user.data = s->user->name;
+        client->user.len = s->user->len;
+    }
+
     client->conn->account = ngx_rt_account_acquire(client->zone,
-                                         client->session->tenant->serial);
+                                                   s->tenant->serial);
 
     if (client->conn->account == NULL) {
         ngx_rt_close(client->conn, 3004, "internal server error");
@@ -266,17 +294,15 @@ ngx_rt_command_denied(void)
 static ngx_int_t
 ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    ngx_str_t            channel;
-    const rt_error_t    *error;
-    ngx_rt_namespace_t  *ns;
+    ngx_str_t                   channel;
+    rt_claims_t                *claims;
+    ngx_rt_terms_t              terms;
+    const rt_error_t           *error;
+    ngx_rt_namespace_t         *ns;
+    static const rt_override_t  none;
 
     if (cmd->channel.len == 0) {
         return ngx_rt_command_bad(client);
-    }
-
-    if (cmd->token.len) {
-        ngx_rt_close(client->conn, 3500, "invalid token");
-        return NGX_OK;
     }
 
     channel = ngx_rt_ngx_str(&cmd->channel);
@@ -287,10 +313,28 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
         return ngx_rt_command_fail(client, cmd, error);
     }
 
-    switch (ngx_rt_subscribe(client, &channel, ns, cmd->join_leave)) {
+    claims = NULL;
+
+    if (cmd->token.len
+        && ngx_rt_command_allow(client, cmd, &claims) != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    terms.flags = ngx_rt_namespace_flags(ns, cmd->join_leave,
+                                         claims ? &claims->override : &none);
+    ngx_str_null(&terms.info);
+
+    if (claims) {
+        terms.info = ngx_rt_ngx_str(&claims->info);
+    }
+
+    ngx_rt_hub_relieve(client->zone->hub);
+
+    switch (ngx_rt_subscribe(client, &channel, ns, &terms)) {
 
     case NGX_OK:
-        return ngx_rt_command_done(client, cmd);
+        return ngx_rt_command_subscribed(client, cmd, &channel, claims);
 
     case NGX_DECLINED:
         return ngx_rt_command_fail(client, cmd, ngx_rt_command_full(client));
@@ -301,7 +345,36 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 }
 
 
-/* NULL: it may */
+static ngx_int_t
+ngx_rt_command_subscribed(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_str_t *channel, rt_claims_t *claims)
+{
+    rt_reply_t              reply;
+    ngx_rt_subscription_t  *sub;
+
+    ngx_memzero(&reply, sizeof(rt_reply_t));
+
+    reply.id = cmd->id;
+    reply.method = cmd->method;
+
+    if (claims) {
+        sub = ngx_rt_subscription_lookup(client, channel);
+
+        if (ngx_rt_lease_create(client, sub, claims) != NGX_OK) {
+            ngx_rt_client_leave(sub);
+            return ngx_rt_command_fail(client, cmd, &ngx_rt_error_internal);
+        }
+
+        reply.ttl = ngx_rt_lease_ttl(claims);
+    }
+
+    ngx_rt_client_reply(client, &reply);
+
+    return NGX_OK;
+}
+
+
+/* NULL: it may, if there is a token and it says so, too */
 
 static const rt_error_t *
 ngx_rt_command_may_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
@@ -329,12 +402,8 @@ ngx_rt_command_may_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
         return &ngx_rt_error_not_available;
     }
 
-    /* "$" asks for a token, and nobody has one as yet */
-
-    if (channel->data[0] == '$'
-        || ns->subscribe == NGX_RT_SUBSCRIBE_TOKEN
-        || (ns->subscribe == NGX_RT_SUBSCRIBE_USER
-            && client->session->user == NULL))
+    if (cmd->token.len == 0
+        && ngx_rt_namespace_admit(ns, channel, &client->user) != NGX_OK)
     {
         return &ngx_rt_error_permission_denied;
     }
@@ -367,7 +436,7 @@ ngx_rt_command_unsubscribe(ngx_rt_client_t *client, rt_command_t *cmd)
     sub = ngx_rt_subscription_lookup(client, &channel);
 
     if (sub) {
-        ngx_rt_unsubscribe(sub);
+        ngx_rt_client_leave(sub);
     }
 
     return ngx_rt_command_done(client, cmd);
@@ -403,9 +472,10 @@ const rt_error_t *
 ngx_rt_command_publish_to(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_publish_t *p, ngx_rt_published_e *outcome)
 {
-    ngx_rt_payer_t     payer;
-    ngx_rt_charge_t    charge;
-    const rt_error_t  *error;
+    ngx_rt_payer_t          payer;
+    ngx_rt_charge_t         charge;
+    const rt_error_t       *error;
+    ngx_rt_subscription_t  *sub;
 
     p->tenant = client->tenant;
     p->channel = ngx_rt_ngx_str(&cmd->channel);
@@ -416,7 +486,14 @@ ngx_rt_command_publish_to(ngx_rt_client_t *client, rt_command_t *cmd,
         return error;
     }
 
-    ngx_rt_session_info(client->session, &p->pub->info);
+    sub = ngx_rt_subscription_lookup(client, &p->channel);
+
+    if (sub) {
+        ngx_rt_member_info(sub->member, &p->pub->info);
+
+    } else {
+        ngx_rt_session_info(client->session, &p->pub->info);
+    }
 
     payer.session = client->buckets;
     payer.user = ngx_rt_ngx_str(&p->pub->info.user);
@@ -501,14 +578,6 @@ static ngx_int_t
 ngx_rt_command_send(ngx_rt_client_t *client, rt_command_t *cmd)
 {
     ngx_rt_close(client->conn, 3508, "not available");
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_rt_command_refresh(ngx_rt_client_t *client, rt_command_t *cmd)
-{
-    ngx_rt_close(client->conn, 3500, "invalid token");
     return NGX_OK;
 }
 

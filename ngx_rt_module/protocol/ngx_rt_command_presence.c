@@ -110,6 +110,7 @@ static const rt_error_t *
 ngx_rt_command_look_reply(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_uint_t max, ngx_pool_t *pool)
 {
+    size_t             infos;
     ngx_int_t          rc;
     ngx_str_t          channel;
     rt_reply_t         reply;
@@ -127,8 +128,13 @@ ngx_rt_command_look_reply(ngx_rt_client_t *client, rt_command_t *cmd,
 
     channel = ngx_rt_ngx_str(&cmd->channel);
 
+    /* infos have to leave room for the rest in the client's queue */
+
+    infos = cmd->method == RT_METHOD_PRESENCE
+            ? client->conn->conf->max_queue / 2 : 0;
+
     rc = ngx_rt_presence_read(client->zone, &client->tenant, &channel, max,
-                              &list, &reply.clients);
+                              infos, &list, &reply.clients);
 
     if (rc == NGX_ERROR) {
         return &ngx_rt_error_internal;

@@ -41,6 +41,10 @@ const rt_error_t  ngx_rt_error_not_available = {
     108, rt_string("not available"), false
 };
 
+const rt_error_t  ngx_rt_error_token_expired = {
+    109, rt_string("token expired"), false
+};
+
 const rt_error_t  ngx_rt_error_too_many_keys = {
     111, rt_string("too many idempotency keys"), true
 };

@@ -22,8 +22,18 @@ ngx_int_t ngx_rt_client_handler(ngx_http_request_t *r);
 void ngx_rt_client_reply(ngx_rt_client_t *client, const rt_reply_t *reply);
 void ngx_rt_client_push(ngx_rt_client_t *client, const rt_push_t *push);
 
+/* ends a subscription that the client did not end, and tells it */
+void ngx_rt_client_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t code,
+    const char *reason);
+
+/* with the lease that it had by a token */
+void ngx_rt_client_leave(ngx_rt_subscription_t *sub);
+
 /* ngx_rt_client_order.c */
 void ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order);
+
+/* closes it: a subscription that the server began found no room, or a limit */
+void ngx_rt_client_subscribe_full(ngx_rt_client_t *client);
 
 /* ngx_rt_command.c */
 
@@ -51,6 +61,36 @@ ngx_int_t ngx_rt_command_presence(ngx_rt_client_t *client, rt_command_t *cmd);
 ngx_int_t ngx_rt_command_presence_stats(ngx_rt_client_t *client,
     rt_command_t *cmd);
 
+/* ngx_rt_command_token.c */
+
+/*
+ * Who connects.  *claims: of the token, NULL if there was none.  NGX_DONE: it
+ * was refused, and the rest of the message is void.
+ */
+ngx_int_t ngx_rt_command_identify(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_identity_t *who, rt_claims_t **claims);
+
+/*
+ * What a connection token grants, once there is a session; what of it a client
+ * is told goes into the reply.  NGX_ERROR: no memory; NGX_DECLINED: no room, or
+ * a limit.
+ */
+ngx_int_t ngx_rt_command_enter(ngx_rt_client_t *client,
+    const rt_claims_t *claims, rt_reply_t *reply);
+
+/* is there a token for the subscription?  NGX_DONE: no, which was answered */
+ngx_int_t ngx_rt_command_allow(ngx_rt_client_t *client, rt_command_t *cmd,
+    rt_claims_t **claims);
+
+/* commands */
+ngx_int_t ngx_rt_command_refresh(ngx_rt_client_t *client, rt_command_t *cmd);
+ngx_int_t ngx_rt_command_sub_refresh(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+
+/* of ngx_rt_client_app */
+ngx_msec_t ngx_rt_client_wait(ngx_rt_conn_t *conn, ngx_msec_t msec);
+ngx_int_t ngx_rt_client_wake(ngx_rt_conn_t *conn, ngx_msec_t *rest);
+
 /*
  * The error of what found no room or was denied by a limit (ngx_rt_denial); it
  * is good until the next one.  A full zone is told to the log, once a second
@@ -68,6 +108,7 @@ extern const rt_error_t  ngx_rt_error_already_subscribed; /* 105 */
 extern const rt_error_t  ngx_rt_error_limit_exceeded;     /* 106 */
 extern const rt_error_t  ngx_rt_error_bad_request;        /* 107 */
 extern const rt_error_t  ngx_rt_error_not_available;      /* 108 */
+extern const rt_error_t  ngx_rt_error_token_expired;      /* 109 */
 extern const rt_error_t  ngx_rt_error_too_many_keys;      /* 111 */
 extern const rt_error_t  ngx_rt_error_conflict;           /* 409 */
 extern const rt_error_t  ngx_rt_error_zone_full;          /* 507 */

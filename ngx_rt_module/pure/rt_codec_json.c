@@ -16,6 +16,10 @@ static void rt_codec_json_reply(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_error(rt_out_t *o, const rt_error_t *e);
 static void rt_codec_json_result(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_connect(rt_out_t *o, const rt_reply_t *r);
+static void rt_codec_json_subs(rt_out_t *o, const rt_reply_t *r);
+static void rt_codec_json_ttl(rt_out_t *o, const char *comma, uint32_t ttl);
+static void rt_codec_json_raw_field(rt_out_t *o, const char *name,
+    const rt_str_t *raw);
 static void rt_codec_json_field(rt_out_t *o, const char *name,
     const rt_str_t *value);
 static void rt_codec_json_push(rt_out_t *o, const rt_push_t *p);
@@ -126,10 +130,11 @@ rt_codec_json_result(rt_out_t *o, const rt_reply_t *r)
         break;
 
     default:
+        rt_codec_json_ttl(o, "", r->ttl);
 
         if (r->data.data) {
-            rt_out_lit(o, "\"data\":");
-            rt_out_bytes(o, r->data.data, r->data.len);
+            rt_codec_json_raw_field(o, r->ttl ? ",\"data\":" : "\"data\":",
+                                    &r->data);
         }
 
         break;
@@ -140,14 +145,38 @@ rt_codec_json_result(rt_out_t *o, const rt_reply_t *r)
 
 
 static void
+rt_codec_json_ttl(rt_out_t *o, const char *comma, uint32_t ttl)
+{
+    if (ttl) {
+        rt_out_bytes(o, comma, strlen(comma));
+        rt_out_lit(o, "\"expires\":true,\"ttl\":");
+        rt_out_uint(o, ttl);
+    }
+}
+
+
+static void
+rt_codec_json_raw_field(rt_out_t *o, const char *name, const rt_str_t *raw)
+{
+    rt_out_bytes(o, name, strlen(name));
+    rt_out_bytes(o, raw->data, raw->len);
+}
+
+
+static void
 rt_codec_json_connect(rt_out_t *o, const rt_reply_t *r)
 {
     rt_codec_json_field(o, "\"client\":", &r->client);
     rt_codec_json_field(o, ",\"version\":", &r->version);
 
+    rt_codec_json_ttl(o, ",", r->ttl);
+
     if (r->data.data) {
-        rt_out_lit(o, ",\"data\":");
-        rt_out_bytes(o, r->data.data, r->data.len);
+        rt_codec_json_raw_field(o, ",\"data\":", &r->data);
+    }
+
+    if (r->nsubs) {
+        rt_codec_json_subs(o, r);
     }
 
     if (r->ping) {
@@ -166,6 +195,28 @@ rt_codec_json_connect(rt_out_t *o, const rt_reply_t *r)
     if (r->node.len) {
         rt_codec_json_field(o, ",\"node\":", &r->node);
     }
+}
+
+
+static void
+rt_codec_json_subs(rt_out_t *o, const rt_reply_t *r)
+{
+    size_t  i;
+
+    rt_out_lit(o, ",\"subs\":{");
+
+    for (i = 0; i < r->nsubs; i++) {
+        rt_codec_json_field(o, i ? "," : "", &r->subs[i].channel);
+        rt_out_lit(o, ":{");
+
+        if (r->subs[i].data.data) {
+            rt_codec_json_raw_field(o, "\"data\":", &r->subs[i].data);
+        }
+
+        rt_out_lit(o, "}");
+    }
+
+    rt_out_lit(o, "}");
 }
 
 
@@ -321,5 +372,14 @@ rt_codec_json_info(rt_out_t *o, const rt_client_info_t *info)
     }
 
     rt_codec_json_field(o, "\"client\":", &info->client);
+
+    if (info->conn_info.len) {
+        rt_codec_json_raw_field(o, ",\"conn_info\":", &info->conn_info);
+    }
+
+    if (info->chan_info.len) {
+        rt_codec_json_raw_field(o, ",\"chan_info\":", &info->chan_info);
+    }
+
     rt_out_lit(o, "}");
 }

@@ -100,7 +100,16 @@ typedef struct {
 typedef struct {
     rt_str_t        user;         /* empty: anonymous */
     rt_str_t        client;       /* the session's id; empty: nobody */
+    rt_str_t        conn_info;    /* raw, empty: not said */
+    rt_str_t        chan_info;    /* the same, in the channel */
 } rt_client_info_t;
+
+
+/* a subscription that the server began, as connect's reply tells it */
+typedef struct {
+    rt_str_t        channel;
+    rt_str_t        data;         /* raw, NULL: not said */
+} rt_reply_sub_t;
 
 
 typedef struct {
@@ -115,6 +124,11 @@ typedef struct {
     bool            pong;
     rt_str_t        session;
     rt_str_t        node;
+    const rt_reply_sub_t *subs;
+    size_t          nsubs;
+
+    /* connect, subscribe, refresh, sub_refresh */
+    uint32_t        ttl;          /* seconds, 0: it does not expire */
 
     /* connect, rpc, subscribe: raw, NULL: not said */
     rt_str_t        data;

@@ -276,7 +276,7 @@ ngx_rt_detach_request(ngx_rt_conn_t *conn, ngx_http_request_t *r)
     c->write->handler = ngx_rt_detached_write_handler;
 
     if (waits) {
-        ngx_rt_conn_timer(conn, conn->waits_for, rest);
+        ngx_add_timer(ngx_rt_conn_timer_event(conn), rest);
     }
 }
 

@@ -12,6 +12,27 @@
 #include "ngx_rt_conn.h"
 
 
+/* what a client has by a token */
+struct ngx_rt_lease_s {
+    ngx_queue_t                queue;         /* in client->leases */
+    ngx_queue_t                hub;           /* in the hub's */
+    ngx_rt_client_t           *client;
+    ngx_rt_subscription_t     *sub;           /* NULL: its connection */
+    ngx_msec_t                 at;            /* its end, if it expires, with
+                                                 rt_token_grace */
+    int64_t                    issued;        /* RT_CLAIMS_UNSAID: unknown */
+    unsigned                   expires:1;
+    unsigned                   len:16;        /* of jti */
+    u_char                     jti[];
+};
+
+
+typedef struct {
+    ngx_queue_t                queue;
+    ngx_msec_t                 due;           /* the connection's own timer */
+} ngx_rt_leases_t;
+
+
 struct ngx_rt_client_s {
     ngx_rt_conn_t             *conn;          /* its data is the client */
     ngx_rt_main_conf_t        *main_conf;
@@ -22,10 +43,35 @@ struct ngx_rt_client_s {
     ngx_rt_session_t          *session;       /* NULL: not connected */
     ngx_queue_t                subscriptions;
     ngx_uint_t                 nsubscriptions;
+    ngx_rt_leases_t           *leases;        /* NULL: it has no tokens */
     unsigned                   refused:1;     /* its connect was an error */
+    unsigned                   keyless:1;     /* a token may say the tenant */
     unsigned                   denied:16;     /* commands, one after another */
     rt_bucket_t                buckets[];     /* none, if none is limited */
 };
+
+
+/* ngx_rt_lease.c */
+
+/*
+ * In the place of the one that sub, or the connection, had.  NGX_ERROR: no
+ * memory, and nothing has changed.
+ */
+ngx_int_t ngx_rt_lease_create(ngx_rt_client_t *client,
+    ngx_rt_subscription_t *sub, const rt_claims_t *claims);
+
+/* seconds that a client is told, at least 1; 0: it does not expire */
+uint32_t ngx_rt_lease_ttl(const rt_claims_t *claims);
+
+/* that of sub, or of the connection, if there is one; all of them */
+void ngx_rt_lease_drop(ngx_rt_client_t *client, ngx_rt_subscription_t *sub);
+void ngx_rt_leases_drop(ngx_rt_client_t *client);
+
+/* the one that expires first, or NULL */
+ngx_rt_lease_t *ngx_rt_lease_first(ngx_rt_client_t *client);
+
+/* the connection waits for so long: when it has to be woken for a lease */
+ngx_msec_t ngx_rt_lease_wait(ngx_rt_client_t *client, ngx_msec_t msec);
 
 
 #endif /* _NGX_RT_CLIENT_H_INCLUDED_ */

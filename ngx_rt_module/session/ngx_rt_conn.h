@@ -44,6 +44,15 @@ typedef struct {
     void                     (*order)(ngx_rt_conn_t *conn,
                                       ngx_rt_order_t *order);
 
+    /*
+     * The connection's timer is set to msec; a shorter wait is one of app's
+     * own.  Then, when it is over: has it been?  NGX_OK, and *rest is what is
+     * left of the connection's, if that goes on; NGX_DECLINED: it was not.
+     * NULL: app has none.
+     */
+    ngx_msec_t               (*wait)(ngx_rt_conn_t *conn, ngx_msec_t msec);
+    ngx_int_t                (*wake)(ngx_rt_conn_t *conn, ngx_msec_t *rest);
+
     /* time to say that we live and to ask whether the peer does */
     void                     (*ping)(ngx_rt_conn_t *conn);
 
@@ -192,6 +201,9 @@ ngx_msec_t ngx_rt_conn_timer_rest(ngx_rt_conn_t *conn);
 
 /* the worker leaves: told a little later, see ngx_rt_drain_left() */
 void ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn);
+
+/* app waits for something else: its own timer is due then */
+void ngx_rt_conn_rearm(ngx_rt_conn_t *conn, ngx_msec_t due);
 
 /* the app has what it waited for: pings begin */
 void ngx_rt_conn_established(ngx_rt_conn_t *conn);

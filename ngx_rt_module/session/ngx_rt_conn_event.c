@@ -80,9 +80,20 @@ ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn)
 void
 ngx_rt_conn_expire(ngx_rt_conn_t *conn)
 {
+    ngx_msec_t          rest;
     ngx_rt_loc_conf_t  *conf;
 
     if (conn->over) {
+        return;
+    }
+
+    if (conn->opened && conn->app->wake
+        && conn->app->wake(conn, &rest) == NGX_OK)
+    {
+        if (!conn->closing && !conn->over) {
+            ngx_rt_conn_timer(conn, conn->waits_for, rest);
+        }
+
         return;
     }
 
@@ -139,6 +150,10 @@ ngx_rt_conn_timer(ngx_rt_conn_t *conn, ngx_rt_timer_e timer, ngx_msec_t msec)
 
     conn->waits_for = timer;
 
+    if (conn->opened && conn->app->wait) {
+        msec = conn->app->wait(conn, msec);
+    }
+
     ev = ngx_rt_conn_timer_event(conn);
 
     if (ev->timer_set) {
@@ -157,6 +172,17 @@ ngx_rt_conn_timer_rest(ngx_rt_conn_t *conn)
     rest = ngx_rt_conn_timer_event(conn)->timer.key - ngx_current_msec;
 
     return ngx_max(rest, 0);
+}
+
+
+void
+ngx_rt_conn_rearm(ngx_rt_conn_t *conn, ngx_msec_t due)
+{
+    ngx_msec_int_t  rest;
+
+    rest = (ngx_msec_int_t) (due - ngx_current_msec);
+
+    ngx_rt_conn_timer(conn, conn->waits_for, ngx_max(rest, 0));
 }
 
 

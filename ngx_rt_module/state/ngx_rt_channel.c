@@ -12,7 +12,7 @@
 
 static ngx_rt_member_t *ngx_rt_channel_join_locked(ngx_rt_state_t *st,
     ngx_rt_session_t *s, ngx_rt_namespace_t *ns, ngx_str_t *name,
-    ngx_uint_t flags);
+    ngx_rt_terms_t *terms);
 static ngx_rt_channel_t *ngx_rt_channel_create_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *name);
 static void ngx_rt_channel_tell_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
@@ -55,7 +55,7 @@ ngx_rt_channel_acquire_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 
 ngx_rt_member_t *
 ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
-    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_uint_t flags,
+    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_rt_terms_t *terms,
     ngx_rt_told_t *told)
 {
     ngx_rt_state_t   *st;
@@ -66,7 +66,7 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     ngx_rt_state_lock(z);
 
     for ( ;; ) {
-        m = ngx_rt_channel_join_locked(st, s, ns, name, flags);
+        m = ngx_rt_channel_join_locked(st, s, ns, name, terms);
 
         if (m && rt_txn_commit(&st->txn)) {
             ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_JOIN, told);
@@ -96,7 +96,7 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
 
 static ngx_rt_member_t *
 ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
-    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_uint_t flags)
+    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_rt_terms_t *terms)
 {
     uint64_t           worker;
     rt_txn_t          *x;
@@ -113,7 +113,10 @@ ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     }
 
     m = ngx_rt_tenant_alloc_locked(st, s->tenant, sizeof(ngx_rt_member_t));
-    if (m == NULL) {
+    if (m == NULL
+        || ngx_rt_info_create_locked(st, s->tenant, &terms->info, &m->info)
+           != NGX_OK)
+    {
         return NULL;
     }
 
@@ -124,7 +127,7 @@ ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     m->channel_prev = NULL;
     m->channel_next = ch->members;
     m->serial = st->serial + 1;
-    m->flags = flags;
+    m->flags = terms->flags;
 
     if (s->members) {
         rt_txn_set_ptr(x, &s->members->session_prev, m);
@@ -146,7 +149,7 @@ ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
 
     rt_txn_set(x, &ch->workers, ch->workers | worker);
 
-    if (flags & NGX_RT_MEMBER_WATCHES) {
+    if (terms->flags & NGX_RT_MEMBER_WATCHES) {
         rt_txn_set(x, &ch->watchers, ch->watchers | worker);
     }
 
@@ -265,6 +268,10 @@ ngx_rt_channel_leave_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
         ngx_rt_history_settle_locked(ch, x);
     }
 
+    if (m->info) {
+        ngx_rt_tenant_free_locked(st, s->tenant, m->info);
+    }
+
     ngx_rt_tenant_free_locked(st, s->tenant, m);
 
     if (ch->clients == 0 && ngx_rt_history_void_locked(ch)) {
@@ -323,7 +330,7 @@ ngx_rt_channel_tell_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
 
     ngx_memzero(&pub, sizeof(rt_publication_t));
 
-    ngx_rt_session_info(m->session, &pub.info);
+    ngx_rt_member_info(m, &pub.info);
 
     ngx_rt_record_append_locked(z, ch, kind, ch->watchers, &pub, told);
 }

@@ -114,7 +114,7 @@ ngx_rt_history_create_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch)
 ngx_uint_t
 ngx_rt_history_fits(const rt_publication_t *pub)
 {
-    return pub->data.len + pub->tags.len + NGX_RT_RECORD_INFO_MAX
+    return pub->data.len + pub->tags.len + ngx_rt_record_info_len(pub)
            <= RT_HISTORY_MAX;
 }
 

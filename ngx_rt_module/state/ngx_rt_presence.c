@@ -17,9 +17,26 @@
 #define NGX_RT_PRESENCE_SLICE  128
 
 
+/* memory for infos, which is taken when one does not fit */
+#define NGX_RT_PRESENCE_CHUNK  (16 * 1024)
+
+
+typedef struct {
+    u_char      *pos;
+    u_char      *last;
+    size_t       left;            /* that may still be taken */
+    ngx_uint_t   wanted;
+    ngx_uint_t   full;
+} ngx_rt_presence_infos_t;
+
+
+static ngx_int_t ngx_rt_presence_room(ngx_array_t *list,
+    ngx_rt_presence_infos_t *infos);
 static ngx_int_t ngx_rt_presence_slice_locked(ngx_rt_state_t *st,
     ngx_str_t *tenant, ngx_str_t *channel, ngx_array_t *list,
-    uint64_t *clients);
+    ngx_rt_presence_infos_t *infos, uint64_t *clients);
+static void ngx_rt_presence_copy_locked(ngx_rt_member_t *m,
+    ngx_rt_present_t *one, ngx_rt_presence_infos_t *infos);
 static ngx_int_t ngx_rt_presence_resume_locked(ngx_rt_state_t *st,
     ngx_rt_channel_t *ch, ngx_array_t *list, ngx_rt_member_t **next);
 static int ngx_libc_cdecl ngx_rt_presence_compare(const void *one,
@@ -28,25 +45,25 @@ static int ngx_libc_cdecl ngx_rt_presence_compare(const void *one,
 
 ngx_int_t
 ngx_rt_presence_read(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
-    ngx_uint_t max, ngx_array_t *list, uint64_t *clients)
+    ngx_uint_t max, size_t room, ngx_array_t *list, uint64_t *clients)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  n;
+    ngx_int_t                rc;
+    ngx_rt_presence_infos_t  infos;
+
+    ngx_memzero(&infos, sizeof(ngx_rt_presence_infos_t));
+    infos.wanted = (room != 0);
+    infos.left = room;
 
     do {
-        n = list->nelts;
+        rc = ngx_rt_presence_room(list, &infos);
 
-        /* the room, before the mutex is taken */
-
-        if (ngx_array_push_n(list, NGX_RT_PRESENCE_SLICE) == NULL) {
-            return NGX_ERROR;
+        if (rc != NGX_OK) {
+            return rc;
         }
-
-        list->nelts = n;
 
         ngx_rt_state_lock(z);
         rc = ngx_rt_presence_slice_locked(z->state, tenant, channel, list,
-                                          clients);
+                                          &infos, clients);
         ngx_rt_state_unlock(z);
 
         if (*clients > max || list->nelts > max) {
@@ -59,14 +76,50 @@ ngx_rt_presence_read(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
 }
 
 
+/* for the next slice, before the mutex is taken */
+
+static ngx_int_t
+ngx_rt_presence_room(ngx_array_t *list, ngx_rt_presence_infos_t *infos)
+{
+    ngx_uint_t  n;
+
+    n = list->nelts;
+
+    if (ngx_array_push_n(list, NGX_RT_PRESENCE_SLICE) == NULL) {
+        return NGX_ERROR;
+    }
+
+    list->nelts = n;
+
+    if (!infos->full) {
+        return NGX_OK;
+    }
+
+    if (infos->left < NGX_RT_PRESENCE_CHUNK) {
+        return NGX_DECLINED;
+    }
+
+    infos->pos = ngx_palloc(list->pool, NGX_RT_PRESENCE_CHUNK);
+    if (infos->pos == NULL) {
+        return NGX_ERROR;
+    }
+
+    infos->last = infos->pos + NGX_RT_PRESENCE_CHUNK;
+    infos->left -= NGX_RT_PRESENCE_CHUNK;
+    infos->full = 0;
+
+    return NGX_OK;
+}
+
+
 /* NGX_AGAIN: it was enough for a hold of the mutex */
 
 static ngx_int_t
 ngx_rt_presence_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
-    ngx_str_t *channel, ngx_array_t *list, uint64_t *clients)
+    ngx_str_t *channel, ngx_array_t *list, ngx_rt_presence_infos_t *infos,
+    uint64_t *clients)
 {
     ngx_uint_t         n;
-    ngx_rt_user_t     *u;
     ngx_rt_tenant_t   *t;
     ngx_rt_member_t   *m;
     ngx_rt_channel_t  *ch;
@@ -89,12 +142,11 @@ ngx_rt_presence_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     one = (ngx_rt_present_t *) list->elts + list->nelts;
 
     for (n = 0; m && n < NGX_RT_PRESENCE_SLICE; n++, one++) {
-        u = m->session->user;
+        ngx_rt_presence_copy_locked(m, one, infos);
 
-        one->serial = m->serial;
-        one->len = u ? u->len : 0;
-        ngx_memcpy(one->id, m->session->id, NGX_RT_ID_LEN);
-        ngx_memcpy(one->user, u ? u->name : (u_char *) "", one->len);
+        if (infos->full) {
+            break;
+        }
 
         m = m->channel_next;
     }
@@ -102,6 +154,44 @@ ngx_rt_presence_slice_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     list->nelts += n;
 
     return m ? NGX_AGAIN : NGX_OK;
+}
+
+
+static void
+ngx_rt_presence_copy_locked(ngx_rt_member_t *m, ngx_rt_present_t *one,
+    ngx_rt_presence_infos_t *infos)
+{
+    u_char            *p;
+    rt_client_info_t   info;
+
+    ngx_rt_member_info(m, &info);
+
+    one->serial = m->serial;
+    one->len = (uint16_t) info.user.len;
+    one->conn_len = 0;
+    one->chan_len = 0;
+    one->info = infos->pos;
+
+    ngx_memcpy(one->id, info.client.data, NGX_RT_ID_LEN);
+    ngx_memcpy(one->user, info.user.data, info.user.len);
+
+    if (!infos->wanted || (info.conn_info.len | info.chan_info.len) == 0) {
+        return;
+    }
+
+    if (infos->pos == NULL
+        || info.conn_info.len + info.chan_info.len
+           > (size_t) (infos->last - infos->pos))
+    {
+        infos->full = 1;
+        return;
+    }
+
+    one->conn_len = (uint16_t) info.conn_info.len;
+    one->chan_len = (uint16_t) info.chan_info.len;
+
+    p = ngx_cpymem(infos->pos, info.conn_info.data, info.conn_info.len);
+    infos->pos = ngx_cpymem(p, info.chan_info.data, info.chan_info.len);
 }
 
 
@@ -158,6 +248,10 @@ ngx_rt_presence_info(ngx_array_t *list, rt_client_info_t *info)
         info[i].client.len = NGX_RT_ID_LEN;
         info[i].user.data = one[i].user;
         info[i].user.len = one[i].len;
+        info[i].conn_info.data = one[i].info;
+        info[i].conn_info.len = one[i].conn_len;
+        info[i].chan_info.data = one[i].info + one[i].conn_len;
+        info[i].chan_info.len = one[i].chan_len;
     }
 }
 

@@ -14,6 +14,8 @@
 #include "ngx_rt_state.h"
 
 
+static void ngx_rt_record_parse_info(u_char *p, size_t len,
+    rt_client_info_t *info);
 static void ngx_rt_record_mark_locked(ngx_rt_state_t *st,
     rt_log_record_t *record);
 static uint64_t ngx_rt_record_time(void);
@@ -22,14 +24,33 @@ static uint64_t ngx_rt_record_time(void);
 size_t
 ngx_rt_record_info(const rt_publication_t *pub, u_char *info)
 {
-    u_char  *p;
+    u_char                *p;
+    ngx_rt_record_info_t   lens;
 
-    /* the client's id, which is always as long, then the user */
+    if (pub->info.client.len == 0) {
+        return 0;
+    }
 
-    p = ngx_cpymem(info, pub->info.client.data, pub->info.client.len);
+    /* the client's id, which is always as long, then the others */
+
+    lens.user = (uint16_t) pub->info.user.len;
+    lens.conn_info = (uint16_t) pub->info.conn_info.len;
+
+    p = ngx_cpymem(info, pub->info.client.data, NGX_RT_ID_LEN);
+    p = ngx_cpymem(p, &lens, sizeof(ngx_rt_record_info_t));
     p = ngx_cpymem(p, pub->info.user.data, pub->info.user.len);
+    p = ngx_cpymem(p, pub->info.conn_info.data, pub->info.conn_info.len);
+    p = ngx_cpymem(p, pub->info.chan_info.data, pub->info.chan_info.len);
 
     return p - info;
+}
+
+
+size_t
+ngx_rt_record_info_len(const rt_publication_t *pub)
+{
+    return NGX_RT_RECORD_INFO_HEAD + pub->info.user.len
+           + pub->info.conn_info.len + pub->info.chan_info.len;
 }
 
 
@@ -37,7 +58,7 @@ ngx_uint_t
 ngx_rt_record_fits(ngx_rt_zone_t *z, const rt_publication_t *pub)
 {
     return rt_log_fits(z->log, pub->data.len + pub->tags.len
-                               + NGX_RT_RECORD_INFO_MAX);
+                               + ngx_rt_record_info_len(pub));
 }
 
 
@@ -77,6 +98,33 @@ ngx_rt_record_append_locked(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
     told->records++;
     told->bytes += sizeof(rt_log_record_t) + pub->data.len + record.info
                    + pub->tags.len;
+}
+
+
+static void
+ngx_rt_record_parse_info(u_char *p, size_t len, rt_client_info_t *info)
+{
+    u_char                *last;
+    ngx_rt_record_info_t   lens;
+
+    last = p + len;
+
+    info->client.data = p;
+    info->client.len = NGX_RT_ID_LEN;
+
+    ngx_memcpy(&lens, p + NGX_RT_ID_LEN, sizeof(ngx_rt_record_info_t));
+    p += NGX_RT_RECORD_INFO_HEAD;
+
+    info->user.data = p;
+    info->user.len = lens.user;
+    p += lens.user;
+
+    info->conn_info.data = p;
+    info->conn_info.len = lens.conn_info;
+    p += lens.conn_info;
+
+    info->chan_info.data = p;
+    info->chan_info.len = last - p;
 }
 
 
@@ -137,11 +185,8 @@ ngx_rt_record_parse(const rt_log_record_t *record, u_char *parts,
 
     p = parts + record->data;
 
-    if (record->info >= NGX_RT_ID_LEN) {
-        pub->info.client.data = p;
-        pub->info.client.len = NGX_RT_ID_LEN;
-        pub->info.user.data = p + NGX_RT_ID_LEN;
-        pub->info.user.len = record->info - NGX_RT_ID_LEN;
+    if (record->info) {
+        ngx_rt_record_parse_info(p, record->info, &pub->info);
     }
 
     p += record->info;

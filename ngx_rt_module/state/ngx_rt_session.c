@@ -12,8 +12,9 @@
 
 
 static ngx_rt_session_t *ngx_rt_session_create_locked(ngx_rt_state_t *st,
-    ngx_str_t *tenant, ngx_str_t *user, ngx_rt_conn_t *conn, ngx_uint_t slot,
-    u_char *id);
+    ngx_rt_identity_t *who, ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id);
+static ngx_int_t ngx_rt_session_retell_locked(ngx_rt_state_t *st,
+    ngx_rt_session_t *s, ngx_str_t *info);
 static ngx_int_t ngx_rt_session_empty_locked(ngx_rt_zone_t *z,
     ngx_rt_session_t *s, ngx_rt_told_t *told);
 static void ngx_rt_session_expire_locked(ngx_rt_state_t *st,
@@ -95,11 +96,28 @@ ngx_rt_session_info(ngx_rt_session_t *s, rt_client_info_t *info)
         info->user.data = s->user->name;
         info->user.len = s->user->len;
     }
+
+    if (s->info) {
+        info->conn_info.data = s->info->data;
+        info->conn_info.len = s->info->len;
+    }
+}
+
+
+void
+ngx_rt_member_info(ngx_rt_member_t *m, rt_client_info_t *info)
+{
+    ngx_rt_session_info(m->session, info);
+
+    if (m->info) {
+        info->chan_info.data = m->info->data;
+        info->chan_info.len = m->info->len;
+    }
 }
 
 
 ngx_rt_session_t *
-ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
+ngx_rt_session_create(ngx_rt_zone_t *z, ngx_rt_identity_t *who,
     ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id)
 {
     ngx_rt_state_t    *st;
@@ -110,7 +128,7 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
     ngx_rt_state_lock(z);
 
     for ( ;; ) {
-        s = ngx_rt_session_create_locked(st, tenant, user, conn, slot, id);
+        s = ngx_rt_session_create_locked(st, who, conn, slot, id);
 
         if (s && rt_txn_commit(&st->txn)) {
             (void) ngx_atomic_fetch_add(&s->tenant->connects, 1);
@@ -137,8 +155,8 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
 
 
 static ngx_rt_session_t *
-ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
-    ngx_str_t *user, ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id)
+ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_rt_identity_t *who,
+    ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id)
 {
     rt_txn_t          *x;
     ngx_rt_tenant_t   *t;
@@ -146,7 +164,7 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
 
     x = &st->txn;
 
-    t = ngx_rt_tenant_acquire_locked(st, tenant);
+    t = ngx_rt_tenant_acquire_locked(st, &who->tenant);
     if (t == NULL) {
         return NULL;
     }
@@ -176,7 +194,9 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     s->slot = slot;
     ngx_memcpy(s->id, id, NGX_RT_ID_LEN);
 
-    if (ngx_rt_user_enter_locked(st, s, user) != NGX_OK) {
+    if (ngx_rt_user_enter_locked(st, s, &who->user) != NGX_OK
+        || ngx_rt_info_create_locked(st, t, &who->info, &s->info) != NGX_OK)
+    {
         return NULL;
     }
 
@@ -196,6 +216,51 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     rt_txn_add(x, &t->sessions, 1);
 
     return s;
+}
+
+
+ngx_int_t
+ngx_rt_session_retell(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *info)
+{
+    ngx_int_t        rc;
+    ngx_rt_state_t  *st;
+
+    st = z->state;
+
+    ngx_rt_state_lock(z);
+
+    rc = ngx_rt_session_retell_locked(st, s, info);
+
+    if (rc != NGX_OK || !rt_txn_commit(&st->txn)) {
+        rt_txn_abort(&st->txn);
+        rc = NGX_DECLINED;
+    }
+
+    ngx_rt_state_unlock(z);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_rt_session_retell_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_str_t *info)
+{
+    ngx_rt_info_t  *old, *new;
+
+    old = s->info;
+
+    if (ngx_rt_info_create_locked(st, s->tenant, info, &new) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rt_txn_set_ptr(&st->txn, &s->info, new);
+
+    if (old) {
+        ngx_rt_tenant_free_locked(st, s->tenant, old);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -275,6 +340,10 @@ ngx_rt_session_expire_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
 
     rt_txn_add(x, &st->sessions, -1);
     rt_txn_add(x, &t->sessions, -1);
+
+    if (s->info) {
+        ngx_rt_tenant_free_locked(st, t, s->info);
+    }
 
     ngx_rt_tenant_free_locked(st, t, s);
     ngx_rt_tenant_settle_locked(st, t);

@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     6         /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     7         /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -114,6 +114,13 @@ struct ngx_rt_user_s {
 };
 
 
+/* JSON that others are told with the client */
+struct ngx_rt_info_s {
+    uint64_t                   len;
+    u_char                     data[];
+};
+
+
 struct ngx_rt_session_s {
     ngx_rt_session_t          *next;          /* in its slot's list */
     ngx_rt_session_t          *prev;
@@ -123,6 +130,7 @@ struct ngx_rt_session_s {
     ngx_rt_session_t         **user_link;
     ngx_rt_tenant_t           *tenant;
     ngx_rt_user_t             *user;          /* NULL: anonymous */
+    ngx_rt_info_t             *info;          /* NULL: none */
     ngx_rt_member_t           *members;
     ngx_rt_errand_t           *errands;
     ngx_rt_conn_t             *conn;          /* in the memory of its worker */
@@ -138,6 +146,7 @@ struct ngx_rt_member_s {
     ngx_rt_member_t           *session_prev;
     ngx_rt_member_t           *channel_next;
     ngx_rt_member_t           *channel_prev;
+    ngx_rt_info_t             *info;          /* NULL: none */
     uint64_t                   serial;        /* never used again */
     uint64_t                   flags;
 };
@@ -309,6 +318,10 @@ void ngx_rt_zone_report(ngx_rt_zone_t *z, ngx_log_t *log);
 ngx_int_t ngx_rt_tenant_name(ngx_http_request_t *r, ngx_rt_zone_t *z,
     ngx_str_t *name);
 
+/* the same, but an empty key stays empty: something else may tell */
+ngx_int_t ngx_rt_tenant_key(ngx_http_request_t *r, ngx_rt_zone_t *z,
+    ngx_str_t *name);
+
 /* 1 to max bytes without control characters */
 ngx_uint_t ngx_rt_name_valid(ngx_str_t *name, size_t max);
 
@@ -350,6 +363,10 @@ void ngx_rt_tenant_free_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 /* so many bytes of the heap were taken for it, or given back (less than 0) */
 void ngx_rt_tenant_charge_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     ssize_t n);
+
+/* the same for an info; empty: *info is NULL.  NGX_ERROR: the zone is full. */
+ngx_int_t ngx_rt_info_create_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    const ngx_str_t *text, ngx_rt_info_t **info);
 
 
 /*
@@ -451,15 +468,24 @@ ngx_rt_losses_t *ngx_rt_losses(ngx_rt_zone_t *z, const ngx_str_t *name);
 /* a random UUID (RFC 9562, version 4), NGX_RT_ID_LEN bytes */
 ngx_int_t ngx_rt_uuid(u_char *id);
 
-/* who it is, for others; points into s, and lives as long */
+/* who it is, for others; points into s, or m, and lives as long */
 void ngx_rt_session_info(ngx_rt_session_t *s, rt_client_info_t *info);
+void ngx_rt_member_info(ngx_rt_member_t *m, rt_client_info_t *info);
 
-/*
- * Served by conn in this worker; user: empty for nobody in particular.
- * NULL: the zone is full.
- */
-ngx_rt_session_t *ngx_rt_session_create(ngx_rt_zone_t *z, ngx_str_t *tenant,
-    ngx_str_t *user, ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id);
+/* whose a session is; empty: nobody in particular, and nothing to tell */
+typedef struct {
+    ngx_str_t                  tenant;
+    ngx_str_t                  user;
+    ngx_str_t                  info;          /* JSON */
+} ngx_rt_identity_t;
+
+/* served by conn in this worker; NULL: the zone is full */
+ngx_rt_session_t *ngx_rt_session_create(ngx_rt_zone_t *z,
+    ngx_rt_identity_t *who, ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id);
+
+/* something else is told of it from now on; NGX_DECLINED: the zone is full */
+ngx_int_t ngx_rt_session_retell(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_str_t *info);
 
 /* the tenant's session of that id, or NULL */
 ngx_rt_session_t *ngx_rt_session_lookup_locked(ngx_rt_state_t *st,
@@ -534,9 +560,16 @@ ngx_rt_channel_t *ngx_rt_channel_acquire_locked(ngx_rt_state_t *st,
 /* in a transaction: neither members nor a history hold it any more */
 void ngx_rt_channel_expire_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch);
 
+/* as what a client is in a channel */
+typedef struct {
+    ngx_uint_t                 flags;         /* NGX_RT_MEMBER_* */
+    ngx_str_t                  info;          /* JSON, or empty */
+} ngx_rt_terms_t;
+
+
 /* the session enters a channel, which is made if it has to be */
 ngx_rt_member_t *ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
-    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_uint_t flags,
+    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_rt_terms_t *terms,
     ngx_rt_told_t *told);
 
 /* stay: NGX_RT_STAY_* */
@@ -637,20 +670,25 @@ ngx_int_t ngx_rt_idem_sweep(ngx_rt_zone_t *z);
 /* one who is in a channel, copied */
 typedef struct {
     uint64_t                   serial;        /* of its membership */
-    uint64_t                   len;           /* of user */
+    uint16_t                   len;           /* of user */
+    uint16_t                   conn_len;      /* of info, its first part */
+    uint16_t                   chan_len;      /* and the other */
     u_char                     id[NGX_RT_ID_LEN];
     u_char                     user[NGX_RT_USER_MAX];
+    u_char                    *info;
 } ngx_rt_present_t;
 
 
 /*
  * Those in a channel, ngx_rt_present_t, into list, which is empty.  All are
- * listed who were there before and after; *clients: how many there are.
- * NGX_DECLINED: there are more than max, who are not all listed; NGX_ERROR: no
- * memory.
+ * listed who were there before and after; *clients: how many there are.  infos:
+ * bytes that their infos may take, 0: none are wanted.
+ * NGX_DECLINED: there are more than max, or they have more to tell, and not all
+ * are listed; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_rt_presence_read(ngx_rt_zone_t *z, ngx_str_t *tenant,
-    ngx_str_t *channel, ngx_uint_t max, ngx_array_t *list, uint64_t *clients);
+    ngx_str_t *channel, ngx_uint_t max, size_t infos, ngx_array_t *list,
+    uint64_t *clients);
 
 /* the same as values, which point into the list; info: as many */
 void ngx_rt_presence_info(ngx_array_t *list, rt_client_info_t *info);
@@ -661,11 +699,21 @@ ngx_uint_t ngx_rt_presence_users(ngx_array_t *list);
 
 /* ngx_rt_record.c: records of the log */
 
-#define NGX_RT_RECORD_INFO_MAX  (NGX_RT_ID_LEN + NGX_RT_USER_MAX)
+/* lengths, behind the client's id; what the last text has is the rest */
+typedef struct {
+    uint16_t                   user;
+    uint16_t                   conn_info;
+} ngx_rt_record_info_t;
 
 
-/* the part of a record that says who it is from: so many bytes */
+#define NGX_RT_RECORD_INFO_HEAD  (NGX_RT_ID_LEN + sizeof(ngx_rt_record_info_t))
+#define NGX_RT_RECORD_INFO_MAX   (NGX_RT_RECORD_INFO_HEAD + NGX_RT_USER_MAX   \
+                                  + 2 * NGX_RT_INFO_MAX)
+
+
+/* the part of a record that says who it is from: so many bytes, at most len */
 size_t ngx_rt_record_info(const rt_publication_t *pub, u_char *info);
+size_t ngx_rt_record_info_len(const rt_publication_t *pub);
 
 /* the log takes it */
 ngx_uint_t ngx_rt_record_fits(ngx_rt_zone_t *z, const rt_publication_t *pub);

@@ -24,18 +24,32 @@ static void ngx_rt_tenant_idle_remove_locked(ngx_rt_state_t *st,
 
 
 ngx_int_t
-ngx_rt_tenant_name(ngx_http_request_t *r, ngx_rt_zone_t *z, ngx_str_t *name)
+ngx_rt_tenant_key(ngx_http_request_t *r, ngx_rt_zone_t *z, ngx_str_t *name)
 {
     if (ngx_http_complex_value(r, &z->key, name) != NGX_OK) {
         return NGX_ERROR;
     }
 
     if (name->len == 0) {
-        ngx_str_set(name, "default");
         return NGX_OK;
     }
 
     return ngx_rt_name_valid(name, NGX_RT_TENANT_MAX) ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_rt_tenant_name(ngx_http_request_t *r, ngx_rt_zone_t *z, ngx_str_t *name)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_rt_tenant_key(r, z, name);
+
+    if (rc == NGX_OK && name->len == 0) {
+        ngx_str_set(name, "default");
+    }
+
+    return rc;
 }
 
 
@@ -269,6 +283,29 @@ ngx_rt_tenant_alloc_order_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     }
 
     return p;
+}
+
+
+ngx_int_t
+ngx_rt_info_create_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    const ngx_str_t *text, ngx_rt_info_t **info)
+{
+    *info = NULL;
+
+    if (text->len == 0) {
+        return NGX_OK;
+    }
+
+    *info = ngx_rt_tenant_alloc_locked(st, t, sizeof(ngx_rt_info_t)
+                                              + text->len);
+    if (*info == NULL) {
+        return NGX_ERROR;
+    }
+
+    (*info)->len = text->len;
+    ngx_memcpy((*info)->data, text->data, text->len);
+
+    return NGX_OK;
 }
 
 

@@ -15,6 +15,9 @@ package RT;
 # The zone outlives a block where nginx is only reloaded, or not even that, so
 # each run has a tenant of its own: its header X-Tenant is the zone's key.
 #
+# RT::Token makes tokens; the files of their keys are in $TEST_NGINX_TOKENS, if
+# RT is imported with "tokens".
+#
 # Environment: TEST_NGINX_RT_MODULE (the .so), TEST_NGINX_SERVROOT (a folder
 # below which each test file has its server root), TEST_NGINX_BINARY,
 # TEST_NGINX_USE_HUP, TEST_RT_TIMEOUT (seconds to wait for an answer).
@@ -65,6 +68,7 @@ BEGIN {
     $ENV{TEST_NGINX_SPARE_PORT} = $ENV{TEST_NGINX_SERVER_PORT} + 3;
     $ENV{TEST_NGINX_LOG_LEVEL} ||= 'info';
     $ENV{TEST_NGINX_LOAD_MODULES} = $MODULE;
+    $ENV{TEST_NGINX_TOKENS} = "$ROOT/tokens";
     $ENV{TEST_NGINX_TIMEOUT} ||= 10;
 
     # blocks with the same configuration share one nginx, but for a reload
@@ -76,6 +80,7 @@ use Test::Nginx::Socket;
 use Test::Nginx::Util ();
 
 use RT::Conversation;
+use RT::Token;
 
 our $HTTP = <<'_EOC_';
     rt_zone       $http_x_tenant zone=live:8m;
@@ -123,7 +128,11 @@ my $log_head = '';
 
 sub import
 {
+    my ($class, @what) = @_;
     my $caller = caller;
+
+    RT::Token::prepare($ENV{TEST_NGINX_TOKENS})
+        if grep { $_ eq 'tokens' } @what;
 
     no strict 'refs';
     *{"${caller}::run_tests"} = \&run_tests;

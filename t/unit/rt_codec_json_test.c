@@ -379,20 +379,50 @@ check_presence(void)
     rt_reply_t  r;
 
     static const rt_client_info_t  list[] = {
-        { STR("al\""), STR("c1") },
-        { { 0, NULL }, STR("c2") },
+        { .user = STR("al\""), .client = STR("c1") },
+        { .client = STR("c2"), .conn_info = STR("[1]"),
+          .chan_info = STR("{}") }
     };
 
     r = (rt_reply_t) { .id = 3, .method = RT_METHOD_PRESENCE,
                        .present = list, .npresent = 2 };
     check_reply(&r, "{\"id\":3,\"presence\":{\"presence\":{\"c1\":{\"user\":"
                     "\"al\\\"\",\"client\":\"c1\"},\"c2\":{\"client\":"
-                    "\"c2\"}}}}");
+                    "\"c2\",\"conn_info\":[1],\"chan_info\":{}}}}}");
 
     r = (rt_reply_t) { .id = 4, .method = RT_METHOD_PRESENCE_STATS,
                        .clients = 12, .users = 3 };
     check_reply(&r, "{\"id\":4,\"presence_stats\":{\"num_clients\":12,"
                     "\"num_users\":3}}");
+}
+
+
+/* what tokens add */
+
+static void
+check_tokens(void)
+{
+    rt_reply_t  r;
+
+    static const rt_reply_sub_t  subs[] = {
+        { STR("a\""), STR("[1]") },
+        { STR("b"), { 0, NULL } }
+    };
+
+    r = (rt_reply_t) { .id = 1, .method = RT_METHOD_CONNECT,
+                       .client = STR("c"), .version = STR("v"), .ttl = 60,
+                       .subs = subs, .nsubs = 2 };
+    check_reply(&r, "{\"id\":1,\"connect\":{\"client\":\"c\",\"version\":"
+                    "\"v\",\"expires\":true,\"ttl\":60,\"subs\":{\"a\\\"\":"
+                    "{\"data\":[1]},\"b\":{}}}}");
+
+    r = (rt_reply_t) { .id = 2, .method = RT_METHOD_SUBSCRIBE,
+                       .ttl = 4294967295, .data = STR("0") };
+    check_reply(&r, "{\"id\":2,\"subscribe\":{\"expires\":true,\"ttl\":"
+                    "4294967295,\"data\":0}}");
+
+    r = (rt_reply_t) { .id = 3, .method = RT_METHOD_REFRESH, .ttl = 1 };
+    check_reply(&r, "{\"id\":3,\"refresh\":{\"expires\":true,\"ttl\":1}}");
 }
 
 
@@ -446,6 +476,7 @@ test_replies(void)
     check_reply(&r, "{\"id\":4294967295,\"rpc\":{\"data\":[1, 2]}}");
 
     check_presence();
+    check_tokens();
 
     r.method = RT_METHOD_SUBSCRIBE;
     check_reply(&r, "{\"id\":4294967295,\"subscribe\":{\"data\":[1, 2]}}");

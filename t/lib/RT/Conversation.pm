@@ -15,7 +15,8 @@ package RT::Conversation;
 # "100 x ACTION" does it a hundred times.  "# ..." is a comment.
 # {{perl}} is replaced by its value; it may use $i (the repetition, from 1),
 # $n (the number in WHO), $me, $tenant, $origin (the server's), $port, $spare
-# (another port, for a block to listen to), and kept("name") for what a "*name" in an expected message caught.
+# (another port, for a block to listen to), kept("name") for what a "*name" in an expected message caught, and
+# jwt(CLAIM => VALUE, ...) for a token, see RT::Token.
 #
 # Connecting
 #   open [ws:|wss:]PATH [PROTOCOL,...]   a handshake that must succeed
@@ -299,6 +300,8 @@ sub _client
 package RT::Conversation::Fill;
 
 # the names that {{...}} may use
+
+use RT::Token;
 
 our ($conversation, $i, $n, $me, $tenant, $origin, $port, $spare);
 
