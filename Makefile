@@ -18,13 +18,18 @@ module  := $(BUILD)/ngx_rt_module.so
 nginx   := nginx-$(NGINX_VERSION)
 
 
-.PHONY: all run test unit fuzz bench lint install deps clean
+.PHONY: all debug run test unit fuzz bench lint install deps clean
 
 all:
 	@.ci/build $(NGINX_SRC) $(BUILD) $(nginx)
 	@cmp -s $(BUILD)/$(nginx)/ngx_rt_module.so $(module) \
 	    || { cp $(BUILD)/$(nginx)/ngx_rt_module.so $(module).new \
 	         && mv $(module).new $(module) && echo "built $(module)"; }
+
+# another build, with fault points: for tests, never for use
+debug:
+	@$(MAKE) -s --no-print-directory all BUILD=$(BUILD)/debug \
+	    RT_CC_OPT="$(RT_CC_OPT) -DRT_FAULT_POINTS"
 
 # the packages that a build and a run need: as root, or with sudo
 deps:
@@ -37,7 +42,7 @@ run: deps
 # every suite, and one line of totals at the end
 test:
 	@.ci/packages test
-	@$(MAKE) -s --no-print-directory all
+	@$(MAKE) -s --no-print-directory all debug
 	@t/lib/run-suites $(BUILD) $(SUITES)
 
 # the quick one: the pure half only

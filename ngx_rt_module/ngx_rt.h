@@ -33,6 +33,7 @@
 #include "rt_bucket.h"
 #include "rt_claims.h"
 #include "rt_command.h"
+#include "rt_fault.h"
 #include "rt_frame.h"
 #include "rt_hash.h"
 #include "rt_heap.h"

@@ -20,6 +20,9 @@
 
 static ngx_int_t ngx_rt_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_rt_init_process(ngx_cycle_t *cycle);
+#ifdef RT_FAULT_POINTS
+static ngx_int_t ngx_rt_init_faults(ngx_cycle_t *cycle);
+#endif
 
 
 static ngx_command_t  ngx_rt_commands[] = {
@@ -240,9 +243,42 @@ ngx_rt_init_module(ngx_cycle_t *cycle)
 }
 
 
+#ifdef RT_FAULT_POINTS
+
+/* nginx's "env" directive hands the environment down to workers */
+
+static ngx_int_t
+ngx_rt_init_faults(ngx_cycle_t *cycle)
+{
+    const char  *wrong;
+
+    if (ngx_process == NGX_PROCESS_HELPER) {
+        return NGX_OK;
+    }
+
+    wrong = rt_fault_init(getenv("RT_FAULT"), getenv("RT_FAULT_DIR"));
+
+    if (wrong) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "rt: invalid fault points: %s", wrong);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+#endif
+
+
 static ngx_int_t
 ngx_rt_init_process(ngx_cycle_t *cycle)
 {
+#ifdef RT_FAULT_POINTS
+    if (ngx_rt_init_faults(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+#endif
+
     ngx_rt_account_init_process(ngx_http_cycle_get_module_main_conf(cycle,
                                                               ngx_rt_module));
     ngx_rt_queue_init_process();

@@ -151,6 +151,7 @@ ngx_rt_flush_send(ngx_rt_conn_t *conn)
     size_t   size;
     ssize_t  n;
 
+    rt_fault(flush_send);
     ngx_rt_count(sends, 1);
 
     n = conn->tls ? ngx_rt_flush_tls(conn, &size)
@@ -160,6 +161,7 @@ ngx_rt_flush_send(ngx_rt_conn_t *conn)
         return NGX_ERROR;
     }
 
+    rt_fault(flush_sent);
     ngx_rt_count(bytes_out, n);
     ngx_rt_queue_sent(conn, n);
 

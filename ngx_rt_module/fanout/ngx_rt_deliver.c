@@ -49,6 +49,8 @@ ngx_rt_deliver(ngx_rt_hub_t *hub, ngx_uint_t budget)
         return NGX_OK;
     }
 
+    rt_fault(deliver_marked);
+
     rc = RT_LOG_EMPTY;
 
     while (budget--) {
@@ -131,6 +133,7 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
         return NGX_ERROR;
     }
 
+    rt_fault(deliver_copied);
     ngx_rt_record_parse(record, hub->scratch, &pub);
 
     if (record->kind == NGX_RT_RECORD_PUBLICATION) {
@@ -143,6 +146,8 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
     if (rc != NGX_OK) {
         ngx_rt_interest_drop(in);
     }
+
+    rt_fault(deliver_encoded);
 
     return NGX_OK;
 }
@@ -288,6 +293,8 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
     if (b == NULL) {
         return;
     }
+
+    rt_fault(deliver_settle);
 
     reached = in->count;
     lost = 0;

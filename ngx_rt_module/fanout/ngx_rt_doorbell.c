@@ -222,13 +222,14 @@ ngx_rt_doorbell_claim(ngx_cycle_t *cycle)
             slot->pid = ngx_pid;
             slot->rung = 0;
             slot->generation++;
+            rt_fault(claim_hold);
 
             ngx_rt_slot = i;
             ngx_rt_stat = slot;
         }
     }
 
-    ngx_shmtx_unlock(&ngx_rt_table_pool->mutex);
+    ngx_rt_unlock(&ngx_rt_table_pool->mutex);
 
     return ngx_rt_slot == NGX_RT_NO_SLOT ? NGX_DECLINED : NGX_OK;
 }
@@ -297,6 +298,7 @@ ngx_rt_doorbell_handler(ngx_event_t *ev)
         (void) !read(c->fd, &n, sizeof(uint64_t));
     }
 
+    rt_fault(wake_heard);
     ngx_rt_count(wakeups, 1);
 
     ngx_rt_turn_post();
@@ -310,8 +312,12 @@ ngx_rt_doorbell_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    rt_fault(exit_begin);
+
     ngx_rt_stat->connections = 0;
     ngx_rt_stat->pid = 0;
+
+    rt_fault(exit_done);
 
     ngx_rt_slot = NGX_RT_NO_SLOT;
     ngx_rt_stat = &ngx_rt_no_stat;
@@ -336,6 +342,7 @@ ngx_rt_doorbell_ring(uint64_t workers)
             continue;
         }
 
+        rt_fault(wake_rung);
         ngx_rt_count(rings, 1);
 
         /* a counter at its limit is an edge that is there already */
@@ -346,6 +353,8 @@ ngx_rt_doorbell_ring(uint64_t workers)
             ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno,
                           "rt: write() to a doorbell failed");
         }
+
+        rt_fault(wake_written);
     }
 }
 

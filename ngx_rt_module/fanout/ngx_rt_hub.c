@@ -171,6 +171,8 @@ ngx_rt_hub_attach(ngx_rt_zone_t *z)
 
     slot = &z->state->slots[ngx_rt_slot];
 
+    rt_fault(claim_done);
+
     while (ngx_rt_hub_reap(z, ngx_rt_slot, slot->owner) == NGX_AGAIN) {
         ngx_rt_doorbell_ring(z->hub->ring);
     }
@@ -179,11 +181,14 @@ ngx_rt_hub_attach(ngx_rt_zone_t *z)
 
     rt_txn_set(&z->state->txn, &slot->owner, ngx_rt_stat->generation);
     rt_txn_set(&z->state->txn, &slot->unread, 0);
+    rt_fault(claim_owner);
     (void) rt_txn_commit(&z->state->txn);
 
     z->hub->cursor = rt_log_head(z->log);
 
     ngx_rt_state_unlock(z);
+
+    rt_fault(claim_attached);
 }
 
 
@@ -343,12 +348,16 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
+    rt_fault(join_begin);
+
     m = ngx_rt_channel_join(client->zone, client->session, ns, channel,
                             terms, &told);
     if (m == NULL) {
         rt_slab_free(&ngx_rt_subscriptions, sub);
         return NGX_DECLINED;
     }
+
+    rt_fault(join_done);
 
     in = ngx_rt_interest_acquire(hub, m->channel, ns);
     if (in == NULL) {
@@ -374,6 +383,8 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
     ngx_queue_insert_tail(&client->subscriptions, &sub->link);
     client->nsubscriptions++;
 
+    rt_fault(join_interest);
+
     ngx_rt_hub_told(hub, &told);
 
     return NGX_OK;
@@ -395,6 +406,8 @@ ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
 
     ngx_rt_interest_settle(in);
 
+    rt_fault(leave_begin);
+
     ngx_queue_remove(&sub->queue);
     in->count--;
     in->watchers -= (sub->member->flags & NGX_RT_MEMBER_WATCHES) != 0;
@@ -408,6 +421,8 @@ ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
     ngx_rt_channel_leave(client->zone, sub->member, stay, &told);
+    rt_fault(leave_done);
+
     ngx_rt_hub_told(in->hub, &told);
 
     if (in->count == 0) {

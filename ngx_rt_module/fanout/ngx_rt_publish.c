@@ -68,9 +68,13 @@ ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
 
     ngx_rt_hub_relieve(z->hub);
 
+    rt_fault(publish_begin);
+
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
     outcome = ngx_rt_publish_try(z, p, &told);
+
+    rt_fault(publish_done);
 
     if (outcome == NGX_RT_PUBLISHED) {
         ngx_rt_count(publishes, 1);
@@ -126,6 +130,8 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     ngx_rt_channel_t  *ch;
 
     st = z->state;
+
+    rt_fault(publish_hold);
 
     t = ngx_rt_tenant_acquire_locked(st, &p->tenant);
 

@@ -77,6 +77,8 @@ ngx_rt_turn_run(ngx_uint_t orders)
 
     z = mcf->zones.elts;
 
+    rt_fault(turn_begin);
+
     for (i = 0; i < mcf->zones.nelts; i++) {
         hub = z[i]->hub;
 
@@ -88,6 +90,8 @@ ngx_rt_turn_run(ngx_uint_t orders)
         hub->appended = 0;
         hub->appended_bytes = 0;
     }
+
+    rt_fault(turn_listen);
 
     /* before reading: who appends from here on rings */
     ngx_rt_doorbell_listen();
@@ -106,6 +110,7 @@ ngx_rt_turn_run(ngx_uint_t orders)
         }
     }
 
+    rt_fault(turn_flush);
     ngx_rt_flush_all();
 
     if (again) {

@@ -341,6 +341,7 @@ rt_heap_alloc(rt_heap_t *h, rt_txn_t *x, size_t size)
 
     offset = (size_t) (page - h->page) * RT_HEAP_PAGE;
     offset += (size_t) rt_heap_take(x, page) * rt_heap_sizes[class];
+    rt_fault(heap_taken);
 
     rt_txn_add(x, &h->bytes_used, rt_heap_sizes[class]);
 
@@ -372,6 +373,8 @@ rt_heap_free(rt_heap_t *h, rt_txn_t *x, void *p)
 
     rt_txn_store(&x->freed, 1);
     rt_txn_set(x, word, *word & ~((uint64_t) 1 << block % 64));
+    rt_fault(heap_freed);
+
     rt_txn_add(x, &h->bytes_used, -(uint64_t) rt_heap_sizes[page->class]);
 
     if (rt_likely(!x->broken)) {

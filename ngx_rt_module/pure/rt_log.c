@@ -123,10 +123,14 @@ rt_log_append(rt_log_t *log, rt_log_record_t *r, const uint8_t *parts[3])
         rt_txn_store(&log->reserve, r->position + len);
     }
 
+    rt_fault(log_reserved);
+
     __atomic_thread_fence(__ATOMIC_RELEASE);
 
     at = r->position;
     rt_log_put(log, at, (const uint8_t *) r, sizeof(rt_log_record_t));
+
+    rt_fault(log_written);
 
     at += sizeof(rt_log_record_t);
     rt_log_put(log, at, parts[0], r->data);
@@ -137,8 +141,12 @@ rt_log_append(rt_log_t *log, rt_log_record_t *r, const uint8_t *parts[3])
     at += r->info;
     rt_log_put(log, at, parts[2], r->tags);
 
+    rt_fault(log_head);
+
     rt_step_here();
     __atomic_store_n(&log->head, r->position + len, __ATOMIC_RELEASE);
+
+    rt_fault(log_appended);
 
     return RT_LOG_OK;
 }

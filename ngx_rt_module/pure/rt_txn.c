@@ -28,6 +28,7 @@ rt_txn_rollback(rt_txn_t *x)
         u = &x->undo[x->count - 1];
 
         rt_txn_store(u->word, u->old);
+        rt_fault(txn_undo);
         rt_txn_store(&x->count, x->count - 1);
     }
 }
@@ -97,8 +98,13 @@ rt_txn_set(rt_txn_t *x, uint64_t *word, uint64_t value)
 
     rt_txn_store((uint64_t *) (void *) &u->word, (uint64_t) (uintptr_t) word);
     rt_txn_store(&u->old, *word);
+    rt_fault(txn_written);
+
     rt_txn_store(&x->count, x->count + 1);
+    rt_fault(txn_counted);
+
     rt_txn_store(word, value);
+    rt_fault(txn_stored);
 }
 
 
@@ -130,6 +136,7 @@ rt_txn_commit(rt_txn_t *x)
     /* the last store: before it all is undone, behind it nothing */
 
     if (x->count) {
+        rt_fault(txn_commit);
         rt_txn_store(&x->count, 0);
     }
 

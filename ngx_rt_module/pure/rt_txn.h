@@ -23,6 +23,7 @@
 
 
 #include "rt_base.h"
+#include "rt_fault.h"
 
 
 #define RT_TXN_MAX  640           /* words that one transaction may change */
@@ -91,13 +92,14 @@ void rt_txn_abort(rt_txn_t *x);
  * Tests set this to be called before every store to shared memory that
  * rt_txn, rt_heap and rt_log make; it may longjmp away: the process "died".
  * It is also called between a reader's copy from the log and its check, so
- * that producers can overtake it there.  Compiled in only with RT_STEPS.
+ * that producers can overtake it there.  Compiled in only with RT_STEPS; what
+ * has fault points has one there.
  */
 #ifdef RT_STEPS
 extern void (*rt_step)(void);
 #define rt_step_here()  do { if (rt_step) { rt_step(); } } while (0)
 #else
-#define rt_step_here()
+#define rt_step_here()  rt_fault(store)
 #endif
 
 

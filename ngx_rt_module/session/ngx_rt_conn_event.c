@@ -59,6 +59,8 @@ ngx_rt_conn_write(ngx_rt_conn_t *conn)
 void
 ngx_rt_conn_leave_worker(ngx_rt_conn_t *conn)
 {
+    rt_fault(drain_begin);
+
     if (conn->connection->error) {
         ngx_rt_close(conn, conn->app->leaving, "shutdown");
         (void) ngx_rt_flush(conn);
@@ -123,6 +125,7 @@ ngx_rt_conn_expire(ngx_rt_conn_t *conn)
         return;
 
     case NGX_RT_TIMER_DRAIN:
+        rt_fault(drain_close);
         ngx_rt_close(conn, conn->app->leaving, "shutdown");
         return;
 

@@ -68,7 +68,10 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     for ( ;; ) {
         m = ngx_rt_channel_join_locked(st, s, ns, name, terms);
 
+        rt_fault(join_hold);
+
         if (m && rt_txn_commit(&st->txn)) {
+            rt_fault(join_committed);
             ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_JOIN, told);
             break;
         }
@@ -192,6 +195,7 @@ ngx_rt_channel_create_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     rt_txn_set_ptr(x, bucket, ch);
     rt_txn_set(x, &st->serial, ch->serial);
     rt_txn_add(x, &st->channels, 1);
+    rt_fault(channel_create);
 
     ngx_rt_tenant_hold_locked(st, t);
     rt_txn_add(x, &t->channels, 1);
@@ -262,7 +266,9 @@ ngx_rt_channel_leave_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
         rt_txn_set(x, &ch->watchers, ch->watchers & ~worker);
     }
 
+    rt_fault(leave_hold);
     ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_LEAVE, told);
+    rt_fault(leave_told);
 
     if (ch->clients == 0) {
         ngx_rt_history_settle_locked(ch, x);
@@ -299,6 +305,7 @@ ngx_rt_channel_expire_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch)
     rt_txn_set_ptr(x, p, ch->next);
     rt_txn_add(x, &st->channels, -1);
     rt_txn_add(x, &t->channels, -1);
+    rt_fault(channel_expire);
 
     if (ch->history) {
         ngx_rt_history_expire_locked(st, ch->history);

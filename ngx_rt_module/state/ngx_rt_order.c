@@ -45,6 +45,8 @@ ngx_rt_order_issue(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
 
     ngx_rt_state_lock(z);
 
+    rt_fault(order_hold);
+
     for (i = 0, held = 1; i < n; held++) {
 
         s = ngx_rt_order_session_locked(z->state, tenant, user,
@@ -57,6 +59,7 @@ ngx_rt_order_issue(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
         }
 
         if (rc == NGX_OK) {
+            rt_fault(order_left);
             *workers |= s ? (uint64_t) 1 << s->slot : 0;
             i++;
         }
@@ -68,6 +71,8 @@ ngx_rt_order_issue(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
     }
 
     ngx_rt_state_unlock(z);
+
+    rt_fault(order_issued);
 
     return i == n ? NGX_OK : NGX_DECLINED;
 }
@@ -200,9 +205,12 @@ ngx_rt_order_take(ngx_rt_zone_t *z, ngx_uint_t slot, ngx_rt_order_t *order,
     *conn = e->session->conn;
 
     ngx_rt_errand_drop_locked(z->state, e);
+    rt_fault(order_take);
     (void) rt_txn_commit(&z->state->txn);
 
     ngx_rt_state_unlock(z);
+
+    rt_fault(order_taken);
 
     e = &ngx_rt_order_taken.errand;
 

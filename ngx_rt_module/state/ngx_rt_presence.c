@@ -66,6 +66,8 @@ ngx_rt_presence_read(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
                                           &infos, clients);
         ngx_rt_state_unlock(z);
 
+        rt_fault(presence_slice);
+
         if (*clients > max || list->nelts > max) {
             return NGX_DECLINED;
         }

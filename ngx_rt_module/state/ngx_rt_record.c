@@ -92,7 +92,9 @@ ngx_rt_record_append_locked(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
     (void) rt_log_append(z->log, &record, parts);
     ngx_rt_log_unlock(z);
 
+    rt_fault(record_appended);
     ngx_rt_record_mark_locked(z->state, &record);
+    rt_fault(record_marked);
 
     told->workers |= workers;
     told->records++;
@@ -141,6 +143,7 @@ ngx_rt_record_mark_locked(ngx_rt_state_t *st, rt_log_record_t *record)
     rt_mark_fence();
 
     for (workers = record->workers; workers; workers &= workers - 1) {
+        rt_fault(record_mark);
         rt_mark_set(&st->slots[__builtin_ctzll(workers)].unread,
                     record->position);
     }

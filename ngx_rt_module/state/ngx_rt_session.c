@@ -129,8 +129,10 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_rt_identity_t *who,
 
     for ( ;; ) {
         s = ngx_rt_session_create_locked(st, who, conn, slot, id);
+        rt_fault(session_create);
 
         if (s && rt_txn_commit(&st->txn)) {
+            rt_fault(session_created);
             (void) ngx_atomic_fetch_add(&s->tenant->connects, 1);
             break;
         }
@@ -278,15 +280,19 @@ ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s,
         (void) rt_txn_commit(&st->txn);
 
         ngx_rt_state_unlock(z);
+        rt_fault(session_empty);
         ngx_rt_state_lock(z);
     }
 
     ngx_rt_session_expire_locked(st, s);
+    rt_fault(session_expire);
     (void) rt_txn_commit(&st->txn);
 
     ngx_rt_tenant_trim_locked(st);
 
     ngx_rt_state_unlock(z);
+
+    rt_fault(session_expired);
 }
 
 
@@ -378,11 +384,14 @@ ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner,
             (*ended)++;
         }
 
+        rt_fault(reap_hold);
         (void) rt_txn_commit(&st->txn);
 
         ngx_rt_tenant_trim_locked(st);
 
         ngx_rt_state_unlock(z);
+
+        rt_fault(reap_step);
     }
 
     return NGX_AGAIN;

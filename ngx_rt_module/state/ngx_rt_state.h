@@ -304,6 +304,7 @@ void ngx_rt_state_unlock(ngx_rt_zone_t *z);
 void ngx_rt_log_lock(ngx_rt_zone_t *z);
 void ngx_rt_log_unlock(ngx_rt_zone_t *z);
 void ngx_rt_lock(ngx_shmtx_t *mtx);
+void ngx_rt_unlock(ngx_shmtx_t *mtx);
 
 /* says in the log, with no lock held, what killed workers left behind */
 void ngx_rt_zone_report(ngx_rt_zone_t *z, ngx_log_t *log);

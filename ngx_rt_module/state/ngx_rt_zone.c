@@ -438,6 +438,7 @@ ngx_rt_lock(ngx_shmtx_t *mtx)
         for (i = 0; i < 256; i++) {
 
             if (ngx_shmtx_trylock(mtx)) {
+                rt_fault_hold();
                 return;
             }
 
@@ -448,12 +449,23 @@ ngx_rt_lock(ngx_shmtx_t *mtx)
 
         if (owner && kill(owner, 0) == -1 && ngx_errno == NGX_ESRCH) {
 
+            rt_fault(lock_relieve);
             (void) ngx_shmtx_force_unlock(mtx, owner);
             continue;
         }
 
         ngx_sched_yield();
     }
+}
+
+
+void
+ngx_rt_unlock(ngx_shmtx_t *mtx)
+{
+    rt_fault(lock_leave);
+
+    rt_fault_release();
+    ngx_shmtx_unlock(mtx);
 }
 
 
@@ -465,6 +477,8 @@ ngx_rt_state_lock(ngx_rt_zone_t *z)
     x = &z->state->txn;
 
     ngx_rt_lock(&z->pool->mutex);
+
+    rt_fault(lock_taken);
 
     if (rt_txn_begin(x) == RT_TXN_KEPT) {
         ngx_rt_record_repair_locked(z, x->hinge_old);
@@ -492,7 +506,7 @@ ngx_rt_zone_report(ngx_rt_zone_t *z, ngx_log_t *log)
 void
 ngx_rt_state_unlock(ngx_rt_zone_t *z)
 {
-    ngx_shmtx_unlock(&z->pool->mutex);
+    ngx_rt_unlock(&z->pool->mutex);
 }
 
 
@@ -506,5 +520,5 @@ ngx_rt_log_lock(ngx_rt_zone_t *z)
 void
 ngx_rt_log_unlock(ngx_rt_zone_t *z)
 {
-    ngx_shmtx_unlock(&z->log_pool->mutex);
+    ngx_rt_unlock(&z->log_pool->mutex);
 }

@@ -7,6 +7,8 @@ incs := -Ingx_rt_module/pure -It/unit
 san  := -fsanitize=address,undefined -fno-sanitize-recover=all \
         -fno-omit-frame-pointer
 
+debug := -DRT_STEPS -DRT_FAULT_POINTS
+
 srcs := $(wildcard ngx_rt_module/pure/*.c)
 unit_objs := $(srcs:ngx_rt_module/pure/%.c=$(OUT)/unit/pure/%.o)
 fuzz_objs := $(srcs:ngx_rt_module/pure/%.c=$(OUT)/fuzz/pure/%.o)
@@ -16,7 +18,7 @@ $(shell mkdir -p $(OUT)/unit/pure $(OUT)/fuzz/pure)
 .SECONDARY:
 
 $(OUT)/unit/pure/%.o: ngx_rt_module/pure/%.c
-	gcc $(warn) -O1 $(san) -DRT_STEPS $(incs) -MMD -c -o $@ $<
+	gcc $(warn) -O1 $(san) $(debug) $(incs) -MMD -c -o $@ $<
 
 $(OUT)/fuzz/pure/%.o: ngx_rt_module/pure/%.c
 	clang $(warn) -O1 $(san) -fsanitize=fuzzer-no-link $(incs) -MMD -c -o $@ $<
@@ -31,7 +33,7 @@ $(OUT)/fuzz/pure.a: $(fuzz_objs)
 
 # archives, so that a test need not define what only others' objects ask for
 $(OUT)/unit/%: t/unit/%.c $(OUT)/unit/pure.a
-	gcc $(warn) -O1 $(san) -DRT_STEPS $(incs) -MMD -o $@ $< \
+	gcc $(warn) -O1 $(san) $(debug) $(incs) -MMD -o $@ $< \
 	    $(OUT)/unit/pure.a -lm -lcrypto
 
 $(OUT)/fuzz/%: t/fuzz/%.c $(OUT)/fuzz/pure.a

@@ -1,0 +1,184 @@
+
+/*
+ * Fault points: named places at which a test kills, stops or delays the
+ * process.  Only a build with RT_FAULT_POINTS (make debug) has them; in any
+ * other they are nothing.
+ *
+ * The points of a process and what each of them is to do stand in one table,
+ * which may be a file in shared memory: what the process passed outlives its
+ * death there, and a test arms a point of one process while it runs.
+ *
+ * A new point is a line of RT_FAULT_LIST, and rt_fault(NAME) at its place.
+ * t/fault takes its list from the table, and fails for one that it never
+ * reaches: see docs/testing.md.
+ */
+
+
+#ifndef _RT_FAULT_H_INCLUDED_
+#define _RT_FAULT_H_INCLUDED_
+
+
+#include "rt_base.h"
+
+
+#ifdef RT_FAULT_POINTS
+
+
+/* the part before the first "_" is the step of the data path */
+#define RT_FAULT_LIST(point)                                                  \
+                                                                              \
+    /* every store to shared memory of rt_txn, rt_heap, rt_log */             \
+    point(store)                                                              \
+                                                                              \
+    point(lock_taken)             /* before a dead owner's work is undone */  \
+    point(lock_relieve)           /* before a dead owner's mutex is freed */  \
+    point(lock_leave)             /* before the mutex is given back */        \
+                                                                              \
+    point(txn_written)            /* the old value, not counted yet */        \
+    point(txn_counted)            /* the word is not stored yet */            \
+    point(txn_stored)                                                         \
+    point(txn_commit)             /* before the last store */                 \
+    point(txn_undo)               /* a word restored, and still counted */    \
+                                                                              \
+    point(heap_taken)             /* a block */                               \
+    point(heap_freed)             /* its page is not settled yet */           \
+                                                                              \
+    point(publish_begin)                                                      \
+    point(publish_hold)           /* the state's mutex, nothing else yet */   \
+    point(publish_done)           /* no mutex, nobody is to be rung yet */    \
+                                                                              \
+    point(log_reserved)           /* nothing is written yet */                \
+    point(log_written)            /* the record's head, no part of it */      \
+    point(log_head)               /* all of it, the log's head stands */      \
+    point(log_appended)           /* the log's mutex is still held */         \
+                                                                              \
+    point(record_appended)        /* no reader has a mark */                  \
+    point(record_mark)            /* before that of one reader */             \
+    point(record_marked)                                                      \
+                                                                              \
+    point(wake_rung)              /* the flag is up, the bell not rung */     \
+    point(wake_written)                                                       \
+    point(wake_heard)                                                         \
+                                                                              \
+    point(turn_begin)             /* nobody is rung yet */                    \
+    point(turn_listen)            /* all are, its own flag is still up */     \
+    point(turn_flush)                                                         \
+                                                                              \
+    point(deliver_marked)         /* its mark is taken, nothing is read */    \
+    point(deliver_copied)         /* the parts of a record */                 \
+    point(deliver_encoded)                                                    \
+    point(deliver_settle)         /* before the queues get it */              \
+                                                                              \
+    point(flush_send)                                                         \
+    point(flush_sent)             /* the queue still has it */                \
+                                                                              \
+    point(join_begin)                                                         \
+    point(join_hold)              /* before the commit */                     \
+    point(join_committed)         /* nobody is told */                        \
+    point(join_done)              /* the worker has no interest yet */        \
+    point(join_interest)          /* nobody is rung, nothing is answered */   \
+                                                                              \
+    point(leave_begin)                                                        \
+    point(leave_hold)             /* unlinked, nobody is told */              \
+    point(leave_told)             /* before the commit */                     \
+    point(leave_done)             /* the worker still has its interest */     \
+                                                                              \
+    point(channel_create)         /* in the transaction of its first join */  \
+    point(channel_expire)         /* in that of its last leave */             \
+                                                                              \
+    point(presence_slice)         /* between two holds of a list */           \
+                                                                              \
+    point(session_create)         /* before the commit */                     \
+    point(session_created)        /* behind it */                             \
+    point(session_empty)          /* between two steps of its end */          \
+    point(session_expire)         /* before the commit */                     \
+    point(session_expired)        /* behind it */                             \
+                                                                              \
+    point(order_hold)             /* nothing is issued yet */                 \
+    point(order_left)             /* one is, and committed */                 \
+    point(order_issued)           /* all are, nobody is rung */               \
+    point(order_take)             /* copied, before the commit */             \
+    point(order_taken)            /* gone from the state, not followed yet */ \
+                                                                              \
+    point(drain_begin)            /* the worker leaves, nobody is told */     \
+    point(drain_close)            /* before a client is told */               \
+    point(exit_begin)             /* the slot is the worker's */              \
+    point(exit_done)              /* it is free */                            \
+                                                                              \
+    point(claim_hold)             /* the slot is taken, the table's mutex */  \
+    point(claim_done)             /* it has sessions of the one before */     \
+    point(claim_owner)            /* before the owner is committed */         \
+    point(claim_attached)                                                     \
+                                                                              \
+    point(reap_hold)              /* before a step's commit */                \
+    point(reap_step)              /* between two steps */
+
+
+#define RT_FAULT_ENUM(name)  RT_FAULT_##name,
+
+enum {
+    RT_FAULT_LIST(RT_FAULT_ENUM)
+    RT_FAULT_N
+};
+
+
+typedef enum {
+    RT_FAULT_NONE = 0,
+    RT_FAULT_KILL,                /* SIGKILL to itself */
+    RT_FAULT_STOP,                /* SIGSTOP */
+    RT_FAULT_DELAY,               /* sleeps so many ms */
+    RT_FAULT_ALLOC,               /* takes memory and gives it back */
+    RT_FAULT_WRITE                /* to standard error, no bytes */
+} rt_fault_action_e;
+
+
+/* t/fault/points.js has it too; a test writes action, ms and left at once */
+typedef struct {
+    char             name[48];
+    uint16_t         action;      /* rt_fault_action_e */
+    uint16_t         ms;
+    uint32_t         left;        /* passes until it acts, 0: it does not */
+    uint64_t         passes;
+} rt_fault_point_t;
+
+
+typedef struct {
+    uint64_t          held;       /* mutexes that the process holds now */
+    uint64_t          longest;    /* hold of any, nanoseconds */
+    uint64_t          unused[6];
+    rt_fault_point_t  point[RT_FAULT_N];
+} rt_fault_table_t;
+
+
+/* the process's own until rt_fault_init() maps a file */
+extern rt_fault_table_t  *rt_fault_table;
+
+/*
+ * At the start of a process.  dir: the file DIR/PID becomes its table, and is
+ * made of DIR/next if that is there.  spec: "NAME:ACTION[@N],..." where ACTION
+ * is kill, stop, delay=MS, alloc or write, done at the Nth pass, or the first.
+ * Either may be NULL.  Returns NULL, or what is wrong.
+ */
+const char *rt_fault_init(const char *spec, const char *dir);
+
+/* a point is passed */
+void rt_fault_pass(unsigned point);
+
+/* a mutex of shared memory is taken, and is going to be given back */
+void rt_fault_hold(void);
+void rt_fault_release(void);
+
+
+#define rt_fault(name)  rt_fault_pass(RT_FAULT_##name)
+
+
+#else
+
+#define rt_fault(name)
+#define rt_fault_hold()
+#define rt_fault_release()
+
+#endif
+
+
+#endif /* _RT_FAULT_H_INCLUDED_ */

@@ -1,0 +1,217 @@
+"use strict";
+
+/*
+ * What leads a worker to each of its fault points.  A scene is found by the
+ * name of the point, or else by the part of it before the first "_":
+ *
+ *   prepare(stage, victim)   before the point is armed; what it returns
+ *   act(stage, victim, it)   is given to this, which need not come to an end
+ *   next                     the point is one of the worker that comes after
+ *   quiet                    those who stay have to be silent meanwhile
+ *   elsewhere                it needs another nginx: see leaving.js
+ */
+
+const { state, ROOM, OPEN } = require("./stage.js");
+const { until } = require("../clients/nginx.js");
+const { Connection } = require("../clients/ledger.js");
+
+
+const subscribe = channel => ({ subscribe: { channel } });
+const unsubscribe = channel => ({ unsubscribe: { channel } });
+
+const NEW = "room:new";
+
+/* whom orders are given, and nobody else */
+const USER = "ordered";
+const ordered = { headers: { "X-User": USER } };
+
+
+const publish = {
+    prepare: (stage, { pid }) => stage.guest(pid, [OPEN]),
+    act: (stage, victim, guest) => stage.say(guest),
+};
+
+
+const join = {
+    prepare: (stage, { pid }) => stage.guest(pid),
+    act: (stage, victim, guest) =>
+        guest.commands([subscribe(NEW), subscribe(ROOM)]),
+};
+
+
+const leave = {
+    prepare: (stage, { pid }) => stage.guest(pid, [NEW, ROOM]),
+    act: (stage, victim, guest) =>
+        guest.commands([unsubscribe(NEW), unsubscribe(ROOM)]),
+};
+
+
+const presence = {
+    prepare: (stage, { pid }) => stage.guest(pid, [ROOM]),
+    act: (stage, victim, guest) =>
+        guest.commands([{ presence: { channel: ROOM } }]),
+};
+
+
+const connect = {
+    async prepare(stage, { pid }) {
+        for (;;) {
+            const c = new Connection(stage.nginx, "t", [], { silent: true });
+
+            await new Promise(resolve => {
+                c.socket.once("open", resolve);
+                c.socket.once("close", resolve);
+            });
+
+            if (c.error) {
+                throw c.error;
+            }
+
+            if (c.pid === pid) {
+                stage.guests.push(c);
+                return c;
+            }
+
+            await c.close();
+        }
+    },
+
+    act(stage, victim, c) {
+        const reply = c.expect(1);
+
+        c.socket.send('{"id":1,"connect":{}}');
+
+        return reply;
+    },
+};
+
+
+const close = {
+    prepare: (stage, { pid }) => stage.guest(pid, [ROOM]),
+    act: (stage, victim, guest) => guest.close(),
+};
+
+
+/* it is gone before an order to it is taken */
+const closeOrdered = {
+    prepare: (stage, { pid }) => stage.guest(pid, [ROOM], ordered),
+
+    async act(stage, { pid }, guest) {
+        const api = await stage.requests(stage.steady[0]);
+
+        process.kill(pid, "SIGSTOP");
+        await until("it stands", () => state(pid) === "T");
+        await api.post("subscribe", { user: USER, channel: NEW });
+        api.close();
+        guest.socket.terminate();
+        process.kill(pid, "SIGCONT");
+        await guest.closed;
+    },
+};
+
+
+const issue = {
+    async prepare(stage, { pid }) {
+        await stage.guest(pid, [], ordered);
+        await stage.guest(pid, [], ordered);
+
+        return stage.requests(pid);
+    },
+
+    act: (stage, victim, api) =>
+        api.post("subscribe", { user: USER, channel: NEW })
+            .finally(() => api.close()),
+};
+
+
+const obey = {
+    async prepare(stage, { pid }) {
+        await stage.guest(pid, [], ordered);
+
+        return stage.requests(stage.steady[0]);
+    },
+
+    act: (stage, victim, api) =>
+        api.post("subscribe", { user: USER, channel: NEW })
+            .finally(() => api.close()),
+};
+
+
+/* the next one has the slot, and sessions to end that are not its own */
+const replace = {
+    next: true,
+
+    async prepare(stage, { pid }) {
+        await stage.guest(pid, [NEW, ROOM]);
+        await stage.guest(pid, [ROOM]);
+    },
+
+    act: (stage, { pid }) => process.kill(pid, "SIGKILL"),
+};
+
+
+/* it dies in a transaction, and whoever undoes it dies as well */
+const undo = {
+    next: true,
+    quiet: true,
+    prepare: join.prepare,
+
+    async act(stage, { points }, guest) {
+        points.arm("txn_stored", "kill", 9);
+        await join.act(stage, null, guest).catch(() => {});
+    },
+};
+
+
+const elsewhere = { elsewhere: true };
+
+
+const SCENES = {
+    store: publish,
+    lock: publish,
+    lock_relieve: elsewhere,
+    txn: join,
+    txn_undo: undo,
+    heap_taken: join,
+    heap_freed: leave,
+    publish,
+    log: publish,
+    record: publish,
+    wake: publish,
+    turn: publish,
+    deliver: publish,
+    flush: publish,
+    join,
+    leave,
+    channel_create: join,
+    channel_expire: leave,
+    presence,
+    session_create: connect,
+    session_created: connect,
+    session_empty: closeOrdered,
+    session_expire: close,
+    session_expired: close,
+    order_hold: issue,
+    order_left: issue,
+    order_issued: issue,
+    order_take: obey,
+    order_taken: obey,
+    drain: elsewhere,
+    exit: elsewhere,
+    claim: replace,
+    reap: replace,
+};
+
+
+function sceneOf(point) {
+    const scene = SCENES[point] ?? SCENES[point.split("_")[0]];
+
+    if (!scene) {
+        throw new Error(`nothing in t/fault/scenes.js leads to ${point}`);
+    }
+
+    return scene;
+}
+
+
+module.exports = { close, connect, issue, join, leave, publish, sceneOf };
