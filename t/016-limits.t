@@ -480,3 +480,19 @@ api: 200 {"result":{"offset":46,"epoch":"*"}}
 api: POST /api/publish {"channel":"shelf:a","data":1}
      X-Tenant: {{$tenant}}-other
 api: 200 {"result":{"offset":1,"epoch":"*"}}
+
+
+
+=== TEST 17: a repeat of what was accepted is free, and is never denied
+--- more_http_config
+    rt_limit publish tenant rate=1r/m burst=2;
+--- conversation
+api: 2 x ask 200 POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"one"}
+api: POST /api/publish {"channel":"news:x","data":2,"idempotency_key":"two"}
+api: 200 {"result":{}}
+api: POST /api/publish {"channel":"news:x","data":3,"idempotency_key":"three"}
+api: 200 {"error":{"code":111,"message":"too many requests: rt_limit publish tenant, try again in ..."}}
+api: POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"one"}
+api: 200 {"result":{}}
+m: GET /metrics
+m: 200 ~^rt_tenant_limited_publishes_total\{zone="live",tenant="{{$tenant}}"\} 1$

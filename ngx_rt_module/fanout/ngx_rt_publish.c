@@ -144,11 +144,6 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
                                                          : NGX_OK;
     }
 
-    if (p->charge && ngx_rt_charge_locked(st, t, p->charge) != NGX_OK) {
-        *outcome = NGX_RT_PUBLISH_DENIED;
-        return NGX_OK;
-    }
-
     if (ngx_rt_publish_keyed(p)
         && ngx_rt_publish_find_locked(st, t, p, outcome) != NGX_OK)
     {
@@ -159,6 +154,13 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
 
     if (p->version && ngx_rt_publish_stale_locked(ch, p) != NGX_OK) {
         *outcome = NGX_RT_PUBLISH_STALE;
+        return NGX_OK;
+    }
+
+    /* a repeat is free: who repeats shall have the first result */
+
+    if (p->charge && ngx_rt_charge_locked(st, t, p->charge) != NGX_OK) {
+        *outcome = NGX_RT_PUBLISH_DENIED;
         return NGX_OK;
     }
 
