@@ -88,10 +88,14 @@ ngx_rt_client_create(ngx_rt_conn_t *conn, ngx_http_request_t *r)
         ngx_str_set(&tenant, "default");
     }
 
-    rc = ngx_rt_client_admit(r, conn->conf->zone, &tenant);
+    /* whose tenant a token tells, connect judges */
 
-    if (rc != NGX_OK) {
-        return rc;
+    if (!keyless || conn->conf->jwt == NULL) {
+        rc = ngx_rt_client_admit(r, conn->conf->zone, &tenant);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_rt_module);
