@@ -160,7 +160,9 @@ void ngx_rt_hub_relieve(ngx_rt_hub_t *hub);
  */
 ngx_int_t ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
     ngx_rt_namespace_t *ns, ngx_rt_terms_t *terms);
-void ngx_rt_unsubscribe(ngx_rt_subscription_t *sub);
+
+/* stay: NGX_RT_STAY_GHOST, if its session may outlive the connection */
+void ngx_rt_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t stay);
 
 /* this worker's interest in the channel of that serial, or NULL */
 ngx_rt_interest_t *ngx_rt_interest_lookup(ngx_rt_hub_t *hub, uint64_t serial);

@@ -13,6 +13,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_client.h"
 #include "ngx_rt_fanout.h"
+#include "ngx_rt_linger.h"
 #include "ngx_rt_state.h"
 
 
@@ -248,9 +249,14 @@ ngx_rt_hub_watch(ngx_rt_zone_t *z)
     uint64_t              owner;
     ngx_int_t             rc;
     ngx_uint_t            i;
+    ngx_rt_told_t         told;
     ngx_rt_state_slot_t  *slot;
 
-    rc = NGX_OK;
+    ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+    rc = ngx_rt_linger_expire(z, NGX_RT_HUB_REAP, &told);
+
+    ngx_rt_hub_told(z->hub, &told);
 
     for (i = 0; i < NGX_RT_SLOTS; i++) {
         slot = &z->state->slots[i];
@@ -271,20 +277,28 @@ static ngx_int_t
 ngx_rt_hub_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner)
 {
     ngx_int_t      rc;
-    ngx_uint_t     n;
+    ngx_uint_t     ended, kept;
     ngx_rt_told_t  told;
 
-    n = 0;
+    ended = 0;
+    kept = 0;
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
-    rc = ngx_rt_session_reap(z, slot, owner, NGX_RT_HUB_REAP, &n, &told);
+    rc = ngx_rt_session_reap(z, slot, owner, NGX_RT_HUB_REAP, &ended, &kept,
+                             &told);
 
     ngx_rt_hub_told(z->hub, &told);
 
-    if (n) {
+    if (ended) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "rt_zone \"%V\": ended %ui sessions of a worker "
-                      "that is gone, in slot %ui", &z->name, n, slot);
+                      "that is gone, in slot %ui", &z->name, ended, slot);
+    }
+
+    if (kept) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "rt_zone \"%V\": keeps %ui sessions of a worker "
+                      "that is gone, in slot %ui", &z->name, kept, slot);
     }
 
     return rc;
@@ -392,9 +406,8 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 
 
 void
-ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
+ngx_rt_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t stay)
 {
-    ngx_uint_t          stay;
     ngx_rt_told_t       told;
     ngx_rt_client_t    *client;
     ngx_rt_interest_t  *in;
@@ -415,8 +428,8 @@ ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
     ngx_queue_remove(&sub->link);
     client->nsubscriptions--;
 
-    stay = (in->count ? NGX_RT_STAY_MEMBERS : 0)
-           | (in->watchers ? NGX_RT_STAY_WATCHERS : 0);
+    stay |= (in->count ? NGX_RT_STAY_MEMBERS : 0)
+            | (in->watchers ? NGX_RT_STAY_WATCHERS : 0);
 
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 

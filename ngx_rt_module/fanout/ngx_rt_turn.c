@@ -124,7 +124,9 @@ ngx_rt_turn_run(ngx_uint_t orders)
 static ngx_int_t
 ngx_rt_turn_obey(ngx_rt_zone_t *z, ngx_uint_t budget)
 {
+    ngx_int_t             rc;
     ngx_rt_conn_t        *conn;
+    ngx_rt_told_t         told;
     ngx_rt_order_t        order;
     ngx_rt_state_slot_t  *slot;
 
@@ -140,11 +142,19 @@ ngx_rt_turn_obey(ngx_rt_zone_t *z, ngx_uint_t budget)
             return NGX_AGAIN;
         }
 
-        if (ngx_rt_order_take(z, ngx_rt_slot, &order, &conn) != NGX_OK) {
+        ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+        rc = ngx_rt_order_take(z, ngx_rt_slot, &order, &conn, &told);
+
+        ngx_rt_hub_told(z->hub, &told);
+
+        if (rc == NGX_DECLINED) {
             break;
         }
 
-        conn->app->order(conn, &order);
+        if (rc == NGX_OK) {
+            conn->app->order(conn, &order);
+        }
     }
 
     return NGX_OK;

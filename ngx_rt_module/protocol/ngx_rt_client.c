@@ -2,7 +2,7 @@
 /*
  * A client: a connection that speaks the client protocol.  Takes whole messages
  * from ingress, hands their commands to ngx_rt_command.c one by one, leaves its
- * channels when the close begins, and ends the session with the connection.
+ * channels when the close begins.
  */
 
 
@@ -246,6 +246,8 @@ ngx_rt_client_ping(ngx_rt_conn_t *conn)
 
     client = conn->data;
 
+    client->pinged = (client->session != NULL);
+
     rt_out_init(&out, ngx_rt_client_buf, sizeof(ngx_rt_client_buf));
     client->codec->ping(&out);
 
@@ -304,6 +306,7 @@ ngx_rt_client_lossy(ngx_rt_conn_t *conn)
 static void
 ngx_rt_client_close(ngx_rt_conn_t *conn)
 {
+    ngx_uint_t              stay, outlives;
     ngx_queue_t            *q;
     ngx_rt_client_t        *client;
     ngx_rt_subscription_t  *sub;
@@ -314,6 +317,10 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
         return;
     }
 
+    outlives = client->session->linger != NULL;
+    stay = outlives && rt_close_lingers(conn->close_code)
+           ? NGX_RT_STAY_GHOST : 0;
+
     if (conn->overflow) {
         (void) ngx_atomic_fetch_add(&client->session->tenant->slow, 1);
     }
@@ -321,7 +328,11 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
     while (!ngx_queue_empty(&client->subscriptions)) {
         q = ngx_queue_head(&client->subscriptions);
         sub = ngx_queue_data(q, ngx_rt_subscription_t, link);
-        ngx_rt_client_leave(sub);
+        ngx_rt_client_leave(sub, stay);
+    }
+
+    if (outlives) {
+        ngx_rt_client_part(client, stay != 0);
     }
 
     ngx_rt_leases_drop(client);
@@ -329,10 +340,10 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
 
 
 void
-ngx_rt_client_leave(ngx_rt_subscription_t *sub)
+ngx_rt_client_leave(ngx_rt_subscription_t *sub, ngx_uint_t stay)
 {
     ngx_rt_lease_drop(sub->client, sub);
-    ngx_rt_unsubscribe(sub);
+    ngx_rt_unsubscribe(sub, stay);
 }
 
 
@@ -359,18 +370,17 @@ ngx_rt_client_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t code,
 
     ngx_memcpy(name, ch->name, ch->len);
 
-    ngx_rt_client_leave(sub);
+    ngx_rt_client_leave(sub, 0);
 
     ngx_rt_client_push(client, &push);
 }
 
 
-/* the session ends with its connection, so that the log of the close has it */
+/* a session that nobody can get back ends with its connection */
 
 static void
 ngx_rt_client_destroy(ngx_rt_conn_t *conn)
 {
-    ngx_rt_told_t     told;
     ngx_rt_client_t  *client;
 
     client = conn->data;
@@ -379,12 +389,7 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
         return;
     }
 
-    if (client->session) {
-        ngx_memzero(&told, sizeof(ngx_rt_told_t));
-
-        ngx_rt_session_expire(client->zone, client->session, &told);
-        ngx_rt_hub_told(client->zone->hub, &told);
-    }
+    ngx_rt_client_end(client);
 
     if (conn->account) {
         ngx_rt_account_release(conn->account);

@@ -46,6 +46,7 @@ ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order)
         break;
 
     case NGX_RT_ORDER_DISCONNECT:
+    case NGX_RT_ORDER_RELEASE:
         ngx_rt_close(conn, order->code, (char *) order->text.data);
         break;
     }

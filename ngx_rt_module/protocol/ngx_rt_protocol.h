@@ -26,8 +26,27 @@ void ngx_rt_client_push(ngx_rt_client_t *client, const rt_push_t *push);
 void ngx_rt_client_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t code,
     const char *reason);
 
-/* with the lease that it had by a token */
-void ngx_rt_client_leave(ngx_rt_subscription_t *sub);
+/* with the lease that it had by a token; stay: as for ngx_rt_unsubscribe() */
+void ngx_rt_client_leave(ngx_rt_subscription_t *sub, ngx_uint_t stay);
+
+/* ngx_rt_client_session.c */
+
+/*
+ * Its session, a new one or one that it gets back; proof: RT_PROOF_LEN bytes,
+ * len is 0 if it has none.  NGX_ERROR: no randomness; NGX_DECLINED: the zone
+ * is full.
+ */
+ngx_int_t ngx_rt_client_begin(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_identity_t *who, rt_str_t *proof);
+
+/* it has answered a ping, perhaps */
+void ngx_rt_client_ponged(ngx_rt_client_t *client);
+
+/* a session that could be got back lingers from here on, if it may, or ends */
+void ngx_rt_client_part(ngx_rt_client_t *client, ngx_uint_t may);
+
+/* the connection ends */
+void ngx_rt_client_end(ngx_rt_client_t *client);
 
 /* ngx_rt_client_order.c */
 void ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order);

@@ -10,6 +10,7 @@
 
 
 #include "rt_codec_json.h"
+#include "rt_json.h"
 
 
 static void rt_codec_json_reply(rt_out_t *o, const rt_reply_t *r);
@@ -20,6 +21,7 @@ static void rt_codec_json_subs(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_ttl(rt_out_t *o, const char *comma, uint32_t ttl);
 static void rt_codec_json_raw_field(rt_out_t *o, const char *name,
     const rt_str_t *raw);
+static void rt_codec_json_connect_data(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_field(rt_out_t *o, const char *name,
     const rt_str_t *value);
 static void rt_codec_json_push(rt_out_t *o, const rt_push_t *p);
@@ -170,10 +172,7 @@ rt_codec_json_connect(rt_out_t *o, const rt_reply_t *r)
     rt_codec_json_field(o, ",\"version\":", &r->version);
 
     rt_codec_json_ttl(o, ",", r->ttl);
-
-    if (r->data.data) {
-        rt_codec_json_raw_field(o, ",\"data\":", &r->data);
-    }
+    rt_codec_json_connect_data(o, r);
 
     if (r->nsubs) {
         rt_codec_json_subs(o, r);
@@ -195,6 +194,40 @@ rt_codec_json_connect(rt_out_t *o, const rt_reply_t *r)
     if (r->node.len) {
         rt_codec_json_field(o, ",\"node\":", &r->node);
     }
+}
+
+
+/* SDKs hide the session from the application, but hand it the data */
+static void
+rt_codec_json_connect_data(rt_out_t *o, const rt_reply_t *r)
+{
+    rt_json_t  j;
+
+    if (r->session.len == 0 || (r->data.data && r->data.data[0] != '{')) {
+
+        if (r->data.data) {
+            rt_codec_json_raw_field(o, ",\"data\":", &r->data);
+        }
+
+        return;
+    }
+
+    rt_codec_json_field(o, ",\"data\":{\"rt_session\":", &r->session);
+
+    if (r->data.data == NULL) {
+        rt_out_lit(o, "}");
+        return;
+    }
+
+    /* what stands behind the object's opening brace */
+
+    rt_json_init(&j, r->data.data + 1, r->data.len - 1);
+
+    if (rt_json_peek(&j) == RT_JSON_STRING) {
+        rt_out_lit(o, ",");
+    }
+
+    rt_out_bytes(o, r->data.data + 1, r->data.len - 1);
 }
 
 

@@ -41,6 +41,8 @@ typedef struct {
     rt_str_t        name;         /* of the client, at connect */
     rt_str_t        version;
     rt_str_t        rpc;          /* the method of an rpc */
+    rt_str_t        resume;       /* of connect's headers, "rt-resume": a proof;
+                                     empty: a first one is asked for */
     rt_str_t        epoch;
     uint64_t        offset;
     bool            recover;
@@ -122,7 +124,8 @@ typedef struct {
     rt_str_t        version;
     uint32_t        ping;         /* seconds, 0: not said */
     bool            pong;
-    rt_str_t        session;
+    rt_str_t        session;      /* the proof; in data as "rt_session", too,
+                                     if that is an object or not said */
     rt_str_t        node;
     const rt_reply_sub_t *subs;
     size_t          nsubs;

@@ -218,7 +218,8 @@ ngx_rt_history_stale(ngx_rt_history_t *h)
 static ngx_uint_t
 ngx_rt_history_spare(ngx_rt_history_t *h)
 {
-    return h && h->list.count == 0 && h->channel->clients == 0;
+    return h && h->list.count == 0 && h->channel->clients == 0
+           && h->channel->muted == 0;
 }
 
 

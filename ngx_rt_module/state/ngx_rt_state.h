@@ -36,6 +36,8 @@ struct ngx_rt_tenant_s {
     ngx_rt_history_t          *spare;         /* empty, without members; the
                                                  one for the longest time */
     ngx_rt_history_t          *spare_last;
+    uint64_t                   lingering;     /* of the sessions */
+    rt_link_t                  linger;        /* them; the oldest first */
 
     ngx_atomic_t               connects;      /* sessions ever */
     ngx_atomic_t               publishes;
@@ -67,6 +69,7 @@ struct ngx_rt_channel_s {
     uint64_t                   workers;       /* a bit per slot that cares */
     uint64_t                   watchers;      /* who comes and goes: the same */
     uint64_t                   clients;
+    uint64_t                   muted;         /* members that are no clients */
     uint64_t                   len;
     u_char                     name[];
 };
@@ -134,7 +137,9 @@ struct ngx_rt_session_s {
     ngx_rt_member_t           *members;
     ngx_rt_errand_t           *errands;
     ngx_rt_conn_t             *conn;          /* in the memory of its worker */
-    uint32_t                   slot;
+    ngx_rt_linger_t           *linger;        /* NULL: it ends with conn */
+    uint64_t                   slot;          /* NGX_RT_NO_SLOT: it lingers */
+    uint64_t                   husk;          /* another connection has it */
     u_char                     id[NGX_RT_ID_LEN];
 };
 
@@ -155,6 +160,9 @@ struct ngx_rt_member_s {
 /* ngx_rt_member_t.flags */
 #define NGX_RT_MEMBER_SHOWN     1   /* others are told that it comes and goes */
 #define NGX_RT_MEMBER_WATCHES   2   /* it is told of others */
+#define NGX_RT_MEMBER_GHOST     4   /* no worker's bit stands for it */
+#define NGX_RT_MEMBER_MUTE      8   /* of a husk, and no client of the channel:
+                                       whoever has the session now is */
 
 
 /* an order on its way to the worker that serves the session */
@@ -227,6 +235,14 @@ struct ngx_rt_state_s {
     ngx_rt_history_t          *sweep;         /* of them, the next to see to */
     uint64_t                   nhistories;
     uint64_t                   swept;         /* when; msec */
+    uint64_t                   lingering;     /* of the sessions */
+    uint64_t                   resumed;
+    uint64_t                   taken_over;    /* of these, from a connection */
+    uint64_t                   expired;       /* nobody came for them */
+    uint64_t                   evicted;       /* there was no room for them */
+    rt_link_t                  alone;         /* those that linger, oldest
+                                                 first */
+    rt_link_t                  claims;        /* those that have ghosts */
     uint64_t                   started;       /* seconds */
 
     uint64_t                   counts[NGX_RT_LIMIT_N];       /* rt_limit's */
@@ -279,6 +295,7 @@ struct ngx_rt_zone_s {
     ngx_rt_state_t            *state;
     ngx_slab_pool_t           *log_pool;
     rt_log_t                  *log;
+    ngx_rt_linger_conf_t      *linger;
 
     ngx_rt_hub_t              *hub;           /* the worker's */
     uint64_t                   sweeping;      /* histories to see to yet */
@@ -343,8 +360,13 @@ void ngx_rt_tenant_settle_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
 /* gives one idle tenant back to the heap; NGX_DECLINED: there is none */
 ngx_int_t ngx_rt_tenant_evict_locked(ngx_rt_state_t *st);
 
-/* the same for who found no room; NGX_DECLINED, too, if it was denied it */
-ngx_int_t ngx_rt_tenant_make_room_locked(ngx_rt_state_t *st);
+/*
+ * No room, nothing is changed: makes some, by a transaction of its own.  What a
+ * limit denies (ngx_rt_denial) to a tenant, or to its user (NULL: none is
+ * named), no other has to make room for.  NGX_DECLINED: nothing could go.
+ */
+ngx_int_t ngx_rt_zone_relieve_locked(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *user, ngx_rt_told_t *told);
 
 /* keeps the idle ones within their bound, by a transaction of its own */
 void ngx_rt_tenant_trim_locked(ngx_rt_state_t *st);
@@ -480,29 +502,67 @@ typedef struct {
     ngx_str_t                  info;          /* JSON */
 } ngx_rt_identity_t;
 
-/* served by conn in this worker; NULL: the zone is full */
-ngx_rt_session_t *ngx_rt_session_create(ngx_rt_zone_t *z,
-    ngx_rt_identity_t *who, ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id);
 
-/* something else is told of it from now on; NGX_DECLINED: the zone is full */
+/* whose session it is to be, and the connection that serves it */
+typedef struct {
+    ngx_rt_identity_t         *who;
+    ngx_rt_conn_t             *conn;
+    ngx_uint_t                 slot;
+    u_char                    *id;
+    rt_digest_t               *proof;         /* NULL: it will not linger */
+    ngx_uint_t                 heir;          /* it is counted already */
+} ngx_rt_session_conf_t;
+
+
+/* NULL: the zone is full */
+ngx_rt_session_t *ngx_rt_session_create(ngx_rt_zone_t *z,
+    ngx_rt_session_conf_t *sc, ngx_rt_told_t *told);
+
+/* in a transaction */
+ngx_rt_session_t *ngx_rt_session_create_locked(ngx_rt_state_t *st,
+    ngx_rt_session_conf_t *sc);
+
+/*
+ * Something else is told of it from now on; in a transaction, which allocates
+ * nothing after it.  NGX_DECLINED: the zone is full.
+ */
 ngx_int_t ngx_rt_session_retell(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     ngx_str_t *info);
+ngx_int_t ngx_rt_session_retell_locked(ngx_rt_state_t *st,
+    ngx_rt_session_t *s, ngx_str_t *info);
+
+/* in transactions: on the list of a slot, which serves it; on none */
+void ngx_rt_session_list_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_uint_t slot, ngx_rt_conn_t *conn);
+void ngx_rt_session_unlist_locked(ngx_rt_state_t *st, ngx_rt_session_t *s);
 
 /* the tenant's session of that id, or NULL */
 ngx_rt_session_t *ngx_rt_session_lookup_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *id);
 
-/* leaves what channels it is still in; orders to it are void */
+/*
+ * Its connection has ended.  It leaves what channels it is still in, and orders
+ * to it are void; or, if it may, it lingers.
+ */
 void ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_uint_t may, ngx_rt_told_t *told);
+
+/*
+ * One step of its end, a transaction of the caller's: a channel that is left is
+ * one, the session another.  NGX_OK: it is gone.
+ */
+ngx_int_t ngx_rt_session_end_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     ngx_rt_told_t *told);
 
 /*
- * Expires the sessions of a worker that is gone, in so many steps at most: a
- * channel that is left is one, a session another.  *ended: how many were ended.
- * NGX_AGAIN: there are more.
+ * Expires the sessions of a worker that is gone, in so many steps at most.
+ * *ended: how many were ended; *kept: how many linger.  NGX_AGAIN: there are
+ * more.
  */
 ngx_int_t ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
-    uint64_t owner, ngx_uint_t steps, ngx_uint_t *ended, ngx_rt_told_t *told);
+    uint64_t owner, ngx_uint_t steps, ngx_uint_t *ended, ngx_uint_t *kept,
+    ngx_rt_told_t *told);
+
 
 
 /* ngx_rt_order.c */
@@ -510,7 +570,8 @@ ngx_int_t ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
 enum {
     NGX_RT_ORDER_SUBSCRIBE = 1,
     NGX_RT_ORDER_UNSUBSCRIBE,
-    NGX_RT_ORDER_DISCONNECT
+    NGX_RT_ORDER_DISCONNECT,
+    NGX_RT_ORDER_RELEASE                      /* another connection has it */
 };
 
 
@@ -531,22 +592,34 @@ typedef struct {
 /*
  * To those of n sessions (ids, one behind the other) that are there, are the
  * tenant's and, if a user is named, the user's.  NGX_DECLINED: the zone is
- * full, not all were given it.  *workers: who has to be rung.
+ * full, not all were given it.  A session that lingers obeys at once.
  */
 ngx_int_t ngx_rt_order_issue(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *user, u_char *ids, ngx_uint_t n, ngx_rt_order_t *order,
-    uint64_t *workers);
+    ngx_rt_told_t *told);
 
 /*
  * The oldest order to a session of the slot and the connection that serves it.
  * The strings are good until the next call; a zero stands behind the text.
- * NGX_DECLINED: there is none.
+ * NGX_DECLINED: there is none; NGX_AGAIN: it was not for this worker any more.
  */
 ngx_int_t ngx_rt_order_take(ngx_rt_zone_t *z, ngx_uint_t slot,
-    ngx_rt_order_t *order, ngx_rt_conn_t **conn);
+    ngx_rt_order_t *order, ngx_rt_conn_t **conn, ngx_rt_told_t *told);
+
+/*
+ * In transactions: an order for the session; the session's oldest one is void,
+ * or, if a husk was meant, goes to its heir (which may take several).
+ */
+ngx_int_t ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_rt_order_t *order);
+void ngx_rt_errand_settle_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_rt_told_t *told);
 
 /* in a transaction: the order is void */
 void ngx_rt_errand_drop_locked(ngx_rt_state_t *st, ngx_rt_errand_t *e);
+
+/* what it says; points into it */
+void ngx_rt_errand_order(ngx_rt_errand_t *e, ngx_rt_order_t *order);
 
 
 /* ngx_rt_channel.c: these lock by themselves but for _locked */
@@ -584,6 +657,17 @@ void ngx_rt_channel_leave_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
 /* what the worker of one that leaves still has in the channel */
 #define NGX_RT_STAY_MEMBERS     1
 #define NGX_RT_STAY_WATCHERS    2
+#define NGX_RT_STAY_GHOST       4         /* the session itself stays, if it
+                                             is one that may linger */
+
+/* in transactions: the member's worker cares for the channel; not any more */
+void ngx_rt_channel_attend_locked(ngx_rt_state_t *st, ngx_rt_member_t *m);
+void ngx_rt_channel_desert_locked(ngx_rt_state_t *st, ngx_rt_member_t *m,
+    ngx_uint_t stay);
+
+/* in transactions: a member goes out of the channel's list; the session's */
+void ngx_rt_channel_remove_locked(ngx_rt_state_t *st, ngx_rt_member_t *m);
+void ngx_rt_channel_forget_locked(ngx_rt_state_t *st, ngx_rt_member_t *m);
 
 
 /* ngx_rt_history.c: all in a transaction of the caller's */

@@ -64,6 +64,7 @@ ngx_rt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ccv.complex_value = &z->key;
 
     z->key_text = value[1];
+    z->linger = &mcf->linger;
 
     if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -397,6 +398,9 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
         ngx_log_error(NGX_LOG_EMERG, log, 0, "RAND_bytes() failed");
         return NGX_ERROR;
     }
+
+    rt_list_init(&st->alone);
+    rt_list_init(&st->claims);
 
     ngx_rt_zone_uid(st->uid);
 
