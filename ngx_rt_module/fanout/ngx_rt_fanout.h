@@ -71,6 +71,9 @@ void ngx_rt_doorbell_exit_process(ngx_cycle_t *cycle);
 /* wakes the workers of the mask that are not awake already */
 void ngx_rt_doorbell_ring(uint64_t workers);
 
+/* the workers that there are */
+uint64_t ngx_rt_doorbell_workers(void);
+
 /* the worker is going to look by itself: it need not be rung; and has begun */
 void ngx_rt_doorbell_mute(void);
 void ngx_rt_doorbell_listen(void);
@@ -124,6 +127,8 @@ struct ngx_rt_hub_s {
     ngx_uint_t                 interests;
 
     ngx_queue_t                leases;        /* of all clients here */
+    uint64_t                   revision;      /* of revocations, looked at */
+    ngx_uint_t                 revocations;   /* where the watch is in them */
 
     ngx_queue_t                dirty;
     u_char                    *scratch;       /* a record's parts */
@@ -170,6 +175,10 @@ ngx_rt_interest_t *ngx_rt_interest_lookup(ngx_rt_hub_t *hub, uint64_t serial);
 /* the client's subscription of that name, or NULL */
 ngx_rt_subscription_t *ngx_rt_subscription_lookup(ngx_rt_client_t *client,
     ngx_str_t *channel);
+
+
+/* tokens were revoked: what is held by one of them here ends */
+void ngx_rt_hub_revoke(ngx_rt_hub_t *hub);
 
 
 /* ngx_rt_publish.c */

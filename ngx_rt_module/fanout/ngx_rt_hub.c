@@ -43,6 +43,7 @@ static void ngx_rt_interest_release(ngx_rt_interest_t *in);
 static ngx_rt_interest_t *ngx_rt_interest_create(ngx_rt_hub_t *hub,
     ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns);
 static void ngx_rt_hub_grow(ngx_rt_hub_t *hub);
+static void ngx_rt_hub_end(ngx_rt_lease_t *lease);
 
 
 static ngx_uint_t        ngx_rt_hub_started;
@@ -225,6 +226,8 @@ ngx_rt_hub_watch_handler(ngx_event_t *ev)
         if (ngx_rt_history_sweep(z[i], mcf->history_meta_ttl) == NGX_AGAIN) {
             again = 1;
         }
+
+        ngx_rt_revocation_sweep(z[i], &z[i]->hub->revocations);
 
         if (ngx_rt_idem_sweep(z[i]) == NGX_AGAIN) {
             again = 1;
@@ -443,6 +446,86 @@ ngx_rt_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t stay)
     }
 
     rt_slab_free(&ngx_rt_subscriptions, sub);
+}
+
+
+/*
+ * First they are found, then ended, one after the other: the end of one may be
+ * that of others.
+ */
+
+void
+ngx_rt_hub_revoke(ngx_rt_hub_t *hub)
+{
+    ngx_str_t         jti;
+    ngx_queue_t      *q, *next, revoked;
+    ngx_rt_lease_t   *lease;
+    ngx_rt_client_t  *client;
+
+    hub->revision = hub->zone->state->revision;
+
+    ngx_queue_init(&revoked);
+
+    for (q = ngx_queue_head(&hub->leases);
+         q != ngx_queue_sentinel(&hub->leases);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+
+        lease = ngx_queue_data(q, ngx_rt_lease_t, hub);
+        client = lease->client;
+
+        jti.data = lease->jti;
+        jti.len = lease->len;
+
+        if (ngx_rt_revoked(hub->zone, &client->tenant, &client->user, &jti,
+                           lease->issued))
+        {
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(&revoked, q);
+        }
+    }
+
+    while (!ngx_queue_empty(&revoked)) {
+        q = ngx_queue_head(&revoked);
+        lease = ngx_queue_data(q, ngx_rt_lease_t, hub);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&hub->leases, q);
+
+        ngx_rt_hub_end(lease);
+    }
+}
+
+
+static void
+ngx_rt_hub_end(ngx_rt_lease_t *lease)
+{
+    u_char             name[NGX_RT_CHANNEL_MAX];
+    ngx_rt_conn_t     *conn;
+    ngx_rt_order_t     order;
+    ngx_rt_channel_t  *ch;
+
+    conn = lease->client->conn;
+
+    ngx_memzero(&order, sizeof(ngx_rt_order_t));
+
+    if (lease->sub) {
+        ch = lease->sub->interest->channel;
+        ngx_memcpy(name, ch->name, ch->len);
+
+        order.kind = NGX_RT_ORDER_UNSUBSCRIBE;
+        order.code = 2000;
+        order.text.data = name;
+        order.text.len = ch->len;
+
+    } else {
+        order.kind = NGX_RT_ORDER_DISCONNECT;
+        order.code = 3500;
+        ngx_str_set(&order.text, "invalid token");
+    }
+
+    conn->app->order(conn, &order);
 }
 
 

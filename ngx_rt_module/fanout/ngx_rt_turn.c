@@ -134,6 +134,10 @@ ngx_rt_turn_obey(ngx_rt_zone_t *z, ngx_uint_t budget)
         return NGX_OK;
     }
 
+    if (z->hub->revision != z->state->revision) {
+        ngx_rt_hub_revoke(z->hub);
+    }
+
     slot = &z->state->slots[ngx_rt_slot];
 
     while (slot->errands) {

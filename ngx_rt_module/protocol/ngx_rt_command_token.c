@@ -19,6 +19,8 @@ static ngx_int_t ngx_rt_command_invalid(ngx_rt_client_t *client,
     const char *why);
 static const char *ngx_rt_command_holder(ngx_rt_client_t *client,
     const rt_claims_t *claims, ngx_rt_identity_t *who);
+static ngx_uint_t ngx_rt_command_revoked(ngx_rt_client_t *client,
+    ngx_str_t *tenant, const rt_claims_t *claims);
 static const rt_error_t *ngx_rt_command_may_enter(ngx_rt_client_t *client,
     const rt_claims_t *claims);
 static ngx_int_t ngx_rt_command_same(const rt_str_t *one,
@@ -131,19 +133,34 @@ ngx_rt_command_holder(ngx_rt_client_t *client, const rt_claims_t *claims,
         return "its \"info\" is longer than 3072 bytes";
     }
 
-    if (claims->tenant.len == 0) {
-        return NULL;
+    if (claims->tenant.len && client->keyless) {
+        who->tenant = ngx_rt_ngx_str(&claims->tenant);
+
+        if (!ngx_rt_name_valid(&who->tenant, NGX_RT_TENANT_MAX)) {
+            return "its \"tenant\" is no tenant's name";
+        }
+
+    } else if (claims->tenant.len
+               && !ngx_rt_command_same(&claims->tenant, &client->tenant))
+    {
+        return "it is another tenant's";
     }
 
-    if (!client->keyless) {
-        return ngx_rt_command_same(&claims->tenant, &client->tenant)
-               ? NULL : "it is another tenant's";
-    }
+    return ngx_rt_command_revoked(client, &who->tenant, claims)
+           ? "it is revoked" : NULL;
+}
 
-    who->tenant = ngx_rt_ngx_str(&claims->tenant);
 
-    return ngx_rt_name_valid(&who->tenant, NGX_RT_TENANT_MAX)
-           ? NULL : "its \"tenant\" is no tenant's name";
+static ngx_uint_t
+ngx_rt_command_revoked(ngx_rt_client_t *client, ngx_str_t *tenant,
+    const rt_claims_t *claims)
+{
+    ngx_str_t  user, jti;
+
+    user = ngx_rt_ngx_str(&claims->sub);
+    jti = ngx_rt_ngx_str(&claims->jti);
+
+    return ngx_rt_revoked(client->zone, tenant, &user, &jti, claims->iat);
 }
 
 
@@ -321,8 +338,12 @@ ngx_rt_command_bound(ngx_rt_client_t *client, rt_command_t *cmd,
         tenant = client->keyless ? by_default : ngx_rt_str(&client->tenant);
     }
 
-    return ngx_rt_command_same(&tenant, &client->tenant)
-           ? NULL : "it is another tenant's";
+    if (!ngx_rt_command_same(&tenant, &client->tenant)) {
+        return "it is another tenant's";
+    }
+
+    return ngx_rt_command_revoked(client, &client->tenant, claims)
+           ? "it is revoked" : NULL;
 }
 
 

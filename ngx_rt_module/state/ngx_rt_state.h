@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     7         /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     8         /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -32,6 +32,7 @@ struct ngx_rt_tenant_s {
     uint64_t                   users;         /* with a session */
     uint64_t                   channels;
     uint64_t                   keys;          /* of idempotency */
+    uint64_t                   revocations;   /* of tokens */
     uint64_t                   bytes;         /* of the zone, its objects */
     ngx_rt_history_t          *spare;         /* empty, without members; the
                                                  one for the longest time */
@@ -165,6 +166,18 @@ struct ngx_rt_member_s {
                                        whoever has the session now is */
 
 
+/* tokens that are not taken any more */
+struct ngx_rt_revocation_s {
+    ngx_rt_revocation_t       *next;          /* in its bucket */
+    ngx_rt_tenant_t           *tenant;
+    uint64_t                   before;        /* issued before; of a user */
+    uint64_t                   expire;        /* seconds; 0: it stays */
+    uint32_t                   kind;          /* NGX_RT_REVOKED_* */
+    uint32_t                   len;
+    u_char                     name[];        /* jti, or the user's */
+};
+
+
 /* an order on its way to the worker that serves the session */
 struct ngx_rt_errand_s {
     ngx_rt_errand_t           *next;          /* in its slot's list */
@@ -261,6 +274,9 @@ struct ngx_rt_state_s {
     ngx_rt_channel_t         **channel_buckets;
     ngx_rt_user_t            **user_buckets;
     ngx_rt_session_t         **session_buckets;
+    ngx_rt_revocation_t      **revocation_buckets;
+    uint64_t                   nrevocations;
+    uint64_t                   revision;      /* of them: goes up with each */
 };
 
 
@@ -620,6 +636,34 @@ void ngx_rt_errand_drop_locked(ngx_rt_state_t *st, ngx_rt_errand_t *e);
 
 /* what it says; points into it */
 void ngx_rt_errand_order(ngx_rt_errand_t *e, ngx_rt_order_t *order);
+
+
+/* ngx_rt_revocation.c: these lock by themselves */
+
+enum {
+    NGX_RT_REVOKED_TOKEN = 1,
+    NGX_RT_REVOKED_USER
+};
+
+
+typedef struct {
+    ngx_uint_t                 kind;
+    ngx_str_t                  name;
+    uint64_t                   before;        /* seconds; of a user */
+    uint64_t                   expire;        /* seconds; 0: it stays */
+} ngx_rt_revoked_t;
+
+
+/* NGX_DECLINED: the zone is full */
+ngx_int_t ngx_rt_revoke(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    const ngx_rt_revoked_t *what);
+
+/* a token of that user; issued: seconds, or less than any if it is not known */
+ngx_uint_t ngx_rt_revoked(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *user, ngx_str_t *jti, int64_t issued);
+
+/* gives back some of those that have expired, from the cursor on */
+void ngx_rt_revocation_sweep(ngx_rt_zone_t *z, ngx_uint_t *cursor);
 
 
 /* ngx_rt_channel.c: these lock by themselves but for _locked */

@@ -15,7 +15,8 @@
 
 
 #define ngx_rt_tenant_empty(t)                                                \
-    ((t)->sessions == 0 && (t)->channels == 0 && (t)->keys == 0)
+    ((t)->sessions == 0 && (t)->channels == 0 && (t)->keys == 0               \
+     && (t)->revocations == 0)
 
 
 static void ngx_rt_tenant_idle_insert_locked(ngx_rt_state_t *st,

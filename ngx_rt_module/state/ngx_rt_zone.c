@@ -360,7 +360,7 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
         /* void */
     }
 
-    head = ngx_align(sizeof(ngx_rt_state_t), 64) + 5 * n * sizeof(void *)
+    head = ngx_align(sizeof(ngx_rt_state_t), 64) + 6 * n * sizeof(void *)
            + sets * sizeof(ngx_rt_buckets_t);
 
     if (head >= size) {
@@ -386,7 +386,9 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
     st->session_buckets = (ngx_rt_session_t **) (p + 3 * n * sizeof(void *));
     st->idem.buckets = (rt_idem_t **) (p + 4 * n * sizeof(void *));
     st->idem.mask = st->mask;
-    p += 5 * n * sizeof(void *);
+    st->revocation_buckets = (ngx_rt_revocation_t **)
+                             (p + 5 * n * sizeof(void *));
+    p += 6 * n * sizeof(void *);
 
     st->bucket_mask = sets - 1;
     st->buckets = (ngx_rt_buckets_t *) p;
