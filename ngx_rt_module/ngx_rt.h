@@ -40,8 +40,10 @@
 #include "rt_idem.h"
 #include "rt_history.h"
 #include "rt_jwt.h"
+#include "rt_list.h"
 #include "rt_log.h"
 #include "rt_mark.h"
+#include "rt_proof.h"
 #include "rt_slab.h"
 #include "rt_txn.h"
 
@@ -71,6 +73,7 @@ typedef struct ngx_rt_info_s          ngx_rt_info_t;      /* told of either */
 typedef struct ngx_rt_history_s       ngx_rt_history_t;   /* of a channel */
 typedef struct ngx_rt_errand_s        ngx_rt_errand_t;    /* order to one */
 typedef struct ngx_rt_revocation_s    ngx_rt_revocation_t;  /* of tokens */
+typedef struct ngx_rt_linger_s        ngx_rt_linger_t;    /* of one that may */
 typedef struct ngx_rt_losses_s        ngx_rt_losses_t;    /* of a namespace */
 
 /* a worker's own */

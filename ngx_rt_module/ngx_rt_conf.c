@@ -22,6 +22,8 @@
 #define NGX_RT_BACKLOG         (256 * 1024 * 1024)
 
 #define NGX_RT_META_TTL        ((ngx_msec_t) 30 * 24 * 3600 * 1000)
+#define NGX_RT_SESSION_TTL     60000      /* msec */
+#define NGX_RT_LINGER_MAX      10000
 
 
 static char *ngx_rt_conf_handler(ngx_conf_t *cf, ngx_http_handler_pt handler);
@@ -55,6 +57,9 @@ ngx_rt_create_main_conf(ngx_conf_t *cf)
     mcf->idem_window = 300000;
     mcf->idem_keys = 65536;
     mcf->history_meta_ttl = NGX_CONF_UNSET_MSEC;
+    mcf->linger.ttl = NGX_RT_SESSION_TTL;
+    mcf->linger.max = NGX_RT_LINGER_MAX;
+    mcf->linger.max_tenant = NGX_RT_LINGER_MAX / 4;
 
     ngx_rt_doorbell_forget_zone();
 

@@ -30,8 +30,6 @@ typedef enum {
     NGX_RT_SLOW_DISCONNECT = 0,
     NGX_RT_SLOW_DROP,                         /* the channel's oldest goes */
     NGX_RT_SLOW_CONFLATE,                     /* its latest stays */
-    NGX_RT_SLOW_HISTORY,                      /* it gets them later, from there;
-                                                 channels with a history only */
     NGX_RT_SLOW_N
 } ngx_rt_slow_e;
 
@@ -99,6 +97,15 @@ typedef struct {
 } ngx_rt_jwt_t;
 
 
+/* rt_session_ttl */
+typedef struct {
+    ngx_msec_t                 ttl;           /* 0: no session lingers */
+    ngx_uint_t                 max;           /* that linger in a zone */
+    ngx_uint_t                 max_tenant;    /* of them, of a tenant */
+    ngx_uint_t                 set;
+} ngx_rt_linger_conf_t;
+
+
 /* http {}: what all servers share */
 struct ngx_rt_main_conf_s {
     ngx_array_t                zones;         /* ngx_rt_zone_t * */
@@ -113,6 +120,7 @@ struct ngx_rt_main_conf_s {
     ngx_uint_t                 idem_keys;     /* of a tenant */
     ngx_uint_t                 idem_set;
     ngx_msec_t                 history_meta_ttl;
+    ngx_rt_linger_conf_t       linger;
 
     /* rt_limit: a burst or a count of 0 is none */
     rt_rate_t                  rates[NGX_RT_LIMIT_RATES][NGX_RT_PAYER_N];

@@ -9,6 +9,7 @@
 #include "ngx_rt_control.h"
 #include "ngx_rt_egress.h"
 #include "ngx_rt_fanout.h"
+#include "ngx_rt_linger.h"
 #include "ngx_rt_observe.h"
 #include "ngx_rt_policy.h"
 #include "ngx_rt_state.h"
@@ -74,6 +75,13 @@ static ngx_command_t  ngx_rt_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_rt_main_conf_t, history_meta_ttl),
+      NULL },
+
+    { ngx_string("rt_session_ttl"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE123,
+      ngx_rt_session_ttl,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("rt_websocket"),

@@ -158,6 +158,22 @@ refused('a negative window', qr/window=-1s/,
 refused('a drain in a location', qr/rt_drain.*not allowed here/,
         location('rt_drain rate=1; # <-'));
 
+accepted('sessions that linger', http('rt_session_ttl 5m max=100 tenant=10;'));
+accepted('none that linger', http('rt_session_ttl 0;'));
+refused('a time twice', qr/rt_session_ttl.*duplicate/,
+        http('rt_session_ttl 1m;', 'rt_session_ttl 1m; # <-'));
+refused('a time that is none', qr/time "soon".*rt_session_ttl TIME/,
+        http('rt_session_ttl soon; # <-'));
+refused('a negative time', qr/"-1s"/, http('rt_session_ttl -1s; # <-'));
+refused('no place to linger', qr/max=0.*max=NUMBER.*from 1/,
+        http('rt_session_ttl 1m max=0; # <-'));
+refused('more than can be counted', qr/tenant=99999999999999999999/,
+        http('rt_session_ttl 1m tenant=99999999999999999999; # <-'));
+refused('another word', qr/most=5.*max=NUMBER/,
+        http('rt_session_ttl 1m most=5; # <-'));
+refused('a time in a location', qr/rt_session_ttl.*not allowed here/,
+        location('rt_session_ttl 1m; # <-'));
+
 accepted('a backlog', http('rt_max_backlog 100m;'));
 accepted('a backlog of a tenant', http('rt_max_backlog 1g tenant=1m;'));
 accepted('a backlog, of which a quarter is too little', http('rt_max_backlog 1m;'));

@@ -132,7 +132,7 @@ a, b: open /connection/websocket
       > {"id":1,"connect":{}}
 a, b: < {"id":1,"connect":{...}}
 m: GET /few
-m: 200 ~\A(?!(?s:.*\nrt_tenant_sessions.*\nrt_tenant_sessions))
+m: 200 ~\A(?!(?s:.*\nrt_tenant_sessions\{.*\nrt_tenant_sessions\{))
 m: GET /few
 m: 200 ~^rt_other_tenants_count\{zone="live"\} [1-9]
 m: GET /none

@@ -380,9 +380,9 @@ f6: < {"id":129,"error":{"code":507,"message":"zone full","temporary":true}}
 g1..g60: open /connection/websocket
          > {"id":1,"connect":{}}
 g1..g60: < {"id":1,...}
-api: POST /api/disconnect {"user":"alice","disconnect":{"reason":"{{"r" x 100}}"}}
+api: POST /api/disconnect {"user":"alice","disconnect":{"reason":"{{"r" x 120}}"}}
 api: 200 {"error":{"code":507,"message":"*"}}
-api: POST /api/disconnect {"user":"alice","disconnect":{"reason":"{{"r" x 100}}"}}
+api: POST /api/disconnect {"user":"alice","disconnect":{"reason":"{{"r" x 120}}"}}
      X-Centrifugo-Error-Mode: transport
 api: 507 {"code":507,"message":"*"}
      Retry-After: 1
@@ -391,7 +391,7 @@ api: POST /api/publish {"channel":"news:x","data":1}
 api: 200 {"result":{}}
 a: < {"push":{"channel":"news:x","pub":{"data":1}}}
 f1: gone
-api: POST /api/disconnect {"user":"alice","disconnect":{"reason":"{{"r" x 100}}"}}
+api: POST /api/disconnect {"user":"alice","disconnect":{"reason":"{{"r" x 120}}"}}
 api: until 200 {"result":{}}
-a: closed 3503 {{"r" x 100}}
+a: closed 3503 {{"r" x 120}}
 --- allow_log: is full

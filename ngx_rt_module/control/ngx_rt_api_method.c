@@ -93,6 +93,22 @@ static const rt_param_t  ngx_rt_api_disconnect_fields[] = {
 };
 
 
+static const rt_param_t  ngx_rt_api_revoke_token_fields[] = {
+    ngx_rt_api_field_of(uid, RT_PARAM_STRING),
+    ngx_rt_api_field_of(expire_at, RT_PARAM_COUNT),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
+};
+
+
+static const rt_param_t  ngx_rt_api_invalidate_fields[] = {
+    ngx_rt_api_field_of(user, RT_PARAM_STRING),
+    ngx_rt_api_field_of(issued_before, RT_PARAM_COUNT),
+    ngx_rt_api_field_of(expire_at, RT_PARAM_COUNT),
+    ngx_rt_api_field_of(channel, RT_PARAM_STRING),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
+};
+
+
 static const rt_param_t  ngx_rt_api_info_fields[] = {
     { rt_string(""), RT_PARAM_VALUE, 0 }
 };
@@ -127,6 +143,12 @@ static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
 
     { rt_string("disconnect"), ngx_rt_api_disconnect_fields,
       ngx_rt_api_disconnect },
+
+    { rt_string("revoke_token"), ngx_rt_api_revoke_token_fields,
+      ngx_rt_api_revoke_token },
+
+    { rt_string("invalidate_user_tokens"), ngx_rt_api_invalidate_fields,
+      ngx_rt_api_invalidate_user_tokens },
 
     { rt_string("presence"), ngx_rt_api_presence_fields,
       ngx_rt_api_presence },

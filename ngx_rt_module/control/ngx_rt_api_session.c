@@ -189,10 +189,10 @@ static ngx_int_t
 ngx_rt_api_order_give(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_order_t *order, ngx_rt_api_reply_t *reply, ngx_pool_t *pool)
 {
-    uint64_t     workers;
-    ngx_int_t    rc;
-    ngx_str_t    user;
-    ngx_array_t  ids;
+    ngx_int_t      rc;
+    ngx_str_t      user;
+    ngx_array_t    ids;
+    ngx_rt_told_t  told;
 
     if (ngx_rt_api_sessions(api, p, &ids, pool) != NGX_OK) {
         return NGX_ERROR;
@@ -207,13 +207,13 @@ ngx_rt_api_order_give(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    workers = 0;
+    ngx_memzero(&told, sizeof(ngx_rt_told_t));
     user = ngx_rt_ngx_str(&p->user);
 
     rc = ngx_rt_order_issue(api->zone, &api->tenant, &user, ids.elts,
-                            ids.nelts, order, &workers);
+                            ids.nelts, order, &told);
 
-    ngx_rt_hub_ring(api->zone->hub, workers);
+    ngx_rt_hub_told(api->zone->hub, &told);
 
     if (rc == NGX_DECLINED) {
         ngx_rt_api_error(reply, NGX_RT_API_ZONE_FULL, NULL,

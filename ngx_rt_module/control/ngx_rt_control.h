@@ -79,6 +79,8 @@ typedef struct {
     rt_json_value_t            info;
     rt_str_t                   b64info;
     uint64_t                   expire_at;
+    rt_str_t                   uid;
+    uint64_t                   issued_before;
     rt_json_value_t            recover_since; /* an object */
     rt_json_value_t            override;      /* an object */
     rt_str_t                   method;        /* of rpc */
@@ -164,6 +166,12 @@ ngx_int_t ngx_rt_api_unsubscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 ngx_int_t ngx_rt_api_disconnect(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
+
+/* ngx_rt_api_token.c */
+ngx_int_t ngx_rt_api_revoke_token(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_invalidate_user_tokens(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
 
 /* ngx_rt_api_presence.c */
 ngx_int_t ngx_rt_api_presence(ngx_rt_api_t *api, ngx_rt_api_params_t *p,

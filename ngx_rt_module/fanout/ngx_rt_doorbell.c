@@ -324,6 +324,24 @@ ngx_rt_doorbell_exit_process(ngx_cycle_t *cycle)
 }
 
 
+uint64_t
+ngx_rt_doorbell_workers(void)
+{
+    uint64_t    workers;
+    ngx_uint_t  i;
+
+    workers = 0;
+
+    for (i = 0; i < NGX_RT_SLOTS; i++) {
+        if (ngx_rt_table->slots[i].pid) {
+            workers |= (uint64_t) 1 << i;
+        }
+    }
+
+    return workers;
+}
+
+
 void
 ngx_rt_doorbell_ring(uint64_t workers)
 {

@@ -13,6 +13,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_client.h"
 #include "ngx_rt_fanout.h"
+#include "ngx_rt_linger.h"
 #include "ngx_rt_state.h"
 
 
@@ -37,11 +38,12 @@ static ngx_int_t ngx_rt_hub_watch(ngx_rt_zone_t *z);
 static ngx_int_t ngx_rt_hub_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
     uint64_t owner);
 static ngx_rt_interest_t *ngx_rt_interest_acquire(ngx_rt_hub_t *hub,
-    ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns, ngx_rt_position_t *top);
+    ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns);
 static void ngx_rt_interest_release(ngx_rt_interest_t *in);
 static ngx_rt_interest_t *ngx_rt_interest_create(ngx_rt_hub_t *hub,
     ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns);
 static void ngx_rt_hub_grow(ngx_rt_hub_t *hub);
+static void ngx_rt_hub_end(ngx_rt_lease_t *lease);
 
 
 static ngx_uint_t        ngx_rt_hub_started;
@@ -151,7 +153,6 @@ ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z)
 
     ngx_queue_init(&hub->leases);
     ngx_queue_init(&hub->dirty);
-    ngx_queue_init(&hub->broken);
 
     z->hub = hub;
 
@@ -226,11 +227,11 @@ ngx_rt_hub_watch_handler(ngx_event_t *ev)
             again = 1;
         }
 
+        ngx_rt_revocation_sweep(z[i], &z[i]->hub->revocations);
+
         if (ngx_rt_idem_sweep(z[i]) == NGX_AGAIN) {
             again = 1;
         }
-
-        ngx_rt_hub_check(z[i]->hub, 0);
 
         ngx_rt_zone_report(z[i], ngx_cycle->log);
     }
@@ -251,9 +252,14 @@ ngx_rt_hub_watch(ngx_rt_zone_t *z)
     uint64_t              owner;
     ngx_int_t             rc;
     ngx_uint_t            i;
+    ngx_rt_told_t         told;
     ngx_rt_state_slot_t  *slot;
 
-    rc = NGX_OK;
+    ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+    rc = ngx_rt_linger_expire(z, NGX_RT_HUB_REAP, &told);
+
+    ngx_rt_hub_told(z->hub, &told);
 
     for (i = 0; i < NGX_RT_SLOTS; i++) {
         slot = &z->state->slots[i];
@@ -274,20 +280,28 @@ static ngx_int_t
 ngx_rt_hub_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner)
 {
     ngx_int_t      rc;
-    ngx_uint_t     n;
+    ngx_uint_t     ended, kept;
     ngx_rt_told_t  told;
 
-    n = 0;
+    ended = 0;
+    kept = 0;
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
-    rc = ngx_rt_session_reap(z, slot, owner, NGX_RT_HUB_REAP, &n, &told);
+    rc = ngx_rt_session_reap(z, slot, owner, NGX_RT_HUB_REAP, &ended, &kept,
+                             &told);
 
     ngx_rt_hub_told(z->hub, &told);
 
-    if (n) {
+    if (ended) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "rt_zone \"%V\": ended %ui sessions of a worker "
-                      "that is gone, in slot %ui", &z->name, n, slot);
+                      "that is gone, in slot %ui", &z->name, ended, slot);
+    }
+
+    if (kept) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "rt_zone \"%V\": keeps %ui sessions of a worker "
+                      "that is gone, in slot %ui", &z->name, kept, slot);
     }
 
     return rc;
@@ -334,14 +348,12 @@ ngx_rt_hub_relieve(ngx_rt_hub_t *hub)
 
 ngx_int_t
 ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
-    ngx_rt_namespace_t *ns, ngx_rt_terms_t *terms,
-    ngx_rt_subscription_t **subp)
+    ngx_rt_namespace_t *ns, ngx_rt_terms_t *terms)
 {
     ngx_rt_hub_t           *hub;
     ngx_rt_told_t           told;
     ngx_rt_member_t        *m;
     ngx_rt_interest_t      *in;
-    ngx_rt_position_t       top;
     ngx_rt_subscription_t  *sub;
 
     hub = client->zone->hub;
@@ -356,7 +368,7 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
     rt_fault(join_begin);
 
     m = ngx_rt_channel_join(client->zone, client->session, ns, channel,
-                            terms, &told, &top);
+                            terms, &told);
     if (m == NULL) {
         rt_slab_free(&ngx_rt_subscriptions, sub);
         return NGX_DECLINED;
@@ -364,16 +376,12 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 
     rt_fault(join_done);
 
-    in = ngx_rt_interest_acquire(hub, m->channel, ns, &top);
+    in = ngx_rt_interest_acquire(hub, m->channel, ns);
     if (in == NULL) {
         ngx_rt_channel_leave(client->zone, m, 0, &told);
         ngx_rt_hub_told(hub, &told);
         rt_slab_free(&ngx_rt_subscriptions, sub);
         return NGX_ERROR;
-    }
-
-    if (top.source != in->top.source || top.offset > in->top.offset) {
-        ngx_rt_interest_catch_up(in);
     }
 
     /* what was read before is for those who were here before */
@@ -384,9 +392,6 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
     sub->client = client;
     sub->member = m;
     sub->lost = 0;
-    sub->offset = 0;
-    sub->state = NGX_RT_SUB_LIVE;
-    sub->server = 0;
 
     ngx_queue_insert_tail(&in->subscriptions, &sub->queue);
     in->count++;
@@ -399,16 +404,13 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 
     ngx_rt_hub_told(hub, &told);
 
-    *subp = sub;
-
     return NGX_OK;
 }
 
 
 void
-ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
+ngx_rt_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t stay)
 {
-    ngx_uint_t          stay;
     ngx_rt_told_t       told;
     ngx_rt_client_t    *client;
     ngx_rt_interest_t  *in;
@@ -419,7 +421,6 @@ ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
     ngx_rt_hub_relieve(in->hub);
 
     ngx_rt_interest_settle(in);
-    ngx_rt_subscription_keep_up(sub);
 
     rt_fault(leave_begin);
 
@@ -430,8 +431,8 @@ ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
     ngx_queue_remove(&sub->link);
     client->nsubscriptions--;
 
-    stay = (in->count ? NGX_RT_STAY_MEMBERS : 0)
-           | (in->watchers ? NGX_RT_STAY_WATCHERS : 0);
+    stay |= (in->count ? NGX_RT_STAY_MEMBERS : 0)
+            | (in->watchers ? NGX_RT_STAY_WATCHERS : 0);
 
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
@@ -445,6 +446,86 @@ ngx_rt_unsubscribe(ngx_rt_subscription_t *sub)
     }
 
     rt_slab_free(&ngx_rt_subscriptions, sub);
+}
+
+
+/*
+ * First they are found, then ended, one after the other: the end of one may be
+ * that of others.
+ */
+
+void
+ngx_rt_hub_revoke(ngx_rt_hub_t *hub)
+{
+    ngx_str_t         jti;
+    ngx_queue_t      *q, *next, revoked;
+    ngx_rt_lease_t   *lease;
+    ngx_rt_client_t  *client;
+
+    hub->revision = hub->zone->state->revision;
+
+    ngx_queue_init(&revoked);
+
+    for (q = ngx_queue_head(&hub->leases);
+         q != ngx_queue_sentinel(&hub->leases);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+
+        lease = ngx_queue_data(q, ngx_rt_lease_t, hub);
+        client = lease->client;
+
+        jti.data = lease->jti;
+        jti.len = lease->len;
+
+        if (ngx_rt_revoked(hub->zone, &client->tenant, &client->user, &jti,
+                           lease->issued))
+        {
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(&revoked, q);
+        }
+    }
+
+    while (!ngx_queue_empty(&revoked)) {
+        q = ngx_queue_head(&revoked);
+        lease = ngx_queue_data(q, ngx_rt_lease_t, hub);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&hub->leases, q);
+
+        ngx_rt_hub_end(lease);
+    }
+}
+
+
+static void
+ngx_rt_hub_end(ngx_rt_lease_t *lease)
+{
+    u_char             name[NGX_RT_CHANNEL_MAX];
+    ngx_rt_conn_t     *conn;
+    ngx_rt_order_t     order;
+    ngx_rt_channel_t  *ch;
+
+    conn = lease->client->conn;
+
+    ngx_memzero(&order, sizeof(ngx_rt_order_t));
+
+    if (lease->sub) {
+        ch = lease->sub->interest->channel;
+        ngx_memcpy(name, ch->name, ch->len);
+
+        order.kind = NGX_RT_ORDER_UNSUBSCRIBE;
+        order.code = 2000;
+        order.text.data = name;
+        order.text.len = ch->len;
+
+    } else {
+        order.kind = NGX_RT_ORDER_DISCONNECT;
+        order.code = 3500;
+        ngx_str_set(&order.text, "invalid token");
+    }
+
+    conn->app->order(conn, &order);
 }
 
 
@@ -490,7 +571,7 @@ ngx_rt_interest_lookup(ngx_rt_hub_t *hub, uint64_t serial)
 
 static ngx_rt_interest_t *
 ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
-    ngx_rt_namespace_t *ns, ngx_rt_position_t *top)
+    ngx_rt_namespace_t *ns)
 {
     ngx_rt_interest_t  *in, **bucket;
 
@@ -503,8 +584,6 @@ ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
     if (in == NULL) {
         return NULL;
     }
-
-    ngx_rt_interest_place(in, top);
 
     if (++hub->interests > hub->mask + 1) {
         ngx_rt_hub_grow(hub);
@@ -549,7 +628,6 @@ ngx_rt_interest_create(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
 
     in->losses = ngx_rt_losses(hub->zone, &ns->name);
     in->slow = ns->slow;
-    in->cache = ns->cache;
 
     in->channel = ch;
     in->tenant = ch->tenant;
@@ -583,10 +661,6 @@ ngx_rt_interest_release(ngx_rt_interest_t *in)
 
     *p = in->next;
     hub->interests--;
-
-    if (in->broken) {
-        ngx_queue_remove(&in->mend);
-    }
 
     ngx_rt_account_release(in->account);
     ngx_free(in);

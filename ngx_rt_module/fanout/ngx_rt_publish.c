@@ -38,7 +38,8 @@ static ngx_int_t ngx_rt_publish_find_locked(ngx_rt_state_t *st,
 static ngx_int_t ngx_rt_publish_stale_locked(ngx_rt_channel_t *ch,
     ngx_rt_publish_t *p);
 static ngx_int_t ngx_rt_publish_keep_locked(ngx_rt_zone_t *z,
-    ngx_rt_tenant_t *t, ngx_rt_publish_t *p, ngx_rt_channel_t **chp);
+    ngx_rt_tenant_t *t, ngx_rt_publish_t *p, ngx_rt_channel_t **chp,
+    ngx_rt_told_t *told);
 static ngx_int_t ngx_rt_publish_entry_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_rt_publish_t *p, ngx_rt_channel_t **chp);
 static bool ngx_rt_publish_commit_locked(ngx_rt_zone_t *z,
@@ -76,9 +77,10 @@ ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
 
     rt_fault(publish_done);
 
+    ngx_rt_hub_told(z->hub, &told);
+
     if (outcome == NGX_RT_PUBLISHED) {
         ngx_rt_count(publishes, 1);
-        ngx_rt_hub_told(z->hub, &told);
     }
 
     return outcome;
@@ -165,7 +167,7 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     }
 
     if (p->ns->history || (ch && ch->history) || ngx_rt_publish_keyed(p)) {
-        rc = ngx_rt_publish_keep_locked(z, t, p, &ch);
+        rc = ngx_rt_publish_keep_locked(z, t, p, &ch, told);
 
         if (rc != NGX_OK) {
             return rc;
@@ -259,7 +261,7 @@ ngx_rt_publish_stale_locked(ngx_rt_channel_t *ch, ngx_rt_publish_t *p)
 
 static ngx_int_t
 ngx_rt_publish_keep_locked(ngx_rt_zone_t *z, ngx_rt_tenant_t *t,
-    ngx_rt_publish_t *p, ngx_rt_channel_t **chp)
+    ngx_rt_publish_t *p, ngx_rt_channel_t **chp, ngx_rt_told_t *told)
 {
     ngx_rt_state_t      *st;
     ngx_rt_main_conf_t  *mcf;
@@ -279,15 +281,8 @@ ngx_rt_publish_keep_locked(ngx_rt_zone_t *z, ngx_rt_tenant_t *t,
 
     rt_txn_abort(&st->txn);
 
-    if (ngx_rt_history_evict_locked(st, t) != NGX_OK
-        && ngx_rt_tenant_make_room_locked(st) != NGX_OK)
-    {
-        return NGX_DECLINED;
-    }
-
-    (void) rt_txn_commit(&st->txn);
-
-    return NGX_AGAIN;
+    return ngx_rt_zone_relieve_locked(z, &p->tenant, NULL, told) == NGX_OK
+           ? NGX_AGAIN : NGX_DECLINED;
 }
 
 

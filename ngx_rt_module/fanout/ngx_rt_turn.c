@@ -108,10 +108,6 @@ ngx_rt_turn_run(ngx_uint_t orders)
         if (ngx_rt_deliver(z[i]->hub, NGX_RT_TURN_BUDGET) == NGX_AGAIN) {
             again = 1;
         }
-
-        if (orders && ngx_rt_hub_mend(z[i]->hub, orders) == NGX_AGAIN) {
-            again = 1;
-        }
     }
 
     rt_fault(turn_flush);
@@ -128,12 +124,18 @@ ngx_rt_turn_run(ngx_uint_t orders)
 static ngx_int_t
 ngx_rt_turn_obey(ngx_rt_zone_t *z, ngx_uint_t budget)
 {
+    ngx_int_t             rc;
     ngx_rt_conn_t        *conn;
+    ngx_rt_told_t         told;
     ngx_rt_order_t        order;
     ngx_rt_state_slot_t  *slot;
 
     if (ngx_rt_slot == NGX_RT_NO_SLOT) {
         return NGX_OK;
+    }
+
+    if (z->hub->revision != z->state->revision) {
+        ngx_rt_hub_revoke(z->hub);
     }
 
     slot = &z->state->slots[ngx_rt_slot];
@@ -144,11 +146,19 @@ ngx_rt_turn_obey(ngx_rt_zone_t *z, ngx_uint_t budget)
             return NGX_AGAIN;
         }
 
-        if (ngx_rt_order_take(z, ngx_rt_slot, &order, &conn) != NGX_OK) {
+        ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+        rc = ngx_rt_order_take(z, ngx_rt_slot, &order, &conn, &told);
+
+        ngx_rt_hub_told(z->hub, &told);
+
+        if (rc == NGX_DECLINED) {
             break;
         }
 
-        conn->app->order(conn, &order);
+        if (rc == NGX_OK) {
+            conn->app->order(conn, &order);
+        }
     }
 
     return NGX_OK;

@@ -84,15 +84,6 @@ static const ngx_rt_metric_t  ngx_rt_worker_metrics[] = {
     ngx_rt_worker_metric("log_laps", laps,
                          "Times that the event log overtook the worker.", 1),
 
-    ngx_rt_worker_metric("history_gaps", gaps,
-                         "Holes in the log that histories filled.", 1),
-
-    ngx_rt_worker_metric("history_deliveries", behind,
-                         "Deliveries to those behind, from histories.", 1),
-
-    ngx_rt_worker_metric("insufficient_states", insufficient,
-                         "Subscriptions with a hole, told so.", 1),
-
     ngx_rt_worker_metric("rings", rings,
                          "Doorbells rung at other workers.", 1),
 
@@ -125,14 +116,17 @@ static const ngx_rt_metric_t  ngx_rt_losses_metric = {
 
 
 static const char  *ngx_rt_losses_policies[NGX_RT_SLOW_N] = {
-    "disconnect", "drop", "conflate", "history"
+    "disconnect", "drop", "conflate"
 };
 
 
 static const ngx_rt_metric_t  ngx_rt_zone_metrics[] = {
 
     ngx_rt_zone_metric("sessions", sessions,
-                       "Sessions that are connected.", 0),
+                       "Sessions, connected or lingering.", 0),
+
+    ngx_rt_zone_metric("sessions_lingering", lingering,
+                       "Sessions that linger.", 0),
 
     ngx_rt_zone_metric("channels", channels,
                        "Channels with a subscriber.", 0),
@@ -160,6 +154,18 @@ static const ngx_rt_metric_t  ngx_rt_zone_metrics[] = {
 
     ngx_rt_zone_metric("limits_forgotten", forgotten,
                        "Buckets of rt_limit that found no place.", 1),
+
+    ngx_rt_zone_metric("sessions_resumed", resumed,
+                       "Times that a client got its session back.", 1),
+
+    ngx_rt_zone_metric("sessions_taken_over", taken_over,
+                       "Times that a connection lost it to another.", 1),
+
+    ngx_rt_zone_metric("sessions_expired", expired,
+                       "Sessions that nobody came back for.", 1),
+
+    ngx_rt_zone_metric("sessions_evicted", evicted,
+                       "Sessions that lingered and had to make room.", 1),
 
     ngx_rt_zone_metric("start_time_seconds", started,
                        "When the zone was made, seconds since 1970.", 0),

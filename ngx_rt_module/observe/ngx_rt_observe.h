@@ -24,7 +24,7 @@ ngx_int_t ngx_rt_metrics_handler(ngx_http_request_t *r);
 
 #define NGX_RT_METRICS_TENANTS      100     /* listed, if not said */
 #define NGX_RT_METRICS_TENANTS_MAX  10000
-#define NGX_RT_TENANT_VALUES        24
+#define NGX_RT_TENANT_VALUES        25
 
 
 /* name: without prefix and suffix; offset: where the value lies */
@@ -56,6 +56,11 @@ typedef struct {
     uint64_t                   rollbacks;
     uint64_t                   reaped;
     uint64_t                   forgotten;
+    uint64_t                   lingering;
+    uint64_t                   resumed;
+    uint64_t                   taken_over;
+    uint64_t                   expired;
+    uint64_t                   evicted;
     uint64_t                   started;
     uint64_t                   log_size;
     uint64_t                   log_bytes;

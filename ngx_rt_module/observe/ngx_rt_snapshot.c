@@ -44,7 +44,10 @@ static void ngx_rt_snapshot_swap(ngx_rt_tenant_row_t *a,
 const ngx_rt_metric_t  ngx_rt_tenant_metrics[NGX_RT_TENANT_VALUES] = {
 
     ngx_rt_tenant_metric("sessions", sessions,
-                         "Sessions that are connected.", 0),
+                         "Sessions, connected or lingering.", 0),
+
+    ngx_rt_tenant_metric("sessions_lingering", lingering,
+                         "Sessions that linger.", 0),
 
     ngx_rt_tenant_metric("channels", channels,
                          "Channels with a subscriber.", 0),
@@ -172,6 +175,11 @@ ngx_rt_snapshot_zone(ngx_rt_snapshot_t *s, ngx_rt_zone_t *z)
     s->rollbacks = st->txn.rollbacks;
     s->reaped = st->reaped;
     s->forgotten = st->forgotten;
+    s->lingering = st->lingering;
+    s->resumed = st->resumed;
+    s->taken_over = st->taken_over;
+    s->expired = st->expired;
+    s->evicted = st->evicted;
     s->started = st->started;
 
     rt_heap_stat(st->heap, &heap);

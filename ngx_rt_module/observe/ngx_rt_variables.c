@@ -241,7 +241,7 @@ ngx_rt_value_user(ngx_rt_conn_t *conn, u_char *buf, ngx_str_t *value,
 }
 
 
-/* the session is there until the log of the close is written */
+/* the id is there until the log of the close is written */
 
 static ngx_int_t
 ngx_rt_value_session(ngx_rt_conn_t *conn, u_char *buf, ngx_str_t *value,
@@ -251,11 +251,11 @@ ngx_rt_value_session(ngx_rt_conn_t *conn, u_char *buf, ngx_str_t *value,
 
     client = ngx_rt_value_client(conn);
 
-    if (client == NULL || client->session == NULL) {
+    if (client == NULL || (client->session == NULL && client->past == NULL)) {
         return NGX_DECLINED;
     }
 
-    value->data = client->session->id;
+    value->data = client->past ? client->past : client->session->id;
     value->len = NGX_RT_ID_LEN;
 
     return NGX_OK;

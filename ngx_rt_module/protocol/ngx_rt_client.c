@@ -2,7 +2,7 @@
 /*
  * A client: a connection that speaks the client protocol.  Takes whole messages
  * from ingress, hands their commands to ngx_rt_command.c one by one, leaves its
- * channels when the close begins, and ends the session with the connection.
+ * channels when the close begins.
  */
 
 
@@ -24,9 +24,7 @@ static ngx_int_t ngx_rt_client_admit(ngx_http_request_t *r,
 static void ngx_rt_client_message(ngx_rt_conn_t *conn, rt_opcode_t opcode,
     u_char *data, size_t len);
 static void ngx_rt_client_ping(ngx_rt_conn_t *conn);
-static void ngx_rt_client_drained(ngx_rt_conn_t *conn);
-static void ngx_rt_client_tell_losses(ngx_rt_client_t *client);
-static void ngx_rt_client_serve(ngx_rt_client_t *client);
+static void ngx_rt_client_lossy(ngx_rt_conn_t *conn);
 static void ngx_rt_client_close(ngx_rt_conn_t *conn);
 static void ngx_rt_client_destroy(ngx_rt_conn_t *conn);
 static void ngx_rt_client_say(ngx_rt_client_t *client,
@@ -48,7 +46,7 @@ const ngx_rt_app_t  ngx_rt_client_app = {
     ngx_rt_client_wait,
     ngx_rt_client_wake,
     ngx_rt_client_ping,
-    ngx_rt_client_drained,
+    ngx_rt_client_lossy,
     ngx_rt_client_close,
     ngx_rt_client_destroy
 };
@@ -248,6 +246,8 @@ ngx_rt_client_ping(ngx_rt_conn_t *conn)
 
     client = conn->data;
 
+    client->pinged = (client->session != NULL);
+
     rt_out_init(&out, ngx_rt_client_buf, sizeof(ngx_rt_client_buf));
     client->codec->ping(&out);
 
@@ -255,51 +255,10 @@ ngx_rt_client_ping(ngx_rt_conn_t *conn)
 }
 
 
-static void
-ngx_rt_client_drained(ngx_rt_conn_t *conn)
-{
-    ngx_rt_client_tell_losses(conn->data);
-    ngx_rt_client_serve(conn->data);
-}
-
-
-/* its channels take turns, a slice's worth in all */
-
-static void
-ngx_rt_client_serve(ngx_rt_client_t *client)
-{
-    ngx_uint_t              n;
-    ngx_queue_t            *q;
-    ngx_rt_conn_t          *conn;
-    ngx_rt_subscription_t  *sub;
-
-    conn = client->conn;
-
-    for (n = client->nsubscriptions; n && !conn->closing && !conn->over; n--) {
-        q = ngx_queue_head(&client->subscriptions);
-        sub = ngx_queue_data(q, ngx_rt_subscription_t, link);
-
-        if (sub->state == NGX_RT_SUB_BEHIND) {
-
-            if (conn->out.bytes >= NGX_RT_SLICE_BYTES) {
-                conn->waits = 1;
-                return;
-            }
-
-            ngx_rt_subscription_serve(sub);
-            conn->waits |= (sub->state == NGX_RT_SUB_BEHIND);
-        }
-
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(&client->subscriptions, q);
-    }
-}
-
-
 /* a message that SDKs hand on, or ignore if nobody asks for it */
 
 static void
-ngx_rt_client_tell_losses(ngx_rt_client_t *client)
+ngx_rt_client_lossy(ngx_rt_conn_t *conn)
 {
     u_char                  data[sizeof("{\"type\":\"rt.lost\",\"channel\":,"
                                         "\"messages\":}")
@@ -307,8 +266,11 @@ ngx_rt_client_tell_losses(ngx_rt_client_t *client)
     rt_out_t                out;
     rt_push_t               push;
     ngx_queue_t            *q;
+    ngx_rt_client_t        *client;
     ngx_rt_channel_t       *ch;
     ngx_rt_subscription_t  *sub;
+
+    client = conn->data;
 
     ngx_memzero(&push, sizeof(rt_push_t));
     push.kind = RT_PUSH_MESSAGE;
@@ -344,6 +306,7 @@ ngx_rt_client_tell_losses(ngx_rt_client_t *client)
 static void
 ngx_rt_client_close(ngx_rt_conn_t *conn)
 {
+    ngx_uint_t              stay, outlives;
     ngx_queue_t            *q;
     ngx_rt_client_t        *client;
     ngx_rt_subscription_t  *sub;
@@ -354,6 +317,10 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
         return;
     }
 
+    outlives = client->session->linger != NULL;
+    stay = outlives && rt_close_lingers(conn->close_code)
+           ? NGX_RT_STAY_GHOST : 0;
+
     if (conn->overflow) {
         (void) ngx_atomic_fetch_add(&client->session->tenant->slow, 1);
     }
@@ -361,7 +328,11 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
     while (!ngx_queue_empty(&client->subscriptions)) {
         q = ngx_queue_head(&client->subscriptions);
         sub = ngx_queue_data(q, ngx_rt_subscription_t, link);
-        ngx_rt_client_leave(sub);
+        ngx_rt_client_leave(sub, stay);
+    }
+
+    if (outlives) {
+        ngx_rt_client_part(client, stay != 0);
     }
 
     ngx_rt_leases_drop(client);
@@ -369,10 +340,10 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
 
 
 void
-ngx_rt_client_leave(ngx_rt_subscription_t *sub)
+ngx_rt_client_leave(ngx_rt_subscription_t *sub, ngx_uint_t stay)
 {
     ngx_rt_lease_drop(sub->client, sub);
-    ngx_rt_unsubscribe(sub);
+    ngx_rt_unsubscribe(sub, stay);
 }
 
 
@@ -399,18 +370,17 @@ ngx_rt_client_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t code,
 
     ngx_memcpy(name, ch->name, ch->len);
 
-    ngx_rt_client_leave(sub);
+    ngx_rt_client_leave(sub, 0);
 
     ngx_rt_client_push(client, &push);
 }
 
 
-/* the session ends with its connection, so that the log of the close has it */
+/* a session that nobody can get back ends with its connection */
 
 static void
 ngx_rt_client_destroy(ngx_rt_conn_t *conn)
 {
-    ngx_rt_told_t     told;
     ngx_rt_client_t  *client;
 
     client = conn->data;
@@ -419,12 +389,7 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
         return;
     }
 
-    if (client->session) {
-        ngx_memzero(&told, sizeof(ngx_rt_told_t));
-
-        ngx_rt_session_expire(client->zone, client->session, &told);
-        ngx_rt_hub_told(client->zone->hub, &told);
-    }
+    ngx_rt_client_end(client);
 
     if (conn->account) {
         ngx_rt_account_release(conn->account);

@@ -40,12 +40,14 @@ static ngx_int_t ngx_rt_command_pong(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_send(ngx_rt_client_t *client,
     rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_unavailable(ngx_rt_client_t *client,
+    rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_rt_identity_t *who);
+    rt_command_t *cmd, ngx_rt_identity_t *who, rt_str_t *proof);
 static ngx_int_t ngx_rt_command_subscribed(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_rt_subscription_t *sub, rt_claims_t *claims);
+    rt_command_t *cmd, ngx_str_t *channel, rt_claims_t *claims);
 static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel, ngx_rt_namespace_t **nsp);
 static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
@@ -60,7 +62,7 @@ static ngx_rt_command_pt  ngx_rt_command_handlers[] = {
     ngx_rt_command_publish,             /* PUBLISH */
     ngx_rt_command_presence,            /* PRESENCE */
     ngx_rt_command_presence_stats,      /* PRESENCE_STATS */
-    ngx_rt_command_history,             /* HISTORY */
+    ngx_rt_command_unavailable,         /* HISTORY */
     ngx_rt_command_ping,                /* PING */
     ngx_rt_command_send,                /* SEND */
     ngx_rt_command_rpc,                 /* RPC */
@@ -141,6 +143,7 @@ ngx_rt_command_deny(ngx_rt_client_t *client, rt_command_t *cmd)
 static ngx_int_t
 ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
 {
+    u_char              proof[RT_PROOF_LEN];
     ngx_int_t           rc;
     rt_reply_t          reply;
     rt_claims_t        *claims;
@@ -161,13 +164,15 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
         return NGX_DONE;
     }
 
-    rc = ngx_rt_command_session(client, cmd, &who);
+    ngx_memzero(&reply, sizeof(rt_reply_t));
+
+    reply.session.data = proof;
+
+    rc = ngx_rt_command_session(client, cmd, &who, &reply.session);
 
     if (rc != NGX_OK) {
         return rc;
     }
-
-    ngx_memzero(&reply, sizeof(rt_reply_t));
 
     reply.id = cmd->id;
     reply.method = cmd->method;
@@ -205,21 +210,19 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
 
 static ngx_int_t
 ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_rt_identity_t *who)
+    ngx_rt_identity_t *who, rt_str_t *proof)
 {
-    u_char             id[NGX_RT_ID_LEN];
+    ngx_int_t          rc;
     ngx_rt_session_t  *s;
 
-    if (ngx_rt_uuid(id) != NGX_OK) {
+    rc = ngx_rt_client_begin(client, cmd, who, proof);
+
+    if (rc == NGX_ERROR) {
         ngx_rt_close(client->conn, 3004, "internal server error");
         return NGX_DONE;
     }
 
-    s = ngx_rt_session_create(client->zone, who, client->conn, ngx_rt_slot,
-                              id);
-    client->session = s;
-
-    if (s == NULL) {
+    if (rc == NGX_DECLINED) {
         client->refused = 1;
 
         (void) ngx_rt_command_fail(client, cmd, ngx_rt_command_full(client));
@@ -227,6 +230,8 @@ ngx_rt_command_session(ngx_rt_client_t *client, rt_command_t *cmd,
     }
 
     /* the names live as long as the session */
+
+    s = client->session;
 
     client->tenant.data = s->tenant->name;
     client->tenant.len = s->tenant->len;
@@ -297,7 +302,6 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
     ngx_rt_terms_t              terms;
     const rt_error_t           *error;
     ngx_rt_namespace_t         *ns;
-    ngx_rt_subscription_t      *sub;
     static const rt_override_t  none;
 
     if (cmd->channel.len == 0) {
@@ -330,10 +334,10 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 
     ngx_rt_hub_relieve(client->zone->hub);
 
-    switch (ngx_rt_subscribe(client, &channel, ns, &terms, &sub)) {
+    switch (ngx_rt_subscribe(client, &channel, ns, &terms)) {
 
     case NGX_OK:
-        return ngx_rt_command_subscribed(client, cmd, sub, claims);
+        return ngx_rt_command_subscribed(client, cmd, &channel, claims);
 
     case NGX_DECLINED:
         return ngx_rt_command_fail(client, cmd, ngx_rt_command_full(client));
@@ -346,9 +350,10 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 
 static ngx_int_t
 ngx_rt_command_subscribed(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_rt_subscription_t *sub, rt_claims_t *claims)
+    ngx_str_t *channel, rt_claims_t *claims)
 {
-    rt_reply_t  reply;
+    rt_reply_t              reply;
+    ngx_rt_subscription_t  *sub;
 
     ngx_memzero(&reply, sizeof(rt_reply_t));
 
@@ -356,16 +361,19 @@ ngx_rt_command_subscribed(ngx_rt_client_t *client, rt_command_t *cmd,
     reply.method = cmd->method;
 
     if (claims) {
+        sub = ngx_rt_subscription_lookup(client, channel);
 
         if (ngx_rt_lease_create(client, sub, claims) != NGX_OK) {
-            ngx_rt_client_leave(sub);
+            ngx_rt_client_leave(sub, 0);
             return ngx_rt_command_fail(client, cmd, &ngx_rt_error_internal);
         }
 
         reply.ttl = ngx_rt_lease_ttl(claims);
     }
 
-    return ngx_rt_command_recover(client, cmd, sub, &reply);
+    ngx_rt_client_reply(client, &reply);
+
+    return NGX_OK;
 }
 
 
@@ -431,7 +439,7 @@ ngx_rt_command_unsubscribe(ngx_rt_client_t *client, rt_command_t *cmd)
     sub = ngx_rt_subscription_lookup(client, &channel);
 
     if (sub) {
-        ngx_rt_client_leave(sub);
+        ngx_rt_client_leave(sub, 0);
     }
 
     return ngx_rt_command_done(client, cmd);
@@ -565,7 +573,13 @@ ngx_rt_command_ping(ngx_rt_client_t *client, rt_command_t *cmd)
 static ngx_int_t
 ngx_rt_command_pong(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    return cmd->id ? ngx_rt_command_bad(client) : NGX_OK;
+    if (cmd->id) {
+        return ngx_rt_command_bad(client);
+    }
+
+    ngx_rt_client_ponged(client);
+
+    return NGX_OK;
 }
 
 
@@ -574,6 +588,17 @@ ngx_rt_command_send(ngx_rt_client_t *client, rt_command_t *cmd)
 {
     ngx_rt_close(client->conn, 3508, "not available");
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_command_unavailable(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    if (cmd->channel.len == 0) {
+        return ngx_rt_command_bad(client);
+    }
+
+    return ngx_rt_command_fail(client, cmd, &ngx_rt_error_not_available);
 }
 
 

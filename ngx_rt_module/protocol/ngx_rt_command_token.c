@@ -19,6 +19,8 @@ static ngx_int_t ngx_rt_command_invalid(ngx_rt_client_t *client,
     const char *why);
 static const char *ngx_rt_command_holder(ngx_rt_client_t *client,
     const rt_claims_t *claims, ngx_rt_identity_t *who);
+static ngx_uint_t ngx_rt_command_revoked(ngx_rt_client_t *client,
+    ngx_str_t *tenant, const rt_claims_t *claims);
 static const rt_error_t *ngx_rt_command_may_enter(ngx_rt_client_t *client,
     const rt_claims_t *claims);
 static ngx_int_t ngx_rt_command_same(const rt_str_t *one,
@@ -131,19 +133,34 @@ ngx_rt_command_holder(ngx_rt_client_t *client, const rt_claims_t *claims,
         return "its \"info\" is longer than 3072 bytes";
     }
 
-    if (claims->tenant.len == 0) {
-        return NULL;
+    if (claims->tenant.len && client->keyless) {
+        who->tenant = ngx_rt_ngx_str(&claims->tenant);
+
+        if (!ngx_rt_name_valid(&who->tenant, NGX_RT_TENANT_MAX)) {
+            return "its \"tenant\" is no tenant's name";
+        }
+
+    } else if (claims->tenant.len
+               && !ngx_rt_command_same(&claims->tenant, &client->tenant))
+    {
+        return "it is another tenant's";
     }
 
-    if (!client->keyless) {
-        return ngx_rt_command_same(&claims->tenant, &client->tenant)
-               ? NULL : "it is another tenant's";
-    }
+    return ngx_rt_command_revoked(client, &who->tenant, claims)
+           ? "it is revoked" : NULL;
+}
 
-    who->tenant = ngx_rt_ngx_str(&claims->tenant);
 
-    return ngx_rt_name_valid(&who->tenant, NGX_RT_TENANT_MAX)
-           ? NULL : "its \"tenant\" is no tenant's name";
+static ngx_uint_t
+ngx_rt_command_revoked(ngx_rt_client_t *client, ngx_str_t *tenant,
+    const rt_claims_t *claims)
+{
+    ngx_str_t  user, jti;
+
+    user = ngx_rt_ngx_str(&claims->sub);
+    jti = ngx_rt_ngx_str(&claims->jti);
+
+    return ngx_rt_revoked(client->zone, tenant, &user, &jti, claims->iat);
 }
 
 
@@ -201,7 +218,6 @@ ngx_rt_command_enter(ngx_rt_client_t *client, const rt_claims_t *claims,
     ngx_str_t               channel;
     ngx_rt_terms_t          terms;
     ngx_rt_namespace_t     *ns;
-    ngx_rt_subscription_t  *sub;
 
     static rt_reply_sub_t   subs[RT_CLAIMS_SUBS_MAX];
 
@@ -229,7 +245,7 @@ ngx_rt_command_enter(ngx_rt_client_t *client, const rt_claims_t *claims,
                                              &claims->subs[i].override);
         terms.info = ngx_rt_ngx_str(&claims->subs[i].info);
 
-        rc = ngx_rt_subscribe(client, &channel, ns, &terms, &sub);
+        rc = ngx_rt_subscribe(client, &channel, ns, &terms);
 
         if (rc != NGX_OK) {
             return rc;
@@ -237,10 +253,6 @@ ngx_rt_command_enter(ngx_rt_client_t *client, const rt_claims_t *claims,
 
         subs[reply->nsubs].channel = claims->subs[i].channel;
         subs[reply->nsubs].data = claims->subs[i].data;
-
-        sub->server = 1;
-        ngx_rt_recover_none(sub, &subs[reply->nsubs].stream);
-
         reply->nsubs++;
     }
 
@@ -326,8 +338,12 @@ ngx_rt_command_bound(ngx_rt_client_t *client, rt_command_t *cmd,
         tenant = client->keyless ? by_default : ngx_rt_str(&client->tenant);
     }
 
-    return ngx_rt_command_same(&tenant, &client->tenant)
-           ? NULL : "it is another tenant's";
+    if (!ngx_rt_command_same(&tenant, &client->tenant)) {
+        return "it is another tenant's";
+    }
+
+    return ngx_rt_command_revoked(client, &client->tenant, claims)
+           ? "it is revoked" : NULL;
 }
 
 

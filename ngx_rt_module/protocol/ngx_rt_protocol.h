@@ -26,8 +26,27 @@ void ngx_rt_client_push(ngx_rt_client_t *client, const rt_push_t *push);
 void ngx_rt_client_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t code,
     const char *reason);
 
-/* with the lease that it had by a token */
-void ngx_rt_client_leave(ngx_rt_subscription_t *sub);
+/* with the lease that it had by a token; stay: as for ngx_rt_unsubscribe() */
+void ngx_rt_client_leave(ngx_rt_subscription_t *sub, ngx_uint_t stay);
+
+/* ngx_rt_client_session.c */
+
+/*
+ * Its session, a new one or one that it gets back; proof: RT_PROOF_LEN bytes,
+ * len is 0 if it has none.  NGX_ERROR: no randomness; NGX_DECLINED: the zone
+ * is full.
+ */
+ngx_int_t ngx_rt_client_begin(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_identity_t *who, rt_str_t *proof);
+
+/* it has answered a ping, perhaps */
+void ngx_rt_client_ponged(ngx_rt_client_t *client);
+
+/* a session that could be got back lingers from here on, if it may, or ends */
+void ngx_rt_client_part(ngx_rt_client_t *client, ngx_uint_t may);
+
+/* the connection ends */
+void ngx_rt_client_end(ngx_rt_client_t *client);
 
 /* ngx_rt_client_order.c */
 void ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order);
@@ -91,13 +110,6 @@ ngx_int_t ngx_rt_command_sub_refresh(ngx_rt_client_t *client,
 ngx_msec_t ngx_rt_client_wait(ngx_rt_conn_t *conn, ngx_msec_t msec);
 ngx_int_t ngx_rt_client_wake(ngx_rt_conn_t *conn, ngx_msec_t *rest);
 
-/* ngx_rt_command_history.c */
-ngx_int_t ngx_rt_command_history(ngx_rt_client_t *client, rt_command_t *cmd);
-
-/* sends the reply to a subscription that has begun, with what it recovers */
-ngx_int_t ngx_rt_command_recover(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_rt_subscription_t *sub, rt_reply_t *reply);
-
 /*
  * The error of what found no room or was denied by a limit (ngx_rt_denial); it
  * is good until the next one.  A full zone is told to the log, once a second
@@ -117,7 +129,6 @@ extern const rt_error_t  ngx_rt_error_bad_request;        /* 107 */
 extern const rt_error_t  ngx_rt_error_not_available;      /* 108 */
 extern const rt_error_t  ngx_rt_error_token_expired;      /* 109 */
 extern const rt_error_t  ngx_rt_error_too_many_keys;      /* 111 */
-extern const rt_error_t  ngx_rt_error_unrecoverable;      /* 112 */
 extern const rt_error_t  ngx_rt_error_conflict;           /* 409 */
 extern const rt_error_t  ngx_rt_error_zone_full;          /* 507 */
 

@@ -10,19 +10,18 @@
 
 
 #include "rt_codec_json.h"
+#include "rt_json.h"
 
 
 static void rt_codec_json_reply(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_error(rt_out_t *o, const rt_error_t *e);
 static void rt_codec_json_result(rt_out_t *o, const rt_reply_t *r);
-static void rt_codec_json_subscribed(rt_out_t *o, const rt_reply_t *r);
-static bool rt_codec_json_stream(rt_out_t *o, const rt_stream_t *s,
-    bool subscription);
 static void rt_codec_json_connect(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_subs(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_ttl(rt_out_t *o, const char *comma, uint32_t ttl);
 static void rt_codec_json_raw_field(rt_out_t *o, const char *name,
     const rt_str_t *raw);
+static void rt_codec_json_connect_data(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_field(rt_out_t *o, const char *name,
     const rt_str_t *value);
 static void rt_codec_json_push(rt_out_t *o, const rt_push_t *p);
@@ -132,14 +131,6 @@ rt_codec_json_result(rt_out_t *o, const rt_reply_t *r)
         rt_out_uint(o, r->users);
         break;
 
-    case RT_METHOD_SUBSCRIBE:
-        rt_codec_json_subscribed(o, r);
-        break;
-
-    case RT_METHOD_HISTORY:
-        (void) rt_codec_json_stream(o, &r->stream, false);
-        break;
-
     default:
         rt_codec_json_ttl(o, "", r->ttl);
 
@@ -152,60 +143,6 @@ rt_codec_json_result(rt_out_t *o, const rt_reply_t *r)
     }
 
     rt_out_lit(o, "}");
-}
-
-
-static void
-rt_codec_json_subscribed(rt_out_t *o, const rt_reply_t *r)
-{
-    bool  said;
-
-    said = rt_codec_json_stream(o, &r->stream, true);
-
-    rt_codec_json_ttl(o, said ? "," : "", r->ttl);
-    said |= r->ttl != 0;
-
-    if (r->data.data) {
-        rt_codec_json_raw_field(o, said ? ",\"data\":" : "\"data\":",
-                                &r->data);
-    }
-}
-
-
-/* members of an object; false: there was nothing to say */
-static bool
-rt_codec_json_stream(rt_out_t *o, const rt_stream_t *s, bool subscription)
-{
-    if (s->epoch.len == 0) {
-        return false;
-    }
-
-    if (subscription) {
-        rt_out_lit(o, "\"recoverable\":true,\"positioned\":true,");
-    }
-
-    if (s->npublications) {
-        rt_out_lit(o, "\"publications\":");
-        rt_codec_json_publications(o, s->publications, s->npublications);
-        rt_out_lit(o, ",");
-    }
-
-    if (s->was_recovering) {
-        rt_out_lit(o, "\"was_recovering\":true,");
-    }
-
-    if (s->recovered) {
-        rt_out_lit(o, "\"recovered\":true,");
-    }
-
-    rt_codec_json_field(o, "\"epoch\":", &s->epoch);
-
-    if (s->offset) {
-        rt_out_lit(o, ",\"offset\":");
-        rt_out_uint(o, s->offset);
-    }
-
-    return true;
 }
 
 
@@ -235,10 +172,7 @@ rt_codec_json_connect(rt_out_t *o, const rt_reply_t *r)
     rt_codec_json_field(o, ",\"version\":", &r->version);
 
     rt_codec_json_ttl(o, ",", r->ttl);
-
-    if (r->data.data) {
-        rt_codec_json_raw_field(o, ",\"data\":", &r->data);
-    }
+    rt_codec_json_connect_data(o, r);
 
     if (r->nsubs) {
         rt_codec_json_subs(o, r);
@@ -263,10 +197,43 @@ rt_codec_json_connect(rt_out_t *o, const rt_reply_t *r)
 }
 
 
+/* SDKs hide the session from the application, but hand it the data */
+static void
+rt_codec_json_connect_data(rt_out_t *o, const rt_reply_t *r)
+{
+    rt_json_t  j;
+
+    if (r->session.len == 0 || (r->data.data && r->data.data[0] != '{')) {
+
+        if (r->data.data) {
+            rt_codec_json_raw_field(o, ",\"data\":", &r->data);
+        }
+
+        return;
+    }
+
+    rt_codec_json_field(o, ",\"data\":{\"rt_session\":", &r->session);
+
+    if (r->data.data == NULL) {
+        rt_out_lit(o, "}");
+        return;
+    }
+
+    /* what stands behind the object's opening brace */
+
+    rt_json_init(&j, r->data.data + 1, r->data.len - 1);
+
+    if (rt_json_peek(&j) == RT_JSON_STRING) {
+        rt_out_lit(o, ",");
+    }
+
+    rt_out_bytes(o, r->data.data + 1, r->data.len - 1);
+}
+
+
 static void
 rt_codec_json_subs(rt_out_t *o, const rt_reply_t *r)
 {
-    bool    said;
     size_t  i;
 
     rt_out_lit(o, ",\"subs\":{");
@@ -275,11 +242,8 @@ rt_codec_json_subs(rt_out_t *o, const rt_reply_t *r)
         rt_codec_json_field(o, i ? "," : "", &r->subs[i].channel);
         rt_out_lit(o, ":{");
 
-        said = rt_codec_json_stream(o, &r->subs[i].stream, true);
-
         if (r->subs[i].data.data) {
-            rt_codec_json_raw_field(o, said ? ",\"data\":" : "\"data\":",
-                                    &r->subs[i].data);
+            rt_codec_json_raw_field(o, "\"data\":", &r->subs[i].data);
         }
 
         rt_out_lit(o, "}");
@@ -294,24 +258,6 @@ rt_codec_json_field(rt_out_t *o, const char *name, const rt_str_t *value)
 {
     rt_out_bytes(o, name, strlen(name));
     rt_out_json_string(o, value->data, value->len);
-}
-
-
-void
-rt_codec_json_publications(rt_out_t *o, const rt_publication_t *pubs,
-    size_t n)
-{
-    size_t  i;
-
-    rt_out_lit(o, "[");
-
-    for (i = 0; i < n; i++) {
-        rt_out_bytes(o, i ? ",{" : "{", i ? 2 : 1);
-        rt_codec_json_pub(o, &pubs[i]);
-        rt_out_lit(o, "}");
-    }
-
-    rt_out_lit(o, "]");
 }
 
 
@@ -356,10 +302,6 @@ rt_codec_json_push(rt_out_t *o, const rt_push_t *p)
 static void
 rt_codec_json_push_body(rt_out_t *o, const rt_push_t *p)
 {
-    bool  said;
-
-    said = false;
-
     switch (p->kind) {
 
     case RT_PUSH_JOIN:
@@ -369,14 +311,9 @@ rt_codec_json_push_body(rt_out_t *o, const rt_push_t *p)
         break;
 
     case RT_PUSH_SUBSCRIBE:
-        said = rt_codec_json_stream(o, &p->stream, true);
-
-        /* fall through */
-
     case RT_PUSH_MESSAGE:
 
         if (p->data.data) {
-            rt_out_bytes(o, ",", said);
             rt_out_lit(o, "\"data\":");
             rt_out_bytes(o, p->data.data, p->data.len);
         }
@@ -415,7 +352,6 @@ rt_codec_json_publication_len(const rt_publication_t *pub)
 
     rt_out_init(&o, NULL, 0);
     rt_codec_json_pub(&o, pub);
-    rt_out_lit(&o, "}}}");
 
     return o.need;
 }
@@ -428,7 +364,6 @@ rt_codec_json_publication(uint8_t *p, const rt_publication_t *pub)
 
     rt_out_init(&o, p, rt_codec_json_publication_len(pub));
     rt_codec_json_pub(&o, pub);
-    rt_out_lit(&o, "}}}");
 
     return o.pos;
 }
@@ -454,6 +389,8 @@ rt_codec_json_pub(rt_out_t *o, const rt_publication_t *pub)
         rt_out_lit(o, ",\"tags\":");
         rt_out_bytes(o, pub->tags.data, pub->tags.len);
     }
+
+    rt_out_lit(o, "}}}");
 }
 
 

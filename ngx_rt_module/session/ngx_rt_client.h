@@ -41,11 +41,15 @@ struct ngx_rt_client_s {
     ngx_str_t                  tenant;
     ngx_str_t                  user;          /* empty: anonymous */
     ngx_rt_session_t          *session;       /* NULL: not connected */
+    u_char                    *past;          /* NULL, or the id and the names
+                                                 that its session had */
     ngx_queue_t                subscriptions;
     ngx_uint_t                 nsubscriptions;
     ngx_rt_leases_t           *leases;        /* NULL: it has no tokens */
     unsigned                   refused:1;     /* its connect was an error */
     unsigned                   keyless:1;     /* a token may say the tenant */
+    unsigned                   unsettled:1;   /* has it its latest proof? */
+    unsigned                   pinged:1;      /* since its connect */
     unsigned                   denied:16;     /* commands, one after another */
     rt_bucket_t                buckets[];     /* none, if none is limited */
 };

@@ -7,14 +7,17 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_linger.h"
 #include "ngx_rt_state.h"
 
 
 static ngx_rt_member_t *ngx_rt_channel_join_locked(ngx_rt_state_t *st,
     ngx_rt_session_t *s, ngx_rt_namespace_t *ns, ngx_str_t *name,
-    ngx_rt_terms_t *terms);
+    ngx_rt_terms_t *terms, ngx_uint_t *silent);
 static ngx_rt_channel_t *ngx_rt_channel_create_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *name);
+static void ngx_rt_channel_settle_locked(ngx_rt_state_t *st,
+    ngx_rt_channel_t *ch);
 static void ngx_rt_channel_tell_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
     ngx_uint_t kind, ngx_rt_told_t *told);
 
@@ -56,8 +59,10 @@ ngx_rt_channel_acquire_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 ngx_rt_member_t *
 ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_rt_terms_t *terms,
-    ngx_rt_told_t *told, ngx_rt_position_t *top)
+    ngx_rt_told_t *told)
 {
+    ngx_str_t         tenant;
+    ngx_uint_t        silent;
     ngx_rt_state_t   *st;
     ngx_rt_member_t  *m;
 
@@ -66,27 +71,29 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     ngx_rt_state_lock(z);
 
     for ( ;; ) {
-        m = ngx_rt_channel_join_locked(st, s, ns, name, terms);
+        m = ngx_rt_channel_join_locked(st, s, ns, name, terms, &silent);
 
         rt_fault(join_hold);
 
         if (m && rt_txn_commit(&st->txn)) {
             rt_fault(join_committed);
-            ngx_rt_history_top_locked(m->channel, top);
-            ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_JOIN, told);
+
+            if (!silent) {
+                ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_JOIN, told);
+            }
+
             break;
         }
 
         rt_txn_abort(&st->txn);
         m = NULL;
 
-        if (ngx_rt_history_evict_locked(st, s->tenant) != NGX_OK
-            && ngx_rt_tenant_make_room_locked(st) != NGX_OK)
-        {
+        tenant.data = s->tenant->name;
+        tenant.len = s->tenant->len;
+
+        if (ngx_rt_zone_relieve_locked(z, &tenant, NULL, told) != NGX_OK) {
             break;
         }
-
-        (void) rt_txn_commit(&st->txn);
 
         ngx_rt_state_unlock(z);
         ngx_rt_state_lock(z);
@@ -98,12 +105,15 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
 }
 
 
+/* *silent: it was there already, or is not to be seen */
+
 static ngx_rt_member_t *
 ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
-    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_rt_terms_t *terms)
+    ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_rt_terms_t *terms,
+    ngx_uint_t *silent)
 {
-    uint64_t           worker;
     rt_txn_t          *x;
+    ngx_int_t          rc;
     ngx_rt_member_t   *m;
     ngx_rt_channel_t  *ch;
     ngx_rt_history_t  *h;
@@ -114,6 +124,13 @@ ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
 
     if (ch == NULL || ngx_rt_history_open_locked(st, ch, ns, &h) != NGX_OK) {
         return NULL;
+    }
+
+    *silent = 1;
+
+    rc = ngx_rt_linger_claim_locked(st, s, ch, terms, &m);
+    if (rc != NGX_DECLINED) {
+        return rc == NGX_OK ? m : NULL;
     }
 
     m = ngx_rt_tenant_alloc_locked(st, s->tenant, sizeof(ngx_rt_member_t));
@@ -137,27 +154,69 @@ ngx_rt_channel_join_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
         rt_txn_set_ptr(x, &s->members->session_prev, m);
     }
 
+    rt_txn_set_ptr(x, &s->members, m);
+    rt_txn_set(x, &st->serial, m->serial);
+
+    ngx_rt_channel_attend_locked(st, m);
+    ngx_rt_history_hold_locked(ch, x);
+
+    if (s->husk) {
+        m->flags |= NGX_RT_MEMBER_MUTE;
+        rt_txn_add(x, &ch->muted, 1);
+        return m;
+    }
+
     if (ch->members) {
         rt_txn_set_ptr(x, &ch->members->channel_prev, m);
     }
 
-    rt_txn_set_ptr(x, &s->members, m);
     rt_txn_set_ptr(x, &ch->members, m);
-
-    ngx_rt_history_hold_locked(ch, x);
-
-    rt_txn_set(x, &st->serial, m->serial);
     rt_txn_add(x, &ch->clients, 1);
 
-    worker = (uint64_t) 1 << s->slot;
-
-    rt_txn_set(x, &ch->workers, ch->workers | worker);
-
-    if (terms->flags & NGX_RT_MEMBER_WATCHES) {
-        rt_txn_set(x, &ch->watchers, ch->watchers | worker);
-    }
+    *silent = ngx_rt_linger_mute_locked(st, s, ch);
 
     return m;
+}
+
+
+void
+ngx_rt_channel_attend_locked(ngx_rt_state_t *st, ngx_rt_member_t *m)
+{
+    uint64_t           worker;
+    ngx_rt_channel_t  *ch;
+
+    ch = m->channel;
+    worker = (uint64_t) 1 << m->session->slot;
+
+    rt_txn_set(&st->txn, &ch->workers, ch->workers | worker);
+
+    if (m->flags & NGX_RT_MEMBER_WATCHES) {
+        rt_txn_set(&st->txn, &ch->watchers, ch->watchers | worker);
+    }
+}
+
+
+void
+ngx_rt_channel_desert_locked(ngx_rt_state_t *st, ngx_rt_member_t *m,
+    ngx_uint_t stay)
+{
+    uint64_t           worker;
+    ngx_rt_channel_t  *ch;
+
+    if (m->flags & NGX_RT_MEMBER_GHOST) {
+        return;
+    }
+
+    ch = m->channel;
+    worker = (uint64_t) 1 << m->session->slot;
+
+    if (!(stay & NGX_RT_STAY_MEMBERS)) {
+        rt_txn_set(&st->txn, &ch->workers, ch->workers & ~worker);
+    }
+
+    if (!(stay & NGX_RT_STAY_WATCHERS)) {
+        rt_txn_set(&st->txn, &ch->watchers, ch->watchers & ~worker);
+    }
 }
 
 
@@ -218,31 +277,66 @@ ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m, ngx_uint_t stay,
 }
 
 
+/* a ghost has no worker; a mute one is not in the channel's list */
+
 void
 ngx_rt_channel_leave_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
     ngx_uint_t stay, ngx_rt_told_t *told)
 {
-    uint64_t           worker;
     ngx_rt_state_t    *st;
-    rt_txn_t          *x;
-    ngx_rt_session_t  *s;
+    ngx_rt_session_t  *s, *heir;
     ngx_rt_channel_t  *ch;
 
     st = z->state;
-    x = &st->txn;
     s = m->session;
     ch = m->channel;
 
-    if (m->session_prev) {
-        rt_txn_set_ptr(x, &m->session_prev->session_next, m->session_next);
+    ngx_rt_channel_desert_locked(st, m, stay);
+
+    if (m->flags & NGX_RT_MEMBER_MUTE) {
+        rt_txn_add(&st->txn, &ch->muted, -1);
 
     } else {
-        rt_txn_set_ptr(x, &s->members, m->session_next);
+        heir = s->husk ? ngx_rt_linger_heir_locked(st, s) : NULL;
+
+        if (heir) {
+            ngx_rt_linger_inherit_locked(st, m, heir);
+            return;
+        }
+
+        if ((stay & NGX_RT_STAY_GHOST) && s->linger) {
+            ngx_rt_linger_haunt_locked(st, m);
+            return;
+        }
+
+        ngx_rt_linger_lay_locked(st, m);
+        ngx_rt_channel_remove_locked(st, m);
+        rt_fault(leave_hold);
+        ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_LEAVE, told);
+        rt_fault(leave_told);
     }
 
-    if (m->session_next) {
-        rt_txn_set_ptr(x, &m->session_next->session_prev, m->session_prev);
+    ngx_rt_channel_forget_locked(st, m);
+
+    if (m->info) {
+        ngx_rt_tenant_free_locked(st, s->tenant, m->info);
     }
+
+    ngx_rt_tenant_free_locked(st, s->tenant, m);
+    ngx_rt_channel_settle_locked(st, ch);
+}
+
+
+/* out of the channel's list */
+
+void
+ngx_rt_channel_remove_locked(ngx_rt_state_t *st, ngx_rt_member_t *m)
+{
+    rt_txn_t          *x;
+    ngx_rt_channel_t  *ch;
+
+    x = &st->txn;
+    ch = m->channel;
 
     if (m->channel_prev) {
         rt_txn_set_ptr(x, &m->channel_prev->channel_next, m->channel_next);
@@ -256,32 +350,43 @@ ngx_rt_channel_leave_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
     }
 
     rt_txn_add(x, &ch->clients, -1);
+}
 
-    worker = (uint64_t) 1 << s->slot;
 
-    if (!(stay & NGX_RT_STAY_MEMBERS)) {
-        rt_txn_set(x, &ch->workers, ch->workers & ~worker);
+/* out of the session's */
+
+void
+ngx_rt_channel_forget_locked(ngx_rt_state_t *st, ngx_rt_member_t *m)
+{
+    rt_txn_t  *x;
+
+    x = &st->txn;
+
+    if (m->session_prev) {
+        rt_txn_set_ptr(x, &m->session_prev->session_next, m->session_next);
+
+    } else {
+        rt_txn_set_ptr(x, &m->session->members, m->session_next);
     }
 
-    if (!(stay & NGX_RT_STAY_WATCHERS)) {
-        rt_txn_set(x, &ch->watchers, ch->watchers & ~worker);
+    if (m->session_next) {
+        rt_txn_set_ptr(x, &m->session_next->session_prev, m->session_prev);
+    }
+}
+
+
+/* the last one is gone, perhaps */
+
+static void
+ngx_rt_channel_settle_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch)
+{
+    if (ch->clients || ch->muted) {
+        return;
     }
 
-    rt_fault(leave_hold);
-    ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_LEAVE, told);
-    rt_fault(leave_told);
+    ngx_rt_history_settle_locked(ch, &st->txn);
 
-    if (ch->clients == 0) {
-        ngx_rt_history_settle_locked(ch, x);
-    }
-
-    if (m->info) {
-        ngx_rt_tenant_free_locked(st, s->tenant, m->info);
-    }
-
-    ngx_rt_tenant_free_locked(st, s->tenant, m);
-
-    if (ch->clients == 0 && ngx_rt_history_void_locked(ch)) {
+    if (ngx_rt_history_void_locked(ch)) {
         ngx_rt_channel_expire_locked(st, ch);
     }
 }

@@ -218,7 +218,8 @@ ngx_rt_history_stale(ngx_rt_history_t *h)
 static ngx_uint_t
 ngx_rt_history_spare(ngx_rt_history_t *h)
 {
-    return h && h->list.count == 0 && h->channel->clients == 0;
+    return h && h->list.count == 0 && h->channel->clients == 0
+           && h->channel->muted == 0;
 }
 
 
@@ -339,13 +340,27 @@ ngx_rt_history_evict_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t)
 }
 
 
-void
-ngx_rt_history_top_locked(ngx_rt_channel_t *ch, ngx_rt_position_t *top)
+/*
+ * Letters that say which source it is and tell nothing else: the secret of the
+ * zone is in them, so that none is guessed, or met again in another zone.
+ */
+
+size_t
+ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch)
 {
-    ngx_rt_history_t  *h;
+    uint64_t    hash;
+    ngx_uint_t  i;
 
-    h = ch->history;
+    if (source == 0) {
+        return 0;
+    }
 
-    top->source = h ? h->source : 0;
-    top->offset = top->source ? h->list.top : 0;
+    hash = rt_hash(&z->state->hash_key, (uint8_t *) &source, sizeof(source));
+
+    for (i = 0; i < NGX_RT_EPOCH_LEN; i++) {
+        epoch[i] = 'a' + hash % 26;
+        hash /= 26;
+    }
+
+    return NGX_RT_EPOCH_LEN;
 }

@@ -121,7 +121,7 @@ ngx_rt_history_sweep_one_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
 
     rt_txn_set_ptr(&st->txn, &st->sweep, h->next);
 
-    if (ch->clients == 0 && h->list.count == 0
+    if (ch->clients == 0 && ch->muted == 0 && h->list.count == 0
         && (h->source == 0
             || (ngx_msec_int_t) (ngx_current_msec - h->used)
                >= (ngx_msec_int_t) meta_ttl))

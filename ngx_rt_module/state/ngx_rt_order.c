@@ -3,6 +3,7 @@
  * Orders: what the backend has done to sessions, which other workers serve.  An
  * order is left in the state as an errand, on the list of the worker's slot and
  * on that of the session, until that worker takes it; it ends with the session.
+ * If another connection has taken the session over meanwhile, it goes there.
  *
  * Not in the event log: a worker that is late loses publications, but never
  * that a session has to end.
@@ -13,6 +14,7 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_linger.h"
 #include "ngx_rt_state.h"
 
 
@@ -20,12 +22,14 @@
 #define NGX_RT_ORDER_SLICE  32
 
 
-static ngx_int_t ngx_rt_order_issue_locked(ngx_rt_state_t *st,
-    ngx_rt_session_t *s, ngx_rt_order_t *order);
+static ngx_int_t ngx_rt_order_issue_locked(ngx_rt_zone_t *z,
+    ngx_rt_session_t *s, ngx_rt_order_t *order, ngx_rt_told_t *told);
 static ngx_rt_session_t *ngx_rt_order_session_locked(ngx_rt_state_t *st,
     ngx_str_t *tenant, ngx_str_t *user, u_char *id);
-static ngx_int_t ngx_rt_errand_create_locked(ngx_rt_state_t *st,
-    ngx_rt_session_t *s, ngx_rt_order_t *order);
+static void ngx_rt_errand_link_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_rt_errand_t *e);
+static void ngx_rt_errand_unlink_locked(ngx_rt_state_t *st,
+    ngx_rt_errand_t *e);
 
 
 /* of the worker: the errand that was taken last */
@@ -37,7 +41,7 @@ static union {
 
 ngx_int_t
 ngx_rt_order_issue(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
-    u_char *ids, ngx_uint_t n, ngx_rt_order_t *order, uint64_t *workers)
+    u_char *ids, ngx_uint_t n, ngx_rt_order_t *order, ngx_rt_told_t *told)
 {
     ngx_int_t          rc;
     ngx_uint_t         i, held;
@@ -52,7 +56,7 @@ ngx_rt_order_issue(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
         s = ngx_rt_order_session_locked(z->state, tenant, user,
                                         ids + i * NGX_RT_ID_LEN);
 
-        rc = s ? ngx_rt_order_issue_locked(z->state, s, order) : NGX_OK;
+        rc = s ? ngx_rt_order_issue_locked(z, s, order, told) : NGX_OK;
 
         if (rc == NGX_DECLINED) {
             break;
@@ -60,7 +64,6 @@ ngx_rt_order_issue(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
 
         if (rc == NGX_OK) {
             rt_fault(order_left);
-            *workers |= s ? (uint64_t) 1 << s->slot : 0;
             i++;
         }
 
@@ -78,25 +81,43 @@ ngx_rt_order_issue(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
 }
 
 
-/* NGX_AGAIN: an idle tenant made room; NGX_DECLINED: the zone is full */
+/* NGX_AGAIN: it takes more, or room was made; NGX_DECLINED: the zone is full */
 
 static ngx_int_t
-ngx_rt_order_issue_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
-    ngx_rt_order_t *order)
+ngx_rt_order_issue_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_rt_order_t *order, ngx_rt_told_t *told)
 {
+    ngx_int_t        rc;
+    uint64_t         worker;
+    ngx_str_t        tenant;
+    ngx_rt_state_t  *st;
+
+    st = z->state;
+
+    if (s->slot == NGX_RT_NO_SLOT) {
+        rc = ngx_rt_linger_order_locked(z, s, order, told);
+        (void) rt_txn_commit(&st->txn);
+
+        return rc;
+    }
+
+    worker = (uint64_t) 1 << s->slot;
+
     if (ngx_rt_errand_create_locked(st, s, order) == NGX_OK
         && rt_txn_commit(&st->txn))
     {
+        told->workers |= worker;
         return NGX_OK;
     }
 
     rt_txn_abort(&st->txn);
 
-    if (ngx_rt_tenant_make_room_locked(st) != NGX_OK) {
+    tenant.data = s->tenant->name;
+    tenant.len = s->tenant->len;
+
+    if (ngx_rt_zone_relieve_locked(z, &tenant, NULL, told) != NGX_OK) {
         return NGX_DECLINED;
     }
-
-    (void) rt_txn_commit(&st->txn);
 
     return NGX_AGAIN;
 }
@@ -132,17 +153,12 @@ ngx_rt_order_session_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     ngx_rt_order_t *order)
 {
-    u_char               *p;
-    rt_txn_t             *x;
-    ngx_rt_errand_t      *e;
-    ngx_rt_state_slot_t  *slot;
-
-    x = &st->txn;
-    slot = &st->slots[s->slot];
+    u_char           *p;
+    ngx_rt_errand_t  *e;
 
     e = ngx_rt_tenant_alloc_order_locked(st, s->tenant,
                                          sizeof(ngx_rt_errand_t)
@@ -152,11 +168,6 @@ ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
         return NGX_ERROR;
     }
 
-    e->next = NULL;
-    e->prev = slot->errands_last;
-    e->session = s;
-    e->session_next = s->errands;
-    e->session_link = &s->errands;
     e->kind = order->kind;
     e->code = order->code;
     e->text_len = order->text.len;
@@ -165,6 +176,30 @@ ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     p = ngx_cpymem(e->text, order->text.data, order->text.len);
     *p++ = '\0';
     ngx_memcpy(p, order->data.data, order->data.len);
+
+    ngx_rt_errand_link_locked(st, s, e);
+
+    return NGX_OK;
+}
+
+
+/* the last one of the slot, the first one of the session */
+
+static void
+ngx_rt_errand_link_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_rt_errand_t *e)
+{
+    rt_txn_t             *x;
+    ngx_rt_state_slot_t  *slot;
+
+    x = &st->txn;
+    slot = &st->slots[s->slot];
+
+    rt_txn_set_ptr(x, &e->next, NULL);
+    rt_txn_set_ptr(x, &e->prev, slot->errands_last);
+    rt_txn_set_ptr(x, &e->session, s);
+    rt_txn_set_ptr(x, &e->session_next, s->errands);
+    rt_txn_set_ptr(x, &e->session_link, &s->errands);
 
     if (e->prev) {
         rt_txn_set_ptr(x, &e->prev->next, e);
@@ -180,14 +215,12 @@ ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     }
 
     rt_txn_set_ptr(x, &s->errands, e);
-
-    return NGX_OK;
 }
 
 
 ngx_int_t
 ngx_rt_order_take(ngx_rt_zone_t *z, ngx_uint_t slot, ngx_rt_order_t *order,
-    ngx_rt_conn_t **conn)
+    ngx_rt_conn_t **conn, ngx_rt_told_t *told)
 {
     ngx_rt_errand_t  *e;
 
@@ -198,6 +231,14 @@ ngx_rt_order_take(ngx_rt_zone_t *z, ngx_uint_t slot, ngx_rt_order_t *order,
     if (e == NULL) {
         ngx_rt_state_unlock(z);
         return NGX_DECLINED;
+    }
+
+    if (e->session->husk && e->kind != NGX_RT_ORDER_RELEASE) {
+        ngx_rt_errand_settle_locked(z, e->session, told);
+        (void) rt_txn_commit(&z->state->txn);
+
+        ngx_rt_state_unlock(z);
+        return NGX_AGAIN;
     }
 
     ngx_memcpy(&ngx_rt_order_taken, e, sizeof(ngx_rt_errand_t) + e->text_len
@@ -212,21 +253,68 @@ ngx_rt_order_take(ngx_rt_zone_t *z, ngx_uint_t slot, ngx_rt_order_t *order,
 
     rt_fault(order_taken);
 
-    e = &ngx_rt_order_taken.errand;
-
-    order->kind = e->kind;
-    order->code = e->code;
-    order->text.data = e->text;
-    order->text.len = e->text_len;
-    order->data.data = e->text + e->text_len + 1;
-    order->data.len = e->data_len;
+    ngx_rt_errand_order(&ngx_rt_order_taken.errand, order);
 
     return NGX_OK;
 }
 
 
 void
+ngx_rt_errand_order(ngx_rt_errand_t *e, ngx_rt_order_t *order)
+{
+    order->kind = e->kind;
+    order->code = e->code;
+    order->text.data = e->text;
+    order->text.len = e->text_len;
+    order->data.data = e->text + e->text_len + 1;
+    order->data.len = e->data_len;
+}
+
+
+void
+ngx_rt_errand_settle_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_rt_told_t *told)
+{
+    ngx_rt_order_t     order;
+    ngx_rt_errand_t   *e;
+    ngx_rt_session_t  *heir;
+
+    for (e = s->errands; e->session_next; e = e->session_next) { /* void */ }
+
+    heir = s->husk && e->kind != NGX_RT_ORDER_RELEASE
+           ? ngx_rt_linger_heir_locked(z->state, s) : NULL;
+
+    if (heir && heir->slot != NGX_RT_NO_SLOT) {
+        ngx_rt_errand_unlink_locked(z->state, e);
+        ngx_rt_errand_link_locked(z->state, heir, e);
+
+        told->workers |= (uint64_t) 1 << heir->slot;
+
+        return;
+    }
+
+    if (heir) {
+        ngx_rt_errand_order(e, &order);
+
+        if (ngx_rt_linger_order_locked(z, heir, &order, told) == NGX_AGAIN) {
+            return;
+        }
+    }
+
+    ngx_rt_errand_drop_locked(z->state, e);
+}
+
+
+void
 ngx_rt_errand_drop_locked(ngx_rt_state_t *st, ngx_rt_errand_t *e)
+{
+    ngx_rt_errand_unlink_locked(st, e);
+    ngx_rt_tenant_free_locked(st, e->session->tenant, e);
+}
+
+
+static void
+ngx_rt_errand_unlink_locked(ngx_rt_state_t *st, ngx_rt_errand_t *e)
 {
     rt_txn_t             *x;
     ngx_rt_state_slot_t  *slot;
@@ -253,6 +341,4 @@ ngx_rt_errand_drop_locked(ngx_rt_state_t *st, ngx_rt_errand_t *e)
     if (e->session_next) {
         rt_txn_set_ptr(x, &e->session_next->session_link, e->session_link);
     }
-
-    ngx_rt_tenant_free_locked(st, e->session->tenant, e);
 }

@@ -1,22 +1,22 @@
 
 /*
  * Sessions: one client's presence in a tenant, on the list of the worker that
- * serves it, found by its id and among those of its user.  Each function takes
- * the state's mutex by itself and is one transaction, or one for each channel
- * that is left, so that no hold is long.
+ * serves it, found by its id and among those of its user.  Each function but
+ * the _locked takes the state's mutex by itself and is one transaction, or one
+ * for each channel that is left, so that no hold is long.
+ *
+ * What is special to those that outlive their connection is in ngx_rt_linger.c
+ * and ngx_rt_resume.c.
  */
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_linger.h"
 #include "ngx_rt_state.h"
 
 
-static ngx_rt_session_t *ngx_rt_session_create_locked(ngx_rt_state_t *st,
-    ngx_rt_identity_t *who, ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id);
-static ngx_int_t ngx_rt_session_retell_locked(ngx_rt_state_t *st,
-    ngx_rt_session_t *s, ngx_str_t *info);
-static ngx_int_t ngx_rt_session_empty_locked(ngx_rt_zone_t *z,
-    ngx_rt_session_t *s, ngx_rt_told_t *told);
+static ngx_int_t ngx_rt_session_step_locked(ngx_rt_zone_t *z,
+    ngx_rt_session_t *s, ngx_uint_t may, ngx_rt_told_t *told);
 static void ngx_rt_session_expire_locked(ngx_rt_state_t *st,
     ngx_rt_session_t *s);
 
@@ -117,8 +117,8 @@ ngx_rt_member_info(ngx_rt_member_t *m, rt_client_info_t *info)
 
 
 ngx_rt_session_t *
-ngx_rt_session_create(ngx_rt_zone_t *z, ngx_rt_identity_t *who,
-    ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id)
+ngx_rt_session_create(ngx_rt_zone_t *z, ngx_rt_session_conf_t *sc,
+    ngx_rt_told_t *told)
 {
     ngx_rt_state_t    *st;
     ngx_rt_session_t  *s;
@@ -128,7 +128,14 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_rt_identity_t *who,
     ngx_rt_state_lock(z);
 
     for ( ;; ) {
-        s = ngx_rt_session_create_locked(st, who, conn, slot, id);
+        s = ngx_rt_session_create_locked(st, sc);
+
+        if (s && sc->proof
+            && ngx_rt_linger_create_locked(st, s, sc->proof) != NGX_OK)
+        {
+            s = NULL;
+        }
+
         rt_fault(session_create);
 
         if (s && rt_txn_commit(&st->txn)) {
@@ -140,11 +147,12 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_rt_identity_t *who,
         rt_txn_abort(&st->txn);
         s = NULL;
 
-        if (ngx_rt_tenant_make_room_locked(st) != NGX_OK) {
+        if (ngx_rt_zone_relieve_locked(z, &sc->who->tenant, &sc->who->user,
+                                       told)
+            != NGX_OK)
+        {
             break;
         }
-
-        (void) rt_txn_commit(&st->txn);
 
         ngx_rt_state_unlock(z);
         ngx_rt_state_lock(z);
@@ -156,23 +164,24 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_rt_identity_t *who,
 }
 
 
-static ngx_rt_session_t *
-ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_rt_identity_t *who,
-    ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id)
+ngx_rt_session_t *
+ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_rt_session_conf_t *sc)
 {
     rt_txn_t          *x;
     ngx_rt_tenant_t   *t;
-    ngx_rt_session_t  *s, **list, **bucket;
+    ngx_rt_session_t  *s, **bucket;
 
     x = &st->txn;
 
-    t = ngx_rt_tenant_acquire_locked(st, &who->tenant);
+    t = ngx_rt_tenant_acquire_locked(st, &sc->who->tenant);
     if (t == NULL) {
         return NULL;
     }
 
-    if (ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_CONNECTIONS,
-                             NGX_RT_PAYER_TENANT, t->sessions))
+    if (!sc->heir
+        && ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_CONNECTIONS,
+                                NGX_RT_PAYER_TENANT,
+                                t->sessions - t->lingering))
     {
         return NULL;
     }
@@ -182,40 +191,40 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_rt_identity_t *who,
         return NULL;
     }
 
-    list = &st->slots[slot].sessions;
-
     ngx_memzero(s, sizeof(ngx_rt_session_t));
 
-    bucket = ngx_rt_session_bucket(st, id);
+    bucket = ngx_rt_session_bucket(st, sc->id);
 
-    s->next = *list;
     s->id_next = *bucket;
     s->id_link = bucket;
     s->tenant = t;
-    s->conn = conn;
-    s->slot = slot;
-    ngx_memcpy(s->id, id, NGX_RT_ID_LEN);
+    ngx_memcpy(s->id, sc->id, NGX_RT_ID_LEN);
 
-    if (ngx_rt_user_enter_locked(st, s, &who->user) != NGX_OK
-        || ngx_rt_info_create_locked(st, t, &who->info, &s->info) != NGX_OK)
+    if (ngx_rt_user_enter_locked(st, s, &sc->who->user) != NGX_OK
+        || ngx_rt_info_create_locked(st, t, &sc->who->info, &s->info)
+           != NGX_OK)
     {
         return NULL;
     }
 
-    if (s->next) {
-        rt_txn_set_ptr(x, &s->next->prev, s);
+    if (s->user && !sc->heir
+        && ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_SESSIONS,
+                                NGX_RT_PAYER_USER, s->user->count - 1))
+    {
+        return NULL;
     }
 
     if (s->id_next) {
         rt_txn_set_ptr(x, &s->id_next->id_link, &s->id_next);
     }
 
-    rt_txn_set_ptr(x, list, s);
     rt_txn_set_ptr(x, bucket, s);
     rt_txn_add(x, &st->sessions, 1);
 
     ngx_rt_tenant_hold_locked(st, t);
     rt_txn_add(x, &t->sessions, 1);
+
+    ngx_rt_session_list_locked(st, s, sc->slot, sc->conn);
 
     return s;
 }
@@ -244,7 +253,7 @@ ngx_rt_session_retell(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *info)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_rt_session_retell_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     ngx_str_t *info)
 {
@@ -267,63 +276,38 @@ ngx_rt_session_retell_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
 
 
 void
-ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s,
-    ngx_rt_told_t *told)
+ngx_rt_session_list_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_uint_t slot, ngx_rt_conn_t *conn)
 {
-    ngx_rt_state_t  *st;
-
-    st = z->state;
-
-    ngx_rt_state_lock(z);
-
-    while (ngx_rt_session_empty_locked(z, s, told) == NGX_AGAIN) {
-        (void) rt_txn_commit(&st->txn);
-
-        ngx_rt_state_unlock(z);
-        rt_fault(session_empty);
-        ngx_rt_state_lock(z);
-    }
-
-    ngx_rt_session_expire_locked(st, s);
-    rt_fault(session_expire);
-    (void) rt_txn_commit(&st->txn);
-
-    ngx_rt_tenant_trim_locked(st);
-
-    ngx_rt_state_unlock(z);
-
-    rt_fault(session_expired);
-}
-
-
-/* one step of its end; NGX_OK: nothing hangs on it any more */
-
-static ngx_int_t
-ngx_rt_session_empty_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
-    ngx_rt_told_t *told)
-{
-    if (s->errands) {
-        ngx_rt_errand_drop_locked(z->state, s->errands);
-        return NGX_AGAIN;
-    }
-
-    if (s->members) {
-        ngx_rt_channel_leave_locked(z, s->members, 0, told);
-        return NGX_AGAIN;
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_rt_session_expire_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
-{
-    rt_txn_t         *x;
-    ngx_rt_tenant_t  *t;
+    rt_txn_t           *x;
+    ngx_rt_session_t  **list;
 
     x = &st->txn;
-    t = s->tenant;
+    list = &st->slots[slot].sessions;
+
+    rt_txn_set_ptr(x, &s->next, *list);
+    rt_txn_set_ptr(x, &s->prev, NULL);
+    rt_txn_set(x, &s->slot, slot);
+    rt_txn_set_ptr(x, &s->conn, conn);
+
+    if (s->next) {
+        rt_txn_set_ptr(x, &s->next->prev, s);
+    }
+
+    rt_txn_set_ptr(x, list, s);
+}
+
+
+void
+ngx_rt_session_unlist_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
+{
+    rt_txn_t  *x;
+
+    x = &st->txn;
+
+    if (s->slot == NGX_RT_NO_SLOT) {
+        return;
+    }
 
     if (s->prev) {
         rt_txn_set_ptr(x, &s->prev->next, s->next);
@@ -336,6 +320,97 @@ ngx_rt_session_expire_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
         rt_txn_set_ptr(x, &s->next->prev, s->prev);
     }
 
+    rt_txn_set(x, &s->slot, NGX_RT_NO_SLOT);
+    rt_txn_set_ptr(x, &s->conn, NULL);
+}
+
+
+void
+ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_uint_t may,
+    ngx_rt_told_t *told)
+{
+    ngx_rt_state_lock(z);
+
+    while (ngx_rt_session_step_locked(z, s, may, told) == NGX_AGAIN) {
+        (void) rt_txn_commit(&z->state->txn);
+
+        ngx_rt_state_unlock(z);
+        rt_fault(session_empty);
+        ngx_rt_state_lock(z);
+    }
+
+    rt_fault(session_expire);
+    (void) rt_txn_commit(&z->state->txn);
+
+    ngx_rt_tenant_trim_locked(z->state);
+
+    ngx_rt_state_unlock(z);
+
+    rt_fault(session_expired);
+}
+
+
+/* of one without a connection; NGX_OK: it is gone; NGX_DONE: it lingers */
+
+static ngx_int_t
+ngx_rt_session_step_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_uint_t may, ngx_rt_told_t *told)
+{
+    ngx_int_t  rc;
+
+    if (may && s->linger) {
+        rc = ngx_rt_linger_begin_locked(z, s, told);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    return ngx_rt_session_end_locked(z, s, told);
+}
+
+
+ngx_int_t
+ngx_rt_session_end_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_rt_told_t *told)
+{
+    ngx_rt_state_t  *st;
+
+    st = z->state;
+
+    if (s->errands) {
+        ngx_rt_errand_settle_locked(z, s, told);
+        return NGX_AGAIN;
+    }
+
+    if (s->members) {
+        ngx_rt_channel_leave_locked(z, s->members, 0, told);
+        return NGX_AGAIN;
+    }
+
+    if (s->linger && s->linger->husks) {
+        ngx_rt_linger_disown_locked(st, s->linger);
+        return NGX_AGAIN;
+    }
+
+    ngx_rt_session_expire_locked(st, s);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_rt_session_expire_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
+{
+    rt_txn_t          *x;
+    ngx_rt_tenant_t   *t;
+    ngx_rt_session_t  *heir;
+
+    x = &st->txn;
+    t = s->tenant;
+
+    ngx_rt_session_unlist_locked(st, s);
+
     rt_txn_set_ptr(x, s->id_link, s->id_next);
 
     if (s->id_next) {
@@ -346,6 +421,16 @@ ngx_rt_session_expire_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
 
     rt_txn_add(x, &st->sessions, -1);
     rt_txn_add(x, &t->sessions, -1);
+
+    if (s->linger) {
+        ngx_rt_linger_free_locked(st, s);
+    }
+
+    heir = s->husk ? ngx_rt_linger_heir_locked(st, s) : NULL;
+
+    if (heir) {
+        rt_txn_add(x, &heir->linger->nhusks, -1);
+    }
 
     if (s->info) {
         ngx_rt_tenant_free_locked(st, t, s->info);
@@ -358,8 +443,9 @@ ngx_rt_session_expire_locked(ngx_rt_state_t *st, ngx_rt_session_t *s)
 
 ngx_int_t
 ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner,
-    ngx_uint_t steps, ngx_uint_t *ended, ngx_rt_told_t *told)
+    ngx_uint_t steps, ngx_uint_t *ended, ngx_uint_t *kept, ngx_rt_told_t *told)
 {
+    ngx_int_t          rc;
     ngx_rt_state_t    *st;
     ngx_rt_session_t  *s;
 
@@ -378,10 +464,14 @@ ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner,
             return NGX_OK;
         }
 
-        if (ngx_rt_session_empty_locked(z, s, told) == NGX_OK) {
-            ngx_rt_session_expire_locked(st, s);
+        rc = ngx_rt_session_step_locked(z, s, 1, told);
+
+        if (rc == NGX_OK) {
             rt_txn_add(&st->txn, &st->reaped, 1);
             (*ended)++;
+
+        } else if (rc == NGX_DONE) {
+            (*kept)++;
         }
 
         rt_fault(reap_hold);

@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     7         /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     8         /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -32,10 +32,13 @@ struct ngx_rt_tenant_s {
     uint64_t                   users;         /* with a session */
     uint64_t                   channels;
     uint64_t                   keys;          /* of idempotency */
+    uint64_t                   revocations;   /* of tokens */
     uint64_t                   bytes;         /* of the zone, its objects */
     ngx_rt_history_t          *spare;         /* empty, without members; the
                                                  one for the longest time */
     ngx_rt_history_t          *spare_last;
+    uint64_t                   lingering;     /* of the sessions */
+    rt_link_t                  linger;        /* them; the oldest first */
 
     ngx_atomic_t               connects;      /* sessions ever */
     ngx_atomic_t               publishes;
@@ -67,6 +70,7 @@ struct ngx_rt_channel_s {
     uint64_t                   workers;       /* a bit per slot that cares */
     uint64_t                   watchers;      /* who comes and goes: the same */
     uint64_t                   clients;
+    uint64_t                   muted;         /* members that are no clients */
     uint64_t                   len;
     u_char                     name[];
 };
@@ -134,7 +138,9 @@ struct ngx_rt_session_s {
     ngx_rt_member_t           *members;
     ngx_rt_errand_t           *errands;
     ngx_rt_conn_t             *conn;          /* in the memory of its worker */
-    uint32_t                   slot;
+    ngx_rt_linger_t           *linger;        /* NULL: it ends with conn */
+    uint64_t                   slot;          /* NGX_RT_NO_SLOT: it lingers */
+    uint64_t                   husk;          /* another connection has it */
     u_char                     id[NGX_RT_ID_LEN];
 };
 
@@ -155,6 +161,21 @@ struct ngx_rt_member_s {
 /* ngx_rt_member_t.flags */
 #define NGX_RT_MEMBER_SHOWN     1   /* others are told that it comes and goes */
 #define NGX_RT_MEMBER_WATCHES   2   /* it is told of others */
+#define NGX_RT_MEMBER_GHOST     4   /* no worker's bit stands for it */
+#define NGX_RT_MEMBER_MUTE      8   /* of a husk, and no client of the channel:
+                                       whoever has the session now is */
+
+
+/* tokens that are not taken any more */
+struct ngx_rt_revocation_s {
+    ngx_rt_revocation_t       *next;          /* in its bucket */
+    ngx_rt_tenant_t           *tenant;
+    uint64_t                   before;        /* issued before; of a user */
+    uint64_t                   expire;        /* seconds; 0: it stays */
+    uint32_t                   kind;          /* NGX_RT_REVOKED_* */
+    uint32_t                   len;
+    u_char                     name[];        /* jti, or the user's */
+};
 
 
 /* an order on its way to the worker that serves the session */
@@ -227,6 +248,14 @@ struct ngx_rt_state_s {
     ngx_rt_history_t          *sweep;         /* of them, the next to see to */
     uint64_t                   nhistories;
     uint64_t                   swept;         /* when; msec */
+    uint64_t                   lingering;     /* of the sessions */
+    uint64_t                   resumed;
+    uint64_t                   taken_over;    /* of these, from a connection */
+    uint64_t                   expired;       /* nobody came for them */
+    uint64_t                   evicted;       /* there was no room for them */
+    rt_link_t                  alone;         /* those that linger, oldest
+                                                 first */
+    rt_link_t                  claims;        /* those that have ghosts */
     uint64_t                   started;       /* seconds */
 
     uint64_t                   counts[NGX_RT_LIMIT_N];       /* rt_limit's */
@@ -245,6 +274,9 @@ struct ngx_rt_state_s {
     ngx_rt_channel_t         **channel_buckets;
     ngx_rt_user_t            **user_buckets;
     ngx_rt_session_t         **session_buckets;
+    ngx_rt_revocation_t      **revocation_buckets;
+    uint64_t                   nrevocations;
+    uint64_t                   revision;      /* of them: goes up with each */
 };
 
 
@@ -279,6 +311,7 @@ struct ngx_rt_zone_s {
     ngx_rt_state_t            *state;
     ngx_slab_pool_t           *log_pool;
     rt_log_t                  *log;
+    ngx_rt_linger_conf_t      *linger;
 
     ngx_rt_hub_t              *hub;           /* the worker's */
     uint64_t                   sweeping;      /* histories to see to yet */
@@ -343,8 +376,13 @@ void ngx_rt_tenant_settle_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
 /* gives one idle tenant back to the heap; NGX_DECLINED: there is none */
 ngx_int_t ngx_rt_tenant_evict_locked(ngx_rt_state_t *st);
 
-/* the same for who found no room; NGX_DECLINED, too, if it was denied it */
-ngx_int_t ngx_rt_tenant_make_room_locked(ngx_rt_state_t *st);
+/*
+ * No room, nothing is changed: makes some, by a transaction of its own.  What a
+ * limit denies (ngx_rt_denial) to a tenant, or to its user (NULL: none is
+ * named), no other has to make room for.  NGX_DECLINED: nothing could go.
+ */
+ngx_int_t ngx_rt_zone_relieve_locked(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *user, ngx_rt_told_t *told);
 
 /* keeps the idle ones within their bound, by a transaction of its own */
 void ngx_rt_tenant_trim_locked(ngx_rt_state_t *st);
@@ -480,29 +518,67 @@ typedef struct {
     ngx_str_t                  info;          /* JSON */
 } ngx_rt_identity_t;
 
-/* served by conn in this worker; NULL: the zone is full */
-ngx_rt_session_t *ngx_rt_session_create(ngx_rt_zone_t *z,
-    ngx_rt_identity_t *who, ngx_rt_conn_t *conn, ngx_uint_t slot, u_char *id);
 
-/* something else is told of it from now on; NGX_DECLINED: the zone is full */
+/* whose session it is to be, and the connection that serves it */
+typedef struct {
+    ngx_rt_identity_t         *who;
+    ngx_rt_conn_t             *conn;
+    ngx_uint_t                 slot;
+    u_char                    *id;
+    rt_digest_t               *proof;         /* NULL: it will not linger */
+    ngx_uint_t                 heir;          /* it is counted already */
+} ngx_rt_session_conf_t;
+
+
+/* NULL: the zone is full */
+ngx_rt_session_t *ngx_rt_session_create(ngx_rt_zone_t *z,
+    ngx_rt_session_conf_t *sc, ngx_rt_told_t *told);
+
+/* in a transaction */
+ngx_rt_session_t *ngx_rt_session_create_locked(ngx_rt_state_t *st,
+    ngx_rt_session_conf_t *sc);
+
+/*
+ * Something else is told of it from now on; in a transaction, which allocates
+ * nothing after it.  NGX_DECLINED: the zone is full.
+ */
 ngx_int_t ngx_rt_session_retell(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     ngx_str_t *info);
+ngx_int_t ngx_rt_session_retell_locked(ngx_rt_state_t *st,
+    ngx_rt_session_t *s, ngx_str_t *info);
+
+/* in transactions: on the list of a slot, which serves it; on none */
+void ngx_rt_session_list_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_uint_t slot, ngx_rt_conn_t *conn);
+void ngx_rt_session_unlist_locked(ngx_rt_state_t *st, ngx_rt_session_t *s);
 
 /* the tenant's session of that id, or NULL */
 ngx_rt_session_t *ngx_rt_session_lookup_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_str_t *id);
 
-/* leaves what channels it is still in; orders to it are void */
+/*
+ * Its connection has ended.  It leaves what channels it is still in, and orders
+ * to it are void; or, if it may, it lingers.
+ */
 void ngx_rt_session_expire(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_uint_t may, ngx_rt_told_t *told);
+
+/*
+ * One step of its end, a transaction of the caller's: a channel that is left is
+ * one, the session another.  NGX_OK: it is gone.
+ */
+ngx_int_t ngx_rt_session_end_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     ngx_rt_told_t *told);
 
 /*
- * Expires the sessions of a worker that is gone, in so many steps at most: a
- * channel that is left is one, a session another.  *ended: how many were ended.
- * NGX_AGAIN: there are more.
+ * Expires the sessions of a worker that is gone, in so many steps at most.
+ * *ended: how many were ended; *kept: how many linger.  NGX_AGAIN: there are
+ * more.
  */
 ngx_int_t ngx_rt_session_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
-    uint64_t owner, ngx_uint_t steps, ngx_uint_t *ended, ngx_rt_told_t *told);
+    uint64_t owner, ngx_uint_t steps, ngx_uint_t *ended, ngx_uint_t *kept,
+    ngx_rt_told_t *told);
+
 
 
 /* ngx_rt_order.c */
@@ -511,8 +587,7 @@ enum {
     NGX_RT_ORDER_SUBSCRIBE = 1,
     NGX_RT_ORDER_UNSUBSCRIBE,
     NGX_RT_ORDER_DISCONNECT,
-    NGX_RT_ORDER_MEND                         /* of the worker's own: there is
-                                                 a hole in the channel */
+    NGX_RT_ORDER_RELEASE                      /* another connection has it */
 };
 
 
@@ -533,22 +608,62 @@ typedef struct {
 /*
  * To those of n sessions (ids, one behind the other) that are there, are the
  * tenant's and, if a user is named, the user's.  NGX_DECLINED: the zone is
- * full, not all were given it.  *workers: who has to be rung.
+ * full, not all were given it.  A session that lingers obeys at once.
  */
 ngx_int_t ngx_rt_order_issue(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *user, u_char *ids, ngx_uint_t n, ngx_rt_order_t *order,
-    uint64_t *workers);
+    ngx_rt_told_t *told);
 
 /*
  * The oldest order to a session of the slot and the connection that serves it.
  * The strings are good until the next call; a zero stands behind the text.
- * NGX_DECLINED: there is none.
+ * NGX_DECLINED: there is none; NGX_AGAIN: it was not for this worker any more.
  */
 ngx_int_t ngx_rt_order_take(ngx_rt_zone_t *z, ngx_uint_t slot,
-    ngx_rt_order_t *order, ngx_rt_conn_t **conn);
+    ngx_rt_order_t *order, ngx_rt_conn_t **conn, ngx_rt_told_t *told);
+
+/*
+ * In transactions: an order for the session; the session's oldest one is void,
+ * or, if a husk was meant, goes to its heir (which may take several).
+ */
+ngx_int_t ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
+    ngx_rt_order_t *order);
+void ngx_rt_errand_settle_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_rt_told_t *told);
 
 /* in a transaction: the order is void */
 void ngx_rt_errand_drop_locked(ngx_rt_state_t *st, ngx_rt_errand_t *e);
+
+/* what it says; points into it */
+void ngx_rt_errand_order(ngx_rt_errand_t *e, ngx_rt_order_t *order);
+
+
+/* ngx_rt_revocation.c: these lock by themselves */
+
+enum {
+    NGX_RT_REVOKED_TOKEN = 1,
+    NGX_RT_REVOKED_USER
+};
+
+
+typedef struct {
+    ngx_uint_t                 kind;
+    ngx_str_t                  name;
+    uint64_t                   before;        /* seconds; of a user */
+    uint64_t                   expire;        /* seconds; 0: it stays */
+} ngx_rt_revoked_t;
+
+
+/* NGX_DECLINED: the zone is full */
+ngx_int_t ngx_rt_revoke(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    const ngx_rt_revoked_t *what);
+
+/* a token of that user; issued: seconds, or less than any if it is not known */
+ngx_uint_t ngx_rt_revoked(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *user, ngx_str_t *jti, int64_t issued);
+
+/* gives back some of those that have expired, from the cursor on */
+void ngx_rt_revocation_sweep(ngx_rt_zone_t *z, ngx_uint_t *cursor);
 
 
 /* ngx_rt_channel.c: these lock by themselves but for _locked */
@@ -570,13 +685,10 @@ typedef struct {
 } ngx_rt_terms_t;
 
 
-/*
- * The session enters a channel, which is made if it has to be; *top: where its
- * history is then.
- */
+/* the session enters a channel, which is made if it has to be */
 ngx_rt_member_t *ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_rt_terms_t *terms,
-    ngx_rt_told_t *told, ngx_rt_position_t *top);
+    ngx_rt_told_t *told);
 
 /* stay: NGX_RT_STAY_* */
 void ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m,
@@ -589,6 +701,17 @@ void ngx_rt_channel_leave_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
 /* what the worker of one that leaves still has in the channel */
 #define NGX_RT_STAY_MEMBERS     1
 #define NGX_RT_STAY_WATCHERS    2
+#define NGX_RT_STAY_GHOST       4         /* the session itself stays, if it
+                                             is one that may linger */
+
+/* in transactions: the member's worker cares for the channel; not any more */
+void ngx_rt_channel_attend_locked(ngx_rt_state_t *st, ngx_rt_member_t *m);
+void ngx_rt_channel_desert_locked(ngx_rt_state_t *st, ngx_rt_member_t *m,
+    ngx_uint_t stay);
+
+/* in transactions: a member goes out of the channel's list; the session's */
+void ngx_rt_channel_remove_locked(ngx_rt_state_t *st, ngx_rt_member_t *m);
+void ngx_rt_channel_forget_locked(ngx_rt_state_t *st, ngx_rt_member_t *m);
 
 
 /* ngx_rt_history.c: all in a transaction of the caller's */
@@ -622,9 +745,6 @@ ngx_int_t ngx_rt_history_trim_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
 void ngx_rt_history_hold_locked(ngx_rt_channel_t *ch, rt_txn_t *x);
 void ngx_rt_history_settle_locked(ngx_rt_channel_t *ch, rt_txn_t *x);
 
-/* source and offset of what was published last */
-void ngx_rt_history_top_locked(ngx_rt_channel_t *ch, ngx_rt_position_t *top);
-
 /* nothing in it, and not to be kept for its position either */
 ngx_uint_t ngx_rt_history_void_locked(ngx_rt_channel_t *ch);
 
@@ -641,56 +761,6 @@ ngx_int_t ngx_rt_history_evict_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
  * at a time.  NGX_AGAIN: it was enough for now.
  */
 ngx_int_t ngx_rt_history_sweep(ngx_rt_zone_t *z, ngx_msec_t meta_ttl);
-
-/* ngx_rt_history_read.c: these lock by themselves */
-
-#define NGX_RT_SLICE        64            /* publications of a hold */
-#define NGX_RT_SLICE_BYTES  (64 * 1024)   /* of their parts */
-
-#define NGX_RT_HISTORY_CAP  300           /* publications of a reply */
-#define NGX_RT_REPLY_BYTES  (256 * 1024)  /* of their parts */
-
-
-/*
- * Some of a history.  What was read is in memory of the worker's and good until
- * the next is read.
- */
-typedef struct {
-    uint64_t                   from;          /* the offset to begin with */
-    uint64_t                   to;            /* the last one wanted */
-    ngx_uint_t                 reverse;       /* down from `from` to `to` */
-    ngx_uint_t                 max;           /* publications */
-    size_t                     bytes;         /* one is read in any case */
-
-    ngx_rt_position_t          top;           /* answered: of the history */
-    ngx_uint_t                 n;
-    rt_publication_t          *pubs;          /* from the first one on that is
-                                                 there, without a hole */
-} ngx_rt_slice_t;
-
-
-/* of a channel that a member of this worker's holds */
-void ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
-    ngx_rt_slice_t *s);
-
-/*
- * All that a slice asks for and more than one hold may give, copied into the
- * list's pool (rt_publication_t); ch is held as above.  s->top is that of the
- * beginning.  NGX_ERROR: no memory.
- */
-ngx_int_t ngx_rt_history_list(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
-    ngx_rt_slice_t *s, ngx_array_t *list);
-
-/*
- * What a reader asks for who says since where (or not), in which direction, and
- * how many (less than 0: all), as a slice; not its bytes.
- */
-void ngx_rt_history_range(ngx_rt_slice_t *s, ngx_uint_t since,
-    uint64_t offset, ngx_uint_t reverse, int64_t limit);
-
-/* the text of a position's epoch is what the client says, or it says none */
-ngx_uint_t ngx_rt_history_epoch_is(ngx_rt_zone_t *z, uint64_t source,
-    const rt_str_t *epoch);
 
 /* NGX_RT_EPOCH_LEN letters; 0: no source, no epoch */
 size_t ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch);

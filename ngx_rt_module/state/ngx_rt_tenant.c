@@ -10,11 +10,13 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_linger.h"
 #include "ngx_rt_state.h"
 
 
 #define ngx_rt_tenant_empty(t)                                                \
-    ((t)->sessions == 0 && (t)->channels == 0 && (t)->keys == 0)
+    ((t)->sessions == 0 && (t)->channels == 0 && (t)->keys == 0               \
+     && (t)->revocations == 0)
 
 
 static void ngx_rt_tenant_idle_insert_locked(ngx_rt_state_t *st,
@@ -120,6 +122,7 @@ ngx_rt_tenant_acquire_locked(ngx_rt_state_t *st, ngx_str_t *name)
     t->bytes = rt_heap_cost(size);
     t->len = name->len;
     ngx_memcpy(t->name, name->data, name->len);
+    rt_list_init(&t->linger);
 
     for (i = 0; i < NGX_RT_LIMIT_RATES; i++) {
         t->buckets[i] = rt_bucket_ticks(ngx_current_msec);
@@ -230,16 +233,63 @@ ngx_rt_tenant_evict_locked(ngx_rt_state_t *st)
 }
 
 
-/* what a limit denies to a tenant, no other has to make room for */
-
 ngx_int_t
-ngx_rt_tenant_make_room_locked(ngx_rt_state_t *st)
+ngx_rt_zone_relieve_locked(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *user, ngx_rt_told_t *told)
 {
-    if (ngx_rt_denial.what != NGX_RT_LIMIT_N) {
-        return NGX_DECLINED;
+    ngx_int_t         rc;
+    ngx_rt_state_t   *st;
+    ngx_rt_tenant_t  *t;
+
+    st = z->state;
+    t = ngx_rt_tenant_lookup_locked(st, tenant);
+
+    switch (ngx_rt_denial.what) {
+
+    case NGX_RT_LIMIT_N:
+
+        rc = t ? ngx_rt_history_evict_locked(st, t) : NGX_DECLINED;
+
+        if (rc != NGX_OK) {
+            rc = ngx_rt_tenant_evict_locked(st);
+        }
+
+        /* one's own before those of others */
+
+        if (rc != NGX_OK && t) {
+            rc = ngx_rt_linger_evict_locked(z, t, NULL, told);
+        }
+
+        if (rc != NGX_OK) {
+            rc = ngx_rt_linger_evict_locked(z, NULL, NULL, told);
+        }
+
+        break;
+
+    case NGX_RT_LIMIT_ZONE:
+    case NGX_RT_LIMIT_CHANNELS:
+
+        rc = t ? ngx_rt_history_evict_locked(st, t) : NGX_DECLINED;
+
+        if (rc != NGX_OK && t) {
+            rc = ngx_rt_linger_evict_locked(z, t, NULL, told);
+        }
+
+        break;
+
+    case NGX_RT_LIMIT_SESSIONS:
+
+        rc = t && user ? ngx_rt_linger_evict_locked(z, t, user, told)
+                       : NGX_DECLINED;
+        break;
+
+    default:
+        rc = NGX_DECLINED;
     }
 
-    return ngx_rt_tenant_evict_locked(st);
+    (void) rt_txn_commit(&st->txn);
+
+    return rc;
 }
 
 

@@ -203,12 +203,6 @@ ngx_rt_user_enter_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
         }
     }
 
-    if (ngx_rt_limit_reached(st, s->tenant, NGX_RT_LIMIT_SESSIONS,
-                             NGX_RT_PAYER_USER, u->count))
-    {
-        return NGX_ERROR;
-    }
-
     s->user = u;
     s->user_next = u->sessions;
     s->user_link = &u->sessions;

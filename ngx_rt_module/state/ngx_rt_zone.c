@@ -64,6 +64,7 @@ ngx_rt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ccv.complex_value = &z->key;
 
     z->key_text = value[1];
+    z->linger = &mcf->linger;
 
     if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -359,7 +360,7 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
         /* void */
     }
 
-    head = ngx_align(sizeof(ngx_rt_state_t), 64) + 5 * n * sizeof(void *)
+    head = ngx_align(sizeof(ngx_rt_state_t), 64) + 6 * n * sizeof(void *)
            + sets * sizeof(ngx_rt_buckets_t);
 
     if (head >= size) {
@@ -385,7 +386,9 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
     st->session_buckets = (ngx_rt_session_t **) (p + 3 * n * sizeof(void *));
     st->idem.buckets = (rt_idem_t **) (p + 4 * n * sizeof(void *));
     st->idem.mask = st->mask;
-    p += 5 * n * sizeof(void *);
+    st->revocation_buckets = (ngx_rt_revocation_t **)
+                             (p + 5 * n * sizeof(void *));
+    p += 6 * n * sizeof(void *);
 
     st->bucket_mask = sets - 1;
     st->buckets = (ngx_rt_buckets_t *) p;
@@ -397,6 +400,9 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
         ngx_log_error(NGX_LOG_EMERG, log, 0, "RAND_bytes() failed");
         return NGX_ERROR;
     }
+
+    rt_list_init(&st->alone);
+    rt_list_init(&st->claims);
 
     ngx_rt_zone_uid(st->uid);
 

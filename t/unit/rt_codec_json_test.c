@@ -127,7 +127,22 @@ test_fields(void)
               "\"v\"},\"subs\":{\"c\":{\"recover\":true}},\"flag\":1,"
               "\"channel\":5}}", &c) == RT_PARSE_OK, "connect");
     ok(eq(&c.token, "t") && eq(&c.data, "{\"a\":1}") && eq(&c.name, "js")
-       && eq(&c.version, "1.2") && eq(&c.channel, NULL), "its members");
+       && eq(&c.version, "1.2") && eq(&c.channel, NULL)
+       && eq(&c.resume, NULL), "its members");
+
+    ok(parse1("{\"id\":1,\"connect\":{\"headers\":{\"rt-resume\":\"\"}}}", &c)
+       == RT_PARSE_OK && eq(&c.resume, ""), "asks for a proof");
+    ok(parse1("{\"id\":1,\"connect\":{\"headers\":{\"a\":[{}],\"Rt-Resume\":"
+              "\"x\\u002ey\",\"rt-resum\":\"z\",\"rt_resume\":\"z\"}}}", &c)
+       == RT_PARSE_OK && eq(&c.resume, "x.y"), "shows one");
+    ok(parse1("{\"id\":1,\"connect\":{\"headers\":{\"rt-resume\":null}}}", &c)
+       == RT_PARSE_OK && eq(&c.resume, NULL), "null is not said");
+    ok(parse1("{\"id\":1,\"connect\":{\"headers\":null}}", &c)
+       == RT_PARSE_OK && eq(&c.resume, NULL), "no headers");
+    ok(parse1("{\"id\":1,\"connect\":{\"headers\":[]}}", &c)
+       == RT_PARSE_BAD, "no object");
+    ok(parse1("{\"id\":1,\"rpc\":{\"headers\":{\"rt-resume\":\"\"}}}", &c)
+       == RT_PARSE_OK && eq(&c.resume, NULL), "of connect only");
 
     ok(parse1("{\"id\":1,\"subscribe\":{\"channel\":\"a:b\",\"token\":\"\","
               "\"recover\":true,\"epoch\":\"xyz\",\"offset\":"
@@ -166,23 +181,7 @@ test_fields(void)
        "sub_refresh");
     ok(parse1("{\"id\":1,\"history\":{\"channel\":\"c\",\"limit\":-1,\"since\""
               ":{\"offset\":1}}}", &c) == RT_PARSE_OK && eq(&c.channel, "c")
-       && c.since && c.offset == 1 && c.limit == -1 && !c.reverse
-       && c.epoch.len == 0, "history");
-    ok(parse1("{\"id\":1,\"history\":{\"since\":{\"epoch\":\"a\\u0062\","
-              "\"x\":{\"offset\":9},\"offset\":18446744073709551615},"
-              "\"reverse\":true,\"limit\":7}}", &c) == RT_PARSE_OK
-       && c.since && c.offset == UINT64_MAX && eq(&c.epoch, "ab")
-       && c.reverse && c.limit == 7, "history, all of it");
-    ok(parse1("{\"id\":1,\"history\":{\"channel\":\"c\",\"since\":null,"
-              "\"limit\":null}}", &c) == RT_PARSE_OK && !c.since
-       && c.limit == 0, "history of nulls");
-    ok(parse1("{\"id\":1,\"history\":{\"since\":5}}", &c) == RT_PARSE_BAD
-       && parse1("{\"id\":1,\"history\":{\"since\":{\"offset\":-1}}}", &c)
-          == RT_PARSE_BAD
-       && parse1("{\"id\":1,\"history\":{\"since\":{\"epoch\":1}}}", &c)
-          == RT_PARSE_BAD
-       && parse1("{\"id\":1,\"history\":{\"limit\":1.5}}", &c)
-          == RT_PARSE_BAD, "history of wrong types");
+       && c.offset == 0, "history");
     ok(parse1("{\"id\":1,\"presence\":{\"channel\":\"c\"}}", &c)
        == RT_PARSE_OK && eq(&c.channel, "c"), "presence");
     ok(parse1("{\"id\":1,\"rpc\":{\"method\":\"a\"},\"publish\":{\"channel\":"
@@ -421,8 +420,8 @@ check_tokens(void)
     rt_reply_t  r;
 
     static const rt_reply_sub_t  subs[] = {
-        { .channel = STR("a\""), .data = STR("[1]") },
-        { .channel = STR("b") }
+        { STR("a\""), STR("[1]") },
+        { STR("b"), { 0, NULL } }
     };
 
     r = (rt_reply_t) { .id = 1, .method = RT_METHOD_CONNECT,
@@ -484,8 +483,30 @@ test_replies(void)
     r.node = (rt_str_t) STR("n\"");
     r.data = (rt_str_t) STR("{\"x\":0.1}");
     check_reply(&r, "{\"id\":1,\"connect\":{\"client\":\"u-1\",\"version\":"
-                    "\"0.1\",\"data\":{\"x\":0.1},\"ping\":25,\"pong\":true,"
-                    "\"session\":\"s\",\"node\":\"n\\\"\"}}");
+                    "\"0.1\",\"data\":{\"rt_session\":\"s\",\"x\":0.1},"
+                    "\"ping\":25,\"pong\":true,\"session\":\"s\","
+                    "\"node\":\"n\\\"\"}}");
+
+    r = (rt_reply_t) { .id = 1, .method = RT_METHOD_CONNECT,
+                       .client = STR("u-1"), .version = STR("0.1"),
+                       .data = STR("{ }"), .session = STR("s") };
+    check_reply(&r, "{\"id\":1,\"connect\":{\"client\":\"u-1\",\"version\":"
+                    "\"0.1\",\"data\":{\"rt_session\":\"s\" },"
+                    "\"session\":\"s\"}}");
+
+    r.data.data = NULL;
+    check_reply(&r, "{\"id\":1,\"connect\":{\"client\":\"u-1\",\"version\":"
+                    "\"0.1\",\"data\":{\"rt_session\":\"s\"},"
+                    "\"session\":\"s\"}}");
+
+    r.data = (rt_str_t) STR("[0]");
+    check_reply(&r, "{\"id\":1,\"connect\":{\"client\":\"u-1\",\"version\":"
+                    "\"0.1\",\"data\":[0],\"session\":\"s\"}}");
+
+    r.data = (rt_str_t) STR("{\"x\":1}");
+    r.session.len = 0;
+    check_reply(&r, "{\"id\":1,\"connect\":{\"client\":\"u-1\",\"version\":"
+                    "\"0.1\",\"data\":{\"x\":1}}}");
 
     r = (rt_reply_t) { .id = UINT32_MAX, .method = RT_METHOD_RPC,
                        .data = STR("[1, 2]") };
