@@ -5,6 +5,10 @@ package RT::Config;
 # it is a reference to two texts, in http {} and in server {}.  The line that
 # the message must name is marked with "# <-"; without a mark any line will do,
 # and with "# <- none" nginx itself names no line.
+#
+# whole($text) makes such a text a file, judged($file) is what nginx -t says of
+# a file: (status, words); served($file, $path) starts an nginx with it, and is
+# the body that it answers to GET $path.
 
 use strict;
 use warnings;
@@ -13,9 +17,12 @@ use Cwd qw(abs_path);
 use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
+use IO::Socket::UNIX;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 our @EXPORT = qw(accepted refused prefix);
+our @EXPORT_OK = qw(whole judged served);
 
 my $top = abs_path(dirname(__FILE__) . '/../../..');
 my $module = $ENV{TEST_NGINX_RT_MODULE} || "$top/build/ngx_rt_module.so";
@@ -33,13 +40,13 @@ sub prefix
 }
 
 
-sub _test
+sub whole
 {
     my ($text) = @_;
 
     my ($http, $server) = ref $text ? @$text : ($text, '');
 
-    my $conf = <<"_EOC_";
+    return <<"_EOC_";
 load_module $module;
 pid       $prefix/logs/nginx.pid;
 error_log stderr notice;
@@ -60,13 +67,70 @@ $server
     }
 }
 _EOC_
+}
+
+
+sub _nginx
+{
+    my ($conf, $how) = @_;
 
     open my $f, '>', "$prefix/conf/nginx.conf" or die $!;
     print $f $conf;
     close $f;
 
-    my $said = `$nginx -e stderr -t -p $prefix/ -c conf/nginx.conf 2>&1`;
-    my $status = $?;
+    my $said = `$nginx -e stderr $how -p $prefix/ -c conf/nginx.conf 2>&1`;
+
+    return ($?, $said);
+}
+
+
+sub judged
+{
+    my ($conf) = @_;
+
+    return _nginx($conf, '-t');
+}
+
+
+# over and gone before it returns
+sub served
+{
+    my ($conf, $path) = @_;
+
+    my $quiet = $conf =~ s/error_log stderr.*/error_log $prefix\/error.log;/r;
+    my ($status, $said) = _nginx($quiet, '');
+    die $said if $status != 0;
+
+    my $body = _body($path);
+
+    ($status, $said) = _nginx($quiet, '-s quit');
+    die $said if $status != 0;
+
+    sleep 0.02 while -e "$prefix/logs/nginx.pid";
+
+    return $body;
+}
+
+
+sub _body
+{
+    my ($path) = @_;
+
+    my $socket = IO::Socket::UNIX->new("$prefix/sock") or die "sock: $!\n";
+
+    print $socket "GET $path HTTP/1.0\r\n\r\n";
+    local $/;
+
+    return <$socket> =~ s/^.*?\r\n\r\n//sr;
+}
+
+
+sub _test
+{
+    my ($text) = @_;
+
+    my $conf = whole($text);
+    my ($status, $said) = judged($conf);
 
     my ($n, $line) = 0;
     for (split /\n/, $conf) {
