@@ -73,6 +73,9 @@ static ngx_int_t
 ngx_rt_api_revoke(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_revoked_t *what, ngx_rt_api_reply_t *reply)
 {
+    ngx_int_t      rc;
+    ngx_rt_told_t  told;
+
     what->expire = p->expire_at;
 
     if (what->expire
@@ -87,7 +90,13 @@ ngx_rt_api_revoke(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    if (ngx_rt_revoke(api->zone, &api->tenant, what) != NGX_OK) {
+    ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+    rc = ngx_rt_revoke(api->zone, &api->tenant, what, &told);
+
+    ngx_rt_hub_told(api->zone->hub, &told);
+
+    if (rc != NGX_OK) {
         ngx_rt_api_error(reply, NGX_RT_API_ZONE_FULL, NULL, "zone full");
         return NGX_OK;
     }

@@ -31,7 +31,7 @@ static void ngx_rt_revocation_drop_locked(ngx_rt_state_t *st,
 
 ngx_int_t
 ngx_rt_revoke(ngx_rt_zone_t *z, ngx_str_t *tenant,
-    const ngx_rt_revoked_t *what)
+    const ngx_rt_revoked_t *what, ngx_rt_told_t *told)
 {
     ngx_int_t        rc;
     ngx_rt_state_t  *st;
@@ -50,11 +50,9 @@ ngx_rt_revoke(ngx_rt_zone_t *z, ngx_str_t *tenant,
         rt_txn_abort(&st->txn);
         rc = NGX_DECLINED;
 
-        if (ngx_rt_tenant_make_room_locked(st) != NGX_OK) {
+        if (ngx_rt_zone_relieve_locked(z, tenant, NULL, told) != NGX_OK) {
             break;
         }
-
-        (void) rt_txn_commit(&st->txn);
 
         ngx_rt_state_unlock(z);
         ngx_rt_state_lock(z);

@@ -656,7 +656,7 @@ typedef struct {
 
 /* NGX_DECLINED: the zone is full */
 ngx_int_t ngx_rt_revoke(ngx_rt_zone_t *z, ngx_str_t *tenant,
-    const ngx_rt_revoked_t *what);
+    const ngx_rt_revoked_t *what, ngx_rt_told_t *told);
 
 /* a token of that user; issued: seconds, or less than any if it is not known */
 ngx_uint_t ngx_rt_revoked(ngx_rt_zone_t *z, ngx_str_t *tenant,
