@@ -34,7 +34,8 @@ typedef struct {
 
 /*
  * Reads the parameters of rt.publish, {"channel":..,"event":{..}}: JSON as a
- * message's data is, changed in the reading.  fault.why: NULL, or what is wrong.
+ * message's data is, changed in the reading.  fault.why: NULL, or what is
+ * wrong.
  */
 void rt_event_read(uint8_t *text, size_t len, rt_event_t *e,
     rt_params_fault_t *fault);

@@ -30,7 +30,7 @@ async function kill(name, scene, n = 1) {
     const victim = await stage.victim();
     const it = await scene.prepare(stage, victim);
 
-    stage.paused = Boolean(scene.quiet);
+    await stage.pause(scene.quiet);
     stage.waits = 0;
 
     if (scene.next) {
@@ -44,7 +44,9 @@ async function kill(name, scene, n = 1) {
     const died = until(`a death at ${name}`, () => state(victim.pid) === "gone",
                        5000).then(() => true, () => false);
 
-    if (await acted && n > 1 && !victim.points.fired(name)) {
+    if (await acted && (n > 1 || scene.quiet && !scene.next)
+        && !victim.points.fired(name))
+    {
         victim.points.disarm(name);
     } else {
         assert.ok(await died, `${name} did not kill it`);

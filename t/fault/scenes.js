@@ -11,7 +11,7 @@
  *   elsewhere                it needs another nginx: see leaving.js
  */
 
-const { state, ROOM, OPEN } = require("./stage.js");
+const { state, OPEN, QUIET, ROOM } = require("./stage.js");
 const { until } = require("../clients/nginx.js");
 const { Connection } = require("../clients/ledger.js");
 
@@ -29,6 +29,14 @@ const ordered = { headers: { "X-User": USER } };
 const publish = {
     prepare: (stage, { pid }) => stage.guest(pid, [OPEN]),
     act: (stage, victim, guest) => stage.say(guest),
+};
+
+
+/* someone is rung who sleeps, and would sleep on if the bell were lost */
+const wake = {
+    quiet: true,
+    prepare: (stage, { pid }) => stage.guest(pid),
+    act: (stage, victim, guest) => stage.say(guest, QUIET),
 };
 
 
@@ -177,7 +185,8 @@ const SCENES = {
     publish,
     log: publish,
     record: publish,
-    wake: publish,
+    wake,
+    wake_heard: publish,
     turn: publish,
     deliver: publish,
     flush: publish,

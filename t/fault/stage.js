@@ -22,6 +22,10 @@ const { Points } = require("./points.js");
 const TENANTS = ["t", "u"];
 const OPEN = "open:x";
 const ROOM = "room:x";
+
+/* only the worker that never publishes has to hear of it */
+const QUIET = "open:quiet";
+
 const PACE = 20;
 
 /* FAULTS: the others go on within 2 s */
@@ -126,7 +130,8 @@ class Stage {
 
     async stay(tenant, pid) {
         for (;;) {
-            const c = this.ledger.connection(tenant, [OPEN]);
+            const c = this.ledger.connection(tenant,
+                pid === this.steady[0] ? [OPEN] : [OPEN, QUIET]);
             const judge = c.onHeard;
 
             c.onHeard = (me, channel, data) => {
@@ -186,12 +191,21 @@ class Stage {
         return c;
     }
 
+    /* those who stay are silent, and their workers sleep */
+    async pause(quiet) {
+        this.paused = Boolean(quiet);
+
+        if (quiet) {
+            await sleep(2 * PACE);
+        }
+    }
+
     /* by a guest, who may not live to see the answer */
-    async say(c) {
-        const data = this.ledger.send(c.tenant, OPEN, "guest",
+    async say(c, channel = OPEN) {
+        const data = this.ledger.send(c.tenant, channel, "guest",
                                       ++this.sequence);
 
-        await c.commands([{ publish: { channel: OPEN, data } }]);
+        await c.commands([{ publish: { channel, data } }]);
         this.ledger.ack(data);
     }
 
@@ -327,4 +341,4 @@ class Stage {
 }
 
 
-module.exports = { OPEN, RECOVERY, ROOM, Stage, fds, state };
+module.exports = { OPEN, QUIET, RECOVERY, ROOM, Stage, fds, state };

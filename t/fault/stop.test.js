@@ -28,7 +28,7 @@ async function stop(name, scene) {
     const victim = await stage.victim();
     const it = await scene.prepare(stage, victim);
 
-    stage.paused = Boolean(scene.quiet);
+    await stage.pause(scene.quiet);
 
     if (scene.next) {
         victim.points.armNext(name, "stop");
