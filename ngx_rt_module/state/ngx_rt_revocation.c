@@ -2,7 +2,8 @@
 /*
  * Revocations: tokens that are no longer taken, by their id, or all of a user
  * that were issued before a moment.  They belong to a tenant, are charged to
- * it, and keep it from being idle.  Their times are those of tokens: wall clock.
+ * it, and keep it from being idle.  Their times are those of tokens: the wall
+ * clock.
  *
  * Called by the API, by the protocol for each token, and by the hub, whose
  * workers look among their leases when the state's revision has changed.  Each
