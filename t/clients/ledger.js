@@ -183,7 +183,8 @@ class Connection {
 
     read(text) {
         for (const line of text.split("\n")) {
-            const { id, error, push } = JSON.parse(line);
+            const reply = JSON.parse(line);
+            const { id, error, push } = reply;
 
             if (push && !push.pub) {
                 this.pushes.push(push);
@@ -200,7 +201,7 @@ class Connection {
                 if (error) {
                     reject(new Error(`${error.code} ${error.message}`));
                 } else {
-                    resolve();
+                    resolve(reply);
                 }
 
             } else if (line === "{}" && this.socket.readyState === 1) {
