@@ -320,7 +320,7 @@ w: silent
 
 === TEST 9: what a resumed client does not take over is left, in time, and can be left before
 --- more_http_config
-    rt_session_ttl 700ms;
+    rt_session_ttl 1500ms;
 --- conversation
 w: open /connection/websocket
    > {"id":1,"connect":{}}
@@ -351,6 +351,7 @@ a: < {"id":1,"connect":{"client":"{{kept("a")}}",...}}
    < {"id":2,"subscribe":{}}
    < {"id":3,"unsubscribe":{}}
 w: < {"push":{"channel":"room:y","leave":{"info":{"client":"{{kept("a")}}"}}}}
+w: silent
 w: < {"push":{"channel":"room:x","leave":{"info":{"client":"{{kept("a")}}"}}}}
 api: POST /api/channels {}
 api: 200 {"result":{"channels":{"room:x":{"num_clients":1},"room:y":{"num_clients":1},"chat:z":{"num_clients":1}}}}
@@ -520,6 +521,7 @@ api: 200
         location /metrics { rt_metrics; }
 --- conversation
 g1..g20: open /connection/websocket
+         X-Tenant: {{$tenant}}{{$n > 10 ? "-other" : ""}}
          > {"id":1,"connect":{"headers":{"rt-resume":""}}}
          > {"id":2,"subscribe":{"channel":"own-{{$n}}"}}
 g1..g20: < {"id":1,"connect":{"client":"*g{{$n}}","session":"*p{{$n}}",...}}

@@ -129,6 +129,18 @@ ngx_rt_client_ponged(ngx_rt_client_t *client)
 }
 
 
+void
+ngx_rt_client_forgo(ngx_rt_client_t *client, ngx_str_t *channel)
+{
+    ngx_rt_told_t  told;
+
+    ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+    ngx_rt_session_forgo(client->zone, client->session, channel, &told);
+    ngx_rt_hub_told(client->zone->hub, &told);
+}
+
+
 /*
  * Not when the connection is gone, but when its close begins: the client may be
  * back before, or must not.

@@ -440,6 +440,9 @@ ngx_rt_command_unsubscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 
     if (sub) {
         ngx_rt_client_leave(sub, 0);
+
+    } else if (client->session->linger) {
+        ngx_rt_client_forgo(client, &channel);
     }
 
     return ngx_rt_command_done(client, cmd);

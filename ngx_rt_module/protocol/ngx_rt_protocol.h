@@ -42,6 +42,9 @@ ngx_int_t ngx_rt_client_begin(ngx_rt_client_t *client, rt_command_t *cmd,
 /* it has answered a ping, perhaps */
 void ngx_rt_client_ponged(ngx_rt_client_t *client);
 
+/* it leaves a channel that it has not taken over, if it is in it */
+void ngx_rt_client_forgo(ngx_rt_client_t *client, ngx_str_t *channel);
+
 /* a session that could be got back lingers from here on, if it may, or ends */
 void ngx_rt_client_part(ngx_rt_client_t *client, ngx_uint_t may);
 

@@ -92,6 +92,10 @@ ngx_int_t ngx_rt_linger_expire(ngx_rt_zone_t *z, ngx_uint_t steps,
 ngx_rt_session_t *ngx_rt_session_resume(ngx_rt_zone_t *z,
     ngx_rt_session_conf_t *sc, rt_digest_t *shown, ngx_rt_told_t *told);
 
+/* leaves a channel that nobody has taken over, if it is in it */
+void ngx_rt_session_forgo(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_str_t *channel, ngx_rt_told_t *told);
+
 /* the client is known to have its latest proof */
 void ngx_rt_session_settle(ngx_rt_zone_t *z, ngx_rt_session_t *s);
 

@@ -230,6 +230,28 @@ ngx_rt_session_settle(ngx_rt_zone_t *z, ngx_rt_session_t *s)
 }
 
 
+void
+ngx_rt_session_forgo(ngx_rt_zone_t *z, ngx_rt_session_t *s,
+    ngx_str_t *channel, ngx_rt_told_t *told)
+{
+    ngx_rt_order_t  order;
+
+    ngx_memzero(&order, sizeof(ngx_rt_order_t));
+
+    order.kind = NGX_RT_ORDER_UNSUBSCRIBE;
+    order.text = *channel;
+
+    ngx_rt_state_lock(z);
+
+    if (s->linger && s->linger->ghosts) {
+        (void) ngx_rt_linger_order_locked(z, s, &order, told);
+        (void) rt_txn_commit(&z->state->txn);
+    }
+
+    ngx_rt_state_unlock(z);
+}
+
+
 ngx_int_t
 ngx_rt_linger_claim_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     ngx_rt_channel_t *ch, ngx_rt_terms_t *terms, ngx_rt_member_t **mp)
