@@ -30,6 +30,8 @@ typedef enum {
     NGX_RT_SLOW_DISCONNECT = 0,
     NGX_RT_SLOW_DROP,                         /* the channel's oldest goes */
     NGX_RT_SLOW_CONFLATE,                     /* its latest stays */
+    NGX_RT_SLOW_HISTORY,                      /* it gets them later, from there;
+                                                 channels with a history only */
     NGX_RT_SLOW_N
 } ngx_rt_slow_e;
 

@@ -119,6 +119,8 @@ ngx_rt_batch_reserve(ngx_rt_batch_t **bp, size_t len)
     b->messages = old->messages;
     b->newest = old->newest;
     b->channel = old->channel;
+    b->first = old->first;
+    b->last = old->last;
     b->len = old->len;
     ngx_memcpy(b->data, old->data, old->len);
 

@@ -69,6 +69,8 @@ struct ngx_rt_batch_s {
     uint32_t                   messages;      /* frames in it */
     uint32_t                   newest;        /* where the last one begins */
     uint64_t                   channel;       /* serial; 0: not of a channel */
+    uint64_t                   first;         /* offset in its history; 0: */
+    uint64_t                   last;          /* none has one */
     size_t                     size;          /* of data */
     size_t                     len;           /* of it used */
     u_char                     data[];
@@ -112,8 +114,9 @@ void ngx_rt_queue_begin_turn(void);
 /*
  * All of a batch by reference, if the queue has room for it.  If not, what
  * becomes of it is b->slow's to say; of the channel's messages `lost` are then
- * given up, older ones or some of b's.  NGX_DECLINED: the connection is
- * leaving, or now is because of that (3008).
+ * given up, older ones or some of b's.  NGX_BUSY: it is to be served from the
+ * history.  NGX_DECLINED: the connection is leaving, or now is because of that
+ * (3008).
  */
 ngx_int_t ngx_rt_queue_batch(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
     ngx_uint_t *lost);
@@ -135,6 +138,14 @@ void ngx_rt_queue_drop(ngx_rt_conn_t *conn);
  */
 ngx_uint_t ngx_rt_queue_forget(ngx_rt_conn_t *conn, uint64_t channel,
     size_t bytes);
+
+/*
+ * Drops whole batches of a channel, all from the first one on that begins at
+ * that offset or later; *n messages.  Returns the first offset dropped, or 0:
+ * none, or the queues were searched enough in this turn.
+ */
+uint64_t ngx_rt_queue_revoke(ngx_rt_conn_t *conn, uint64_t channel,
+    uint64_t offset, ngx_uint_t *n);
 
 /* b from `from` on, whatever there is already; NGX_ERROR: no memory */
 ngx_int_t ngx_rt_queue_add(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,

@@ -19,7 +19,7 @@
 #define NGX_RT_FLUSH_BUFS  64
 
 
-static void ngx_rt_flush_prefetch(void);
+static void ngx_rt_flush_prefetch(ngx_queue_t *queue);
 static ngx_int_t ngx_rt_flush_blocked(ngx_rt_conn_t *conn);
 static ngx_int_t ngx_rt_flush_send(ngx_rt_conn_t *conn);
 static ssize_t ngx_rt_flush_tls(ngx_rt_conn_t *conn, size_t *size);
@@ -50,10 +50,12 @@ ngx_rt_flush_post(ngx_rt_conn_t *conn)
 }
 
 
+/* who is queued to meanwhile has to wait for the next turn */
+
 void
 ngx_rt_flush_all(void)
 {
-    ngx_queue_t    *q;
+    ngx_queue_t    *q, queue;
     ngx_rt_conn_t  *conn;
 
     if (ngx_queue_empty(&ngx_rt_flush_queue)) {
@@ -62,15 +64,19 @@ ngx_rt_flush_all(void)
 
     ngx_rt_count(flushes, 1);
 
-    while (!ngx_queue_empty(&ngx_rt_flush_queue)) {
+    ngx_queue_init(&queue);
+    ngx_queue_add(&queue, &ngx_rt_flush_queue);
+    ngx_queue_init(&ngx_rt_flush_queue);
 
-        q = ngx_queue_head(&ngx_rt_flush_queue);
+    while (!ngx_queue_empty(&queue)) {
+
+        q = ngx_queue_head(&queue);
         ngx_queue_remove(q);
 
         conn = ngx_queue_data(q, ngx_rt_conn_t, out.flush);
         conn->posted = 0;
 
-        ngx_rt_flush_prefetch();
+        ngx_rt_flush_prefetch(&queue);
 
         ngx_rt_conn_flushed(conn, ngx_rt_flush(conn));
     }
@@ -83,14 +89,14 @@ ngx_rt_flush_all(void)
  */
 
 static void
-ngx_rt_flush_prefetch(void)
+ngx_rt_flush_prefetch(ngx_queue_t *queue)
 {
     ngx_queue_t    *q;
     ngx_rt_conn_t  *conn;
 
-    q = ngx_queue_head(&ngx_rt_flush_queue);
+    q = ngx_queue_head(queue);
 
-    if (q == ngx_queue_sentinel(&ngx_rt_flush_queue)) {
+    if (q == ngx_queue_sentinel(queue)) {
         return;
     }
 

@@ -355,6 +355,72 @@ ngx_rt_queue_forget(ngx_rt_conn_t *conn, uint64_t channel, size_t bytes)
 }
 
 
+uint64_t
+ngx_rt_queue_revoke(ngx_rt_conn_t *conn, uint64_t channel, uint64_t offset,
+    ngx_uint_t *n)
+{
+    uint64_t        first;
+    ngx_rt_out_t   *out, *last, **p, **from;
+    ngx_rt_batch_t *b;
+
+    *n = 0;
+    last = NULL;
+    from = NULL;
+    p = &conn->out.first;
+
+    if (*p && (conn->begun || conn->promised)) {
+        last = *p;
+        p = &last->next;
+    }
+
+    /* all or nothing: those that stay come before those that go */
+
+    for ( /* void */ ; *p; p = &(*p)->next) {
+        b = (*p)->batch;
+
+        if (ngx_rt_queue_steps == 0) {
+            return 0;
+        }
+
+        ngx_rt_queue_steps--;
+
+        if (b->channel == channel && b->first >= offset) {
+            from = from ? from : p;
+        }
+
+        last = from ? last : *p;
+    }
+
+    if (from == NULL) {
+        return 0;
+    }
+
+    first = (*from)->batch->first;
+
+    for (p = from; *p; ) {
+        out = *p;
+        b = out->batch;
+
+        if (b->channel != channel) {
+            last = out;
+            p = &out->next;
+            continue;
+        }
+
+        *n += b->messages;
+        conn->out.bytes -= out->last - out->pos;
+
+        *p = out->next;
+        ngx_rt_out_free(out);
+    }
+
+    conn->out.last = last;
+    conn->messages_out -= *n;
+
+    return first;
+}
+
+
 /* its first frames, one by one */
 
 static ngx_uint_t

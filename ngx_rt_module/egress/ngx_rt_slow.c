@@ -17,6 +17,8 @@ static ngx_int_t ngx_rt_slow_drop(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
     ngx_uint_t *lost);
 static ngx_int_t ngx_rt_slow_conflate(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
     ngx_uint_t *lost);
+static ngx_int_t ngx_rt_slow_history(ngx_rt_conn_t *conn, ngx_rt_batch_t *b,
+    ngx_uint_t *lost);
 
 
 static ngx_int_t (*ngx_rt_slow_policies[NGX_RT_SLOW_N])(ngx_rt_conn_t *conn,
@@ -24,7 +26,8 @@ static ngx_int_t (*ngx_rt_slow_policies[NGX_RT_SLOW_N])(ngx_rt_conn_t *conn,
 {
     ngx_rt_slow_disconnect,             /* DISCONNECT */
     ngx_rt_slow_drop,                   /* DROP */
-    ngx_rt_slow_conflate                /* CONFLATE */
+    ngx_rt_slow_conflate,               /* CONFLATE */
+    ngx_rt_slow_history                 /* HISTORY */
 };
 
 
@@ -90,4 +93,19 @@ ngx_rt_slow_conflate(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_uint_t *lost)
     }
 
     return ngx_rt_slow_disconnect(conn, b, lost);
+}
+
+
+/* what has no offset is in no history, and lost to who does not keep up */
+
+static ngx_int_t
+ngx_rt_slow_history(ngx_rt_conn_t *conn, ngx_rt_batch_t *b, ngx_uint_t *lost)
+{
+    if (b->first) {
+        return NGX_BUSY;
+    }
+
+    *lost = b->messages;
+
+    return NGX_OK;
 }

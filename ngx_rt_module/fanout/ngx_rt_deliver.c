@@ -23,8 +23,6 @@
 static ngx_int_t ngx_rt_deliver_begin(ngx_rt_hub_t *hub);
 static ngx_int_t ngx_rt_deliver_record(ngx_rt_hub_t *hub,
     rt_log_record_t *record);
-static ngx_int_t ngx_rt_interest_encode(ngx_rt_interest_t *in,
-    rt_publication_t *pub);
 static ngx_int_t ngx_rt_interest_encode_change(ngx_rt_interest_t *in,
     ngx_uint_t kind, rt_publication_t *pub);
 static u_char *ngx_rt_interest_begin(ngx_rt_interest_t *in, size_t payload,
@@ -32,6 +30,8 @@ static u_char *ngx_rt_interest_begin(ngx_rt_interest_t *in, size_t payload,
 static void ngx_rt_interest_address(ngx_rt_interest_t *in, ngx_uint_t quiet);
 static void ngx_rt_interest_count(ngx_rt_interest_t *in, ngx_rt_batch_t *b,
     ngx_uint_t reached, ngx_uint_t lost);
+static void ngx_rt_interest_busy(ngx_rt_subscription_t *sub,
+    ngx_rt_batch_t *b);
 static void ngx_rt_interest_drop(ngx_rt_interest_t *in);
 
 
@@ -66,6 +66,7 @@ ngx_rt_deliver(ngx_rt_hub_t *hub, ngx_uint_t budget)
         {
             ngx_rt_count(laps, 1);
             hub->cursor = rt_log_head(hub->zone->log);
+            ngx_rt_hub_check(hub, 1);
             continue;
         }
 
@@ -124,6 +125,12 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
         return NGX_OK;
     }
 
+    if (record->kind == NGX_RT_RECORD_PUBLICATION
+        && !ngx_rt_interest_due(in, record))
+    {
+        return NGX_OK;
+    }
+
     len = (size_t) record->data + record->info + record->tags;
 
     if (len > hub->scratch_size
@@ -153,7 +160,7 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_rt_interest_encode(ngx_rt_interest_t *in, rt_publication_t *pub)
 {
     u_char  *p;
@@ -168,6 +175,15 @@ ngx_rt_interest_encode(ngx_rt_interest_t *in, rt_publication_t *pub)
     p = rt_codec_json.publication(p, pub);
 
     in->pending->len = p - in->pending->data;
+
+    if (pub->offset) {
+        in->top.offset = pub->offset;
+        in->pending->last = pub->offset;
+
+        if (in->pending->first == 0) {
+            in->pending->first = pub->offset;
+        }
+    }
 
     return NGX_OK;
 }
@@ -263,12 +279,12 @@ ngx_rt_interest_address(ngx_rt_interest_t *in, ngx_uint_t quiet)
 {
     in->quiet = quiet;
     in->pending->channel = in->serial;
-    in->pending->slow = in->slow;
+    in->pending->slow = in->top.source ? NGX_RT_SLOW_HISTORY : in->slow;
 
     if (quiet) {
         in->pending->channel |= (uint64_t) 1 << 63;
 
-        if (in->slow == NGX_RT_SLOW_CONFLATE) {
+        if (in->pending->slow != NGX_RT_SLOW_DISCONNECT) {
             in->pending->slow = NGX_RT_SLOW_DROP;
         }
     }
@@ -283,6 +299,7 @@ ngx_rt_interest_address(ngx_rt_interest_t *in, ngx_uint_t quiet)
 void
 ngx_rt_interest_settle(ngx_rt_interest_t *in)
 {
+    ngx_int_t               rc;
     ngx_uint_t              reached, lost, n;
     ngx_queue_t            *q;
     ngx_rt_batch_t         *b;
@@ -312,7 +329,20 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
             continue;
         }
 
-        if (ngx_rt_queue_batch(sub->conn, b, &n) != NGX_OK) {
+        if (sub->state != NGX_RT_SUB_LIVE && !in->quiet) {
+            reached--;
+            continue;
+        }
+
+        rc = ngx_rt_queue_batch(sub->conn, b, &n);
+
+        if (rc == NGX_BUSY) {
+            reached--;
+            ngx_rt_interest_busy(sub, b);
+            continue;
+        }
+
+        if (rc != NGX_OK) {
             reached--;
             lost += n + b->messages;
             continue;
@@ -321,7 +351,7 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
         if (n) {
             lost += n;
             sub->lost += n;
-            sub->conn->lossy = 1;
+            sub->conn->waits = 1;
         }
     }
 
@@ -350,6 +380,26 @@ ngx_rt_interest_count(ngx_rt_interest_t *in, ngx_rt_batch_t *b,
         (void) ngx_atomic_fetch_add(&t->policy_drops[b->slow], lost);
         (void) ngx_atomic_fetch_add(&in->losses->drops[b->slow], lost);
     }
+}
+
+
+/* it gets the batch later, and what of its queue is taken back */
+
+static void
+ngx_rt_interest_busy(ngx_rt_subscription_t *sub, ngx_rt_batch_t *b)
+{
+    uint64_t          first;
+    ngx_uint_t        n;
+    ngx_rt_tenant_t  *t;
+
+    first = ngx_rt_subscription_revoke(sub, b, &n);
+
+    t = sub->interest->tenant;
+
+    ngx_rt_count(deliveries, -n);
+    (void) ngx_atomic_fetch_add(&t->deliveries, -n);
+
+    ngx_rt_subscription_fall_behind(sub, first - 1);
 }
 
 

@@ -37,6 +37,9 @@ typedef struct {
     ngx_atomic_t               sends;
     ngx_atomic_t               drops;
     ngx_atomic_t               laps;
+    ngx_atomic_t               gaps;          /* of the log, in histories */
+    ngx_atomic_t               behind;        /* deliveries from a history */
+    ngx_atomic_t               insufficient;  /* told that there is a hole */
     ngx_atomic_t               rings;         /* doorbells rung at others */
     ngx_atomic_t               wakeups;       /* doorbells heard */
     ngx_atomic_t               closes[64];    /* by ngx_rt_close_index() */
@@ -102,8 +105,25 @@ struct ngx_rt_interest_s {
     ngx_rt_losses_t           *losses;        /* its namespace's */
     ngx_uint_t                 slow;          /* ngx_rt_slow_e */
 
+    ngx_rt_position_t          top;           /* encoded up to there */
+    u_char                     epoch[NGX_RT_EPOCH_LEN];
+    size_t                     epoch_len;     /* 0: it has no history */
+    ngx_uint_t                 cache;
+    ngx_uint_t                 behind;        /* subscriptions that are */
+    ngx_rt_batch_t            *slice;         /* the last one made for them */
+    ngx_uint_t                 broken;        /* some have a hole */
+    ngx_queue_t                mend;          /* in hub->broken then */
+
     rt_str_t                   head;          /* codec->push_head's bytes */
 };
+
+
+typedef enum {
+    NGX_RT_SUB_LIVE = 0,                      /* it gets what is delivered */
+    NGX_RT_SUB_BEHIND,                        /* the history serves it */
+    NGX_RT_SUB_LOST,                          /* it has to be told of a hole */
+    NGX_RT_SUB_GONE                           /* it was, and is at its end */
+} ngx_rt_sub_state_e;
 
 
 struct ngx_rt_subscription_s {
@@ -114,6 +134,9 @@ struct ngx_rt_subscription_s {
     ngx_rt_client_t           *client;
     ngx_rt_member_t           *member;
     ngx_uint_t                 lost;          /* messages, not told as yet */
+    uint64_t                   offset;        /* of one behind: what it has */
+    uint32_t                   state;         /* ngx_rt_sub_state_e */
+    uint32_t                   server;        /* the server began it */
 };
 
 
@@ -131,6 +154,8 @@ struct ngx_rt_hub_s {
     ngx_uint_t                 revocations;   /* where the watch is in them */
 
     ngx_queue_t                dirty;
+    ngx_queue_t                broken;        /* interests with a hole */
+    ngx_uint_t                 checked;       /* the bucket, of positions */
     u_char                    *scratch;       /* a record's parts */
     size_t                     scratch_size;
 
@@ -160,11 +185,13 @@ void ngx_rt_hub_relieve(ngx_rt_hub_t *hub);
 /*
  * The client, whose session is alive, enters the channel.  What is told in the
  * channel comes with the next turn, not before; so the caller has to relieve
- * the hub before, and may enter several then.
+ * the hub before, and may enter several then.  *sub is where the channel's
+ * history is.
  * Returns NGX_OK, NGX_ERROR (no memory) or NGX_DECLINED (the zone is full).
  */
 ngx_int_t ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
-    ngx_rt_namespace_t *ns, ngx_rt_terms_t *terms);
+    ngx_rt_namespace_t *ns, ngx_rt_terms_t *terms,
+    ngx_rt_subscription_t **sub);
 
 /* stay: NGX_RT_STAY_GHOST, if its session may outlive the connection */
 void ngx_rt_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t stay);
@@ -253,6 +280,78 @@ ngx_int_t ngx_rt_deliver(ngx_rt_hub_t *hub, ngx_uint_t budget);
 
 /* what is pending goes to the queues of those subscribed until now */
 void ngx_rt_interest_settle(ngx_rt_interest_t *in);
+
+/* a frame of it joins what is pending; NGX_ERROR: no memory */
+ngx_int_t ngx_rt_interest_encode(ngx_rt_interest_t *in,
+    rt_publication_t *pub);
+
+
+/* ngx_rt_catch_up.c */
+
+#define NGX_RT_OFFSET_MAX  UINT64_MAX
+
+/* what is encoded next comes behind this */
+void ngx_rt_interest_place(ngx_rt_interest_t *in, ngx_rt_position_t *top);
+
+/*
+ * The publication of the record is the next one of its channel.  If not it was
+ * encoded before, or is now, with what comes before it.
+ */
+ngx_uint_t ngx_rt_interest_due(ngx_rt_interest_t *in, rt_log_record_t *record);
+
+/* encodes what the history has and the worker has not */
+void ngx_rt_interest_catch_up(ngx_rt_interest_t *in);
+
+/* catches up where it has to: in all channels, or in the next part of them */
+void ngx_rt_hub_check(ngx_rt_hub_t *hub, ngx_uint_t all);
+
+/* the subscription has a hole; it is told by a turn that follows orders */
+void ngx_rt_subscription_lose(ngx_rt_subscription_t *sub);
+void ngx_rt_interest_mend_later(ngx_rt_interest_t *in);
+
+/* tells so many of them; NGX_AGAIN: there are more */
+ngx_int_t ngx_rt_hub_mend(ngx_rt_hub_t *hub, ngx_uint_t budget);
+
+
+/* ngx_rt_behind.c */
+
+/* has what comes up to that offset, and the rest to get from the history */
+void ngx_rt_subscription_fall_behind(ngx_rt_subscription_t *sub,
+    uint64_t offset);
+
+/* it is behind no more, or ends */
+void ngx_rt_subscription_keep_up(ngx_rt_subscription_t *sub);
+
+/*
+ * b does not fit into the subscriber's queue: takes back what waits there and
+ * the history still has, *n messages.  Returns the first offset to be served.
+ */
+uint64_t ngx_rt_subscription_revoke(ngx_rt_subscription_t *sub,
+    ngx_rt_batch_t *b, ngx_uint_t *n);
+
+/* its queue is empty: it gets a slice */
+void ngx_rt_subscription_serve(ngx_rt_subscription_t *sub);
+
+
+/* ngx_rt_recover.c */
+
+/* what a client says that it has */
+typedef struct {
+    bool                       recover;       /* it wants what it missed */
+    uint64_t                   offset;
+    rt_str_t                   epoch;         /* empty: it does not say */
+} ngx_rt_since_t;
+
+/* of a subscription that has just begun: where it is, and nothing more */
+void ngx_rt_recover_none(ngx_rt_subscription_t *sub, rt_stream_t *stream);
+
+/*
+ * What the reply to a subscription that has just begun says of the history; the
+ * publications are in the list (rt_publication_t), the epoch is the
+ * interest's.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_rt_recover(ngx_rt_subscription_t *sub,
+    const ngx_rt_since_t *since, rt_stream_t *stream, ngx_array_t *list);
 
 
 #endif /* _NGX_RT_FANOUT_H_INCLUDED_ */

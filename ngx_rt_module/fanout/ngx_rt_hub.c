@@ -38,7 +38,7 @@ static ngx_int_t ngx_rt_hub_watch(ngx_rt_zone_t *z);
 static ngx_int_t ngx_rt_hub_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
     uint64_t owner);
 static ngx_rt_interest_t *ngx_rt_interest_acquire(ngx_rt_hub_t *hub,
-    ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns);
+    ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns, ngx_rt_position_t *top);
 static void ngx_rt_interest_release(ngx_rt_interest_t *in);
 static ngx_rt_interest_t *ngx_rt_interest_create(ngx_rt_hub_t *hub,
     ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns);
@@ -153,6 +153,7 @@ ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z)
 
     ngx_queue_init(&hub->leases);
     ngx_queue_init(&hub->dirty);
+    ngx_queue_init(&hub->broken);
 
     z->hub = hub;
 
@@ -232,6 +233,8 @@ ngx_rt_hub_watch_handler(ngx_event_t *ev)
         if (ngx_rt_idem_sweep(z[i]) == NGX_AGAIN) {
             again = 1;
         }
+
+        ngx_rt_hub_check(z[i]->hub, 0);
 
         ngx_rt_zone_report(z[i], ngx_cycle->log);
     }
@@ -348,12 +351,14 @@ ngx_rt_hub_relieve(ngx_rt_hub_t *hub)
 
 ngx_int_t
 ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
-    ngx_rt_namespace_t *ns, ngx_rt_terms_t *terms)
+    ngx_rt_namespace_t *ns, ngx_rt_terms_t *terms,
+    ngx_rt_subscription_t **subp)
 {
     ngx_rt_hub_t           *hub;
     ngx_rt_told_t           told;
     ngx_rt_member_t        *m;
     ngx_rt_interest_t      *in;
+    ngx_rt_position_t       top;
     ngx_rt_subscription_t  *sub;
 
     hub = client->zone->hub;
@@ -368,7 +373,7 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
     rt_fault(join_begin);
 
     m = ngx_rt_channel_join(client->zone, client->session, ns, channel,
-                            terms, &told);
+                            terms, &told, &top);
     if (m == NULL) {
         rt_slab_free(&ngx_rt_subscriptions, sub);
         return NGX_DECLINED;
@@ -376,12 +381,16 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 
     rt_fault(join_done);
 
-    in = ngx_rt_interest_acquire(hub, m->channel, ns);
+    in = ngx_rt_interest_acquire(hub, m->channel, ns, &top);
     if (in == NULL) {
         ngx_rt_channel_leave(client->zone, m, 0, &told);
         ngx_rt_hub_told(hub, &told);
         rt_slab_free(&ngx_rt_subscriptions, sub);
         return NGX_ERROR;
+    }
+
+    if (top.source != in->top.source || top.offset > in->top.offset) {
+        ngx_rt_interest_catch_up(in);
     }
 
     /* what was read before is for those who were here before */
@@ -392,6 +401,9 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
     sub->client = client;
     sub->member = m;
     sub->lost = 0;
+    sub->offset = 0;
+    sub->state = NGX_RT_SUB_LIVE;
+    sub->server = 0;
 
     ngx_queue_insert_tail(&in->subscriptions, &sub->queue);
     in->count++;
@@ -403,6 +415,8 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
     rt_fault(join_interest);
 
     ngx_rt_hub_told(hub, &told);
+
+    *subp = sub;
 
     return NGX_OK;
 }
@@ -421,6 +435,7 @@ ngx_rt_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t stay)
     ngx_rt_hub_relieve(in->hub);
 
     ngx_rt_interest_settle(in);
+    ngx_rt_subscription_keep_up(sub);
 
     rt_fault(leave_begin);
 
@@ -571,7 +586,7 @@ ngx_rt_interest_lookup(ngx_rt_hub_t *hub, uint64_t serial)
 
 static ngx_rt_interest_t *
 ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
-    ngx_rt_namespace_t *ns)
+    ngx_rt_namespace_t *ns, ngx_rt_position_t *top)
 {
     ngx_rt_interest_t  *in, **bucket;
 
@@ -584,6 +599,8 @@ ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
     if (in == NULL) {
         return NULL;
     }
+
+    ngx_rt_interest_place(in, top);
 
     if (++hub->interests > hub->mask + 1) {
         ngx_rt_hub_grow(hub);
@@ -628,6 +645,7 @@ ngx_rt_interest_create(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
 
     in->losses = ngx_rt_losses(hub->zone, &ns->name);
     in->slow = ns->slow;
+    in->cache = ns->cache;
 
     in->channel = ch;
     in->tenant = ch->tenant;
@@ -661,6 +679,10 @@ ngx_rt_interest_release(ngx_rt_interest_t *in)
 
     *p = in->next;
     hub->interests--;
+
+    if (in->broken) {
+        ngx_queue_remove(&in->mend);
+    }
 
     ngx_rt_account_release(in->account);
     ngx_free(in);

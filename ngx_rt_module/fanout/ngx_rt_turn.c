@@ -108,6 +108,10 @@ ngx_rt_turn_run(ngx_uint_t orders)
         if (ngx_rt_deliver(z[i]->hub, NGX_RT_TURN_BUDGET) == NGX_AGAIN) {
             again = 1;
         }
+
+        if (orders && ngx_rt_hub_mend(z[i]->hub, orders) == NGX_AGAIN) {
+            again = 1;
+        }
     }
 
     rt_fault(turn_flush);

@@ -84,6 +84,15 @@ static const ngx_rt_metric_t  ngx_rt_worker_metrics[] = {
     ngx_rt_worker_metric("log_laps", laps,
                          "Times that the event log overtook the worker.", 1),
 
+    ngx_rt_worker_metric("history_gaps", gaps,
+                         "Holes in the log that histories filled.", 1),
+
+    ngx_rt_worker_metric("history_deliveries", behind,
+                         "Deliveries to those behind, from histories.", 1),
+
+    ngx_rt_worker_metric("insufficient_states", insufficient,
+                         "Subscriptions with a hole, told so.", 1),
+
     ngx_rt_worker_metric("rings", rings,
                          "Doorbells rung at other workers.", 1),
 
@@ -116,7 +125,7 @@ static const ngx_rt_metric_t  ngx_rt_losses_metric = {
 
 
 static const char  *ngx_rt_losses_policies[NGX_RT_SLOW_N] = {
-    "disconnect", "drop", "conflate"
+    "disconnect", "drop", "conflate", "history"
 };
 
 

@@ -24,7 +24,9 @@ static ngx_int_t ngx_rt_client_admit(ngx_http_request_t *r,
 static void ngx_rt_client_message(ngx_rt_conn_t *conn, rt_opcode_t opcode,
     u_char *data, size_t len);
 static void ngx_rt_client_ping(ngx_rt_conn_t *conn);
-static void ngx_rt_client_lossy(ngx_rt_conn_t *conn);
+static void ngx_rt_client_drained(ngx_rt_conn_t *conn);
+static void ngx_rt_client_tell_losses(ngx_rt_client_t *client);
+static void ngx_rt_client_serve(ngx_rt_client_t *client);
 static void ngx_rt_client_close(ngx_rt_conn_t *conn);
 static void ngx_rt_client_destroy(ngx_rt_conn_t *conn);
 static void ngx_rt_client_say(ngx_rt_client_t *client,
@@ -46,7 +48,7 @@ const ngx_rt_app_t  ngx_rt_client_app = {
     ngx_rt_client_wait,
     ngx_rt_client_wake,
     ngx_rt_client_ping,
-    ngx_rt_client_lossy,
+    ngx_rt_client_drained,
     ngx_rt_client_close,
     ngx_rt_client_destroy
 };
@@ -255,10 +257,51 @@ ngx_rt_client_ping(ngx_rt_conn_t *conn)
 }
 
 
+static void
+ngx_rt_client_drained(ngx_rt_conn_t *conn)
+{
+    ngx_rt_client_tell_losses(conn->data);
+    ngx_rt_client_serve(conn->data);
+}
+
+
+/* its channels take turns, a slice's worth in all */
+
+static void
+ngx_rt_client_serve(ngx_rt_client_t *client)
+{
+    ngx_uint_t              n;
+    ngx_queue_t            *q;
+    ngx_rt_conn_t          *conn;
+    ngx_rt_subscription_t  *sub;
+
+    conn = client->conn;
+
+    for (n = client->nsubscriptions; n && !conn->closing && !conn->over; n--) {
+        q = ngx_queue_head(&client->subscriptions);
+        sub = ngx_queue_data(q, ngx_rt_subscription_t, link);
+
+        if (sub->state == NGX_RT_SUB_BEHIND) {
+
+            if (conn->out.bytes >= NGX_RT_SLICE_BYTES) {
+                conn->waits = 1;
+                return;
+            }
+
+            ngx_rt_subscription_serve(sub);
+            conn->waits |= (sub->state == NGX_RT_SUB_BEHIND);
+        }
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&client->subscriptions, q);
+    }
+}
+
+
 /* a message that SDKs hand on, or ignore if nobody asks for it */
 
 static void
-ngx_rt_client_lossy(ngx_rt_conn_t *conn)
+ngx_rt_client_tell_losses(ngx_rt_client_t *client)
 {
     u_char                  data[sizeof("{\"type\":\"rt.lost\",\"channel\":,"
                                         "\"messages\":}")
@@ -266,11 +309,8 @@ ngx_rt_client_lossy(ngx_rt_conn_t *conn)
     rt_out_t                out;
     rt_push_t               push;
     ngx_queue_t            *q;
-    ngx_rt_client_t        *client;
     ngx_rt_channel_t       *ch;
     ngx_rt_subscription_t  *sub;
-
-    client = conn->data;
 
     ngx_memzero(&push, sizeof(rt_push_t));
     push.kind = RT_PUSH_MESSAGE;

@@ -45,6 +45,18 @@ ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order)
 
         break;
 
+    case NGX_RT_ORDER_MEND:
+        sub = ngx_rt_subscription_lookup(client, &order->text);
+
+        if (sub && sub->server) {
+            ngx_rt_close(conn, 3010, "insufficient state");
+
+        } else if (sub) {
+            ngx_rt_client_unsubscribe(sub, 2500, "insufficient state");
+        }
+
+        break;
+
     case NGX_RT_ORDER_DISCONNECT:
     case NGX_RT_ORDER_RELEASE:
         ngx_rt_close(conn, order->code, (char *) order->text.data);
@@ -61,6 +73,7 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
     rt_push_t                   push;
     ngx_rt_terms_t              terms;
     ngx_rt_namespace_t         *ns;
+    ngx_rt_subscription_t      *sub;
     static const rt_override_t  none;
 
     /* a reload may have taken the namespace away meanwhile */
@@ -85,7 +98,7 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
 
     ngx_rt_hub_relieve(client->zone->hub);
 
-    switch (ngx_rt_subscribe(client, &order->text, ns, &terms)) {
+    switch (ngx_rt_subscribe(client, &order->text, ns, &terms, &sub)) {
 
     case NGX_OK:
         break;
@@ -101,8 +114,11 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
 
     ngx_memzero(&push, sizeof(rt_push_t));
 
+    sub->server = 1;
+
     push.kind = RT_PUSH_SUBSCRIBE;
     push.channel = ngx_rt_str(&order->text);
+    ngx_rt_recover_none(sub, &push.stream);
 
     if (order->data.len) {
         push.data = ngx_rt_str(&order->data);

@@ -40,14 +40,12 @@ static ngx_int_t ngx_rt_command_pong(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_send(ngx_rt_client_t *client,
     rt_command_t *cmd);
-static ngx_int_t ngx_rt_command_unavailable(ngx_rt_client_t *client,
-    rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_rt_identity_t *who, rt_str_t *proof);
 static ngx_int_t ngx_rt_command_subscribed(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_str_t *channel, rt_claims_t *claims);
+    rt_command_t *cmd, ngx_rt_subscription_t *sub, rt_claims_t *claims);
 static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel, ngx_rt_namespace_t **nsp);
 static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
@@ -62,7 +60,7 @@ static ngx_rt_command_pt  ngx_rt_command_handlers[] = {
     ngx_rt_command_publish,             /* PUBLISH */
     ngx_rt_command_presence,            /* PRESENCE */
     ngx_rt_command_presence_stats,      /* PRESENCE_STATS */
-    ngx_rt_command_unavailable,         /* HISTORY */
+    ngx_rt_command_history,             /* HISTORY */
     ngx_rt_command_ping,                /* PING */
     ngx_rt_command_send,                /* SEND */
     ngx_rt_command_rpc,                 /* RPC */
@@ -302,6 +300,7 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
     ngx_rt_terms_t              terms;
     const rt_error_t           *error;
     ngx_rt_namespace_t         *ns;
+    ngx_rt_subscription_t      *sub;
     static const rt_override_t  none;
 
     if (cmd->channel.len == 0) {
@@ -334,10 +333,10 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 
     ngx_rt_hub_relieve(client->zone->hub);
 
-    switch (ngx_rt_subscribe(client, &channel, ns, &terms)) {
+    switch (ngx_rt_subscribe(client, &channel, ns, &terms, &sub)) {
 
     case NGX_OK:
-        return ngx_rt_command_subscribed(client, cmd, &channel, claims);
+        return ngx_rt_command_subscribed(client, cmd, sub, claims);
 
     case NGX_DECLINED:
         return ngx_rt_command_fail(client, cmd, ngx_rt_command_full(client));
@@ -350,10 +349,9 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
 
 static ngx_int_t
 ngx_rt_command_subscribed(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_str_t *channel, rt_claims_t *claims)
+    ngx_rt_subscription_t *sub, rt_claims_t *claims)
 {
-    rt_reply_t              reply;
-    ngx_rt_subscription_t  *sub;
+    rt_reply_t  reply;
 
     ngx_memzero(&reply, sizeof(rt_reply_t));
 
@@ -361,7 +359,6 @@ ngx_rt_command_subscribed(ngx_rt_client_t *client, rt_command_t *cmd,
     reply.method = cmd->method;
 
     if (claims) {
-        sub = ngx_rt_subscription_lookup(client, channel);
 
         if (ngx_rt_lease_create(client, sub, claims) != NGX_OK) {
             ngx_rt_client_leave(sub, 0);
@@ -371,9 +368,7 @@ ngx_rt_command_subscribed(ngx_rt_client_t *client, rt_command_t *cmd,
         reply.ttl = ngx_rt_lease_ttl(claims);
     }
 
-    ngx_rt_client_reply(client, &reply);
-
-    return NGX_OK;
+    return ngx_rt_command_recover(client, cmd, sub, &reply);
 }
 
 
@@ -591,17 +586,6 @@ ngx_rt_command_send(ngx_rt_client_t *client, rt_command_t *cmd)
 {
     ngx_rt_close(client->conn, 3508, "not available");
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_rt_command_unavailable(ngx_rt_client_t *client, rt_command_t *cmd)
-{
-    if (cmd->channel.len == 0) {
-        return ngx_rt_command_bad(client);
-    }
-
-    return ngx_rt_command_fail(client, cmd, &ngx_rt_error_not_available);
 }
 
 

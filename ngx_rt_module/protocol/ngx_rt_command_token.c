@@ -218,6 +218,7 @@ ngx_rt_command_enter(ngx_rt_client_t *client, const rt_claims_t *claims,
     ngx_str_t               channel;
     ngx_rt_terms_t          terms;
     ngx_rt_namespace_t     *ns;
+    ngx_rt_subscription_t  *sub;
 
     static rt_reply_sub_t   subs[RT_CLAIMS_SUBS_MAX];
 
@@ -245,7 +246,7 @@ ngx_rt_command_enter(ngx_rt_client_t *client, const rt_claims_t *claims,
                                              &claims->subs[i].override);
         terms.info = ngx_rt_ngx_str(&claims->subs[i].info);
 
-        rc = ngx_rt_subscribe(client, &channel, ns, &terms);
+        rc = ngx_rt_subscribe(client, &channel, ns, &terms, &sub);
 
         if (rc != NGX_OK) {
             return rc;
@@ -253,6 +254,10 @@ ngx_rt_command_enter(ngx_rt_client_t *client, const rt_claims_t *claims,
 
         subs[reply->nsubs].channel = claims->subs[i].channel;
         subs[reply->nsubs].data = claims->subs[i].data;
+
+        sub->server = 1;
+        ngx_rt_recover_none(sub, &subs[reply->nsubs].stream);
+
         reply->nsubs++;
     }
 

@@ -49,6 +49,10 @@ const rt_error_t  ngx_rt_error_too_many_keys = {
     111, rt_string("too many idempotency keys"), true
 };
 
+const rt_error_t  ngx_rt_error_unrecoverable = {
+    112, rt_string("unrecoverable position"), false
+};
+
 const rt_error_t  ngx_rt_error_conflict = {
     409, rt_string("the key was used with other content"), false
 };

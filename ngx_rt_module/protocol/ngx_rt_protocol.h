@@ -113,6 +113,13 @@ ngx_int_t ngx_rt_command_sub_refresh(ngx_rt_client_t *client,
 ngx_msec_t ngx_rt_client_wait(ngx_rt_conn_t *conn, ngx_msec_t msec);
 ngx_int_t ngx_rt_client_wake(ngx_rt_conn_t *conn, ngx_msec_t *rest);
 
+/* ngx_rt_command_history.c */
+ngx_int_t ngx_rt_command_history(ngx_rt_client_t *client, rt_command_t *cmd);
+
+/* sends the reply to a subscription that has begun, with what it recovers */
+ngx_int_t ngx_rt_command_recover(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_subscription_t *sub, rt_reply_t *reply);
+
 /*
  * The error of what found no room or was denied by a limit (ngx_rt_denial); it
  * is good until the next one.  A full zone is told to the log, once a second
@@ -132,6 +139,7 @@ extern const rt_error_t  ngx_rt_error_bad_request;        /* 107 */
 extern const rt_error_t  ngx_rt_error_not_available;      /* 108 */
 extern const rt_error_t  ngx_rt_error_token_expired;      /* 109 */
 extern const rt_error_t  ngx_rt_error_too_many_keys;      /* 111 */
+extern const rt_error_t  ngx_rt_error_unrecoverable;      /* 112 */
 extern const rt_error_t  ngx_rt_error_conflict;           /* 409 */
 extern const rt_error_t  ngx_rt_error_zone_full;          /* 507 */
 

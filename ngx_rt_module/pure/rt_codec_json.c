@@ -16,6 +16,9 @@
 static void rt_codec_json_reply(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_error(rt_out_t *o, const rt_error_t *e);
 static void rt_codec_json_result(rt_out_t *o, const rt_reply_t *r);
+static void rt_codec_json_subscribed(rt_out_t *o, const rt_reply_t *r);
+static bool rt_codec_json_stream(rt_out_t *o, const rt_stream_t *s,
+    bool subscription);
 static void rt_codec_json_connect(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_subs(rt_out_t *o, const rt_reply_t *r);
 static void rt_codec_json_ttl(rt_out_t *o, const char *comma, uint32_t ttl);
@@ -131,6 +134,14 @@ rt_codec_json_result(rt_out_t *o, const rt_reply_t *r)
         rt_out_uint(o, r->users);
         break;
 
+    case RT_METHOD_SUBSCRIBE:
+        rt_codec_json_subscribed(o, r);
+        break;
+
+    case RT_METHOD_HISTORY:
+        (void) rt_codec_json_stream(o, &r->stream, false);
+        break;
+
     default:
         rt_codec_json_ttl(o, "", r->ttl);
 
@@ -143,6 +154,60 @@ rt_codec_json_result(rt_out_t *o, const rt_reply_t *r)
     }
 
     rt_out_lit(o, "}");
+}
+
+
+static void
+rt_codec_json_subscribed(rt_out_t *o, const rt_reply_t *r)
+{
+    bool  said;
+
+    said = rt_codec_json_stream(o, &r->stream, true);
+
+    rt_codec_json_ttl(o, said ? "," : "", r->ttl);
+    said |= r->ttl != 0;
+
+    if (r->data.data) {
+        rt_codec_json_raw_field(o, said ? ",\"data\":" : "\"data\":",
+                                &r->data);
+    }
+}
+
+
+/* members of an object; false: there was nothing to say */
+static bool
+rt_codec_json_stream(rt_out_t *o, const rt_stream_t *s, bool subscription)
+{
+    if (s->epoch.len == 0) {
+        return false;
+    }
+
+    if (subscription) {
+        rt_out_lit(o, "\"recoverable\":true,\"positioned\":true,");
+    }
+
+    if (s->npublications) {
+        rt_out_lit(o, "\"publications\":");
+        rt_codec_json_publications(o, s->publications, s->npublications);
+        rt_out_lit(o, ",");
+    }
+
+    if (s->was_recovering) {
+        rt_out_lit(o, "\"was_recovering\":true,");
+    }
+
+    if (s->recovered) {
+        rt_out_lit(o, "\"recovered\":true,");
+    }
+
+    rt_codec_json_field(o, "\"epoch\":", &s->epoch);
+
+    if (s->offset) {
+        rt_out_lit(o, ",\"offset\":");
+        rt_out_uint(o, s->offset);
+    }
+
+    return true;
 }
 
 
@@ -234,6 +299,7 @@ rt_codec_json_connect_data(rt_out_t *o, const rt_reply_t *r)
 static void
 rt_codec_json_subs(rt_out_t *o, const rt_reply_t *r)
 {
+    bool    said;
     size_t  i;
 
     rt_out_lit(o, ",\"subs\":{");
@@ -242,8 +308,11 @@ rt_codec_json_subs(rt_out_t *o, const rt_reply_t *r)
         rt_codec_json_field(o, i ? "," : "", &r->subs[i].channel);
         rt_out_lit(o, ":{");
 
+        said = rt_codec_json_stream(o, &r->subs[i].stream, true);
+
         if (r->subs[i].data.data) {
-            rt_codec_json_raw_field(o, "\"data\":", &r->subs[i].data);
+            rt_codec_json_raw_field(o, said ? ",\"data\":" : "\"data\":",
+                                    &r->subs[i].data);
         }
 
         rt_out_lit(o, "}");
@@ -258,6 +327,24 @@ rt_codec_json_field(rt_out_t *o, const char *name, const rt_str_t *value)
 {
     rt_out_bytes(o, name, strlen(name));
     rt_out_json_string(o, value->data, value->len);
+}
+
+
+void
+rt_codec_json_publications(rt_out_t *o, const rt_publication_t *pubs,
+    size_t n)
+{
+    size_t  i;
+
+    rt_out_lit(o, "[");
+
+    for (i = 0; i < n; i++) {
+        rt_out_bytes(o, i ? ",{" : "{", i ? 2 : 1);
+        rt_codec_json_pub(o, &pubs[i]);
+        rt_out_lit(o, "}");
+    }
+
+    rt_out_lit(o, "]");
 }
 
 
@@ -302,6 +389,10 @@ rt_codec_json_push(rt_out_t *o, const rt_push_t *p)
 static void
 rt_codec_json_push_body(rt_out_t *o, const rt_push_t *p)
 {
+    bool  said;
+
+    said = false;
+
     switch (p->kind) {
 
     case RT_PUSH_JOIN:
@@ -311,9 +402,14 @@ rt_codec_json_push_body(rt_out_t *o, const rt_push_t *p)
         break;
 
     case RT_PUSH_SUBSCRIBE:
+        said = rt_codec_json_stream(o, &p->stream, true);
+
+        /* fall through */
+
     case RT_PUSH_MESSAGE:
 
         if (p->data.data) {
+            rt_out_bytes(o, ",", said);
             rt_out_lit(o, "\"data\":");
             rt_out_bytes(o, p->data.data, p->data.len);
         }
@@ -352,6 +448,7 @@ rt_codec_json_publication_len(const rt_publication_t *pub)
 
     rt_out_init(&o, NULL, 0);
     rt_codec_json_pub(&o, pub);
+    rt_out_lit(&o, "}}}");
 
     return o.need;
 }
@@ -364,6 +461,7 @@ rt_codec_json_publication(uint8_t *p, const rt_publication_t *pub)
 
     rt_out_init(&o, p, rt_codec_json_publication_len(pub));
     rt_codec_json_pub(&o, pub);
+    rt_out_lit(&o, "}}}");
 
     return o.pos;
 }
@@ -389,8 +487,6 @@ rt_codec_json_pub(rt_out_t *o, const rt_publication_t *pub)
         rt_out_lit(o, ",\"tags\":");
         rt_out_bytes(o, pub->tags.data, pub->tags.len);
     }
-
-    rt_out_lit(o, "}}}");
 }
 
 

@@ -20,6 +20,8 @@ typedef enum {
     RT_MEMBER_BOOL,
     RT_MEMBER_UINT32,
     RT_MEMBER_UINT64,
+    RT_MEMBER_INT64,
+    RT_MEMBER_SINCE,              /* an object: an offset and an epoch */
     RT_MEMBER_HEADERS             /* an object of strings, one is wanted */
 } rt_member_kind_t;
 
@@ -49,6 +51,7 @@ static bool rt_codec_json_take(rt_json_t *j, const rt_member_t *m,
 static bool rt_codec_json_raw(rt_json_t *j, rt_str_t *raw, bool *deep);
 static bool rt_codec_json_headers(rt_json_t *j, rt_str_t *resume);
 static bool rt_codec_json_is_resume(const rt_str_t *key);
+static bool rt_codec_json_since(rt_json_t *j, rt_command_t *cmd);
 
 
 static const rt_member_t  rt_codec_json_table[] = {
@@ -81,6 +84,15 @@ static const rt_member_t  rt_codec_json_table[] = {
 
     { rt_string("offset"),
       RT_ON(SUBSCRIBE), RT_MEMBER_UINT64, RT_FIELD(offset) },
+
+    { rt_string("since"),
+      RT_ON(HISTORY), RT_MEMBER_SINCE, 0 },
+
+    { rt_string("limit"),
+      RT_ON(HISTORY), RT_MEMBER_INT64, RT_FIELD(limit) },
+
+    { rt_string("reverse"),
+      RT_ON(HISTORY), RT_MEMBER_BOOL, RT_FIELD(reverse) },
 
     { rt_string("recover"),
       RT_ON(SUBSCRIBE), RT_MEMBER_BOOL, RT_FIELD(recover) },
@@ -294,9 +306,51 @@ rt_codec_json_take(rt_json_t *j, const rt_member_t *m, rt_command_t *cmd)
 
     case RT_MEMBER_HEADERS:
         return rt_codec_json_headers(j, field);
+
+    case RT_MEMBER_INT64:
+        return rt_json_int64(j, field);
+
+    case RT_MEMBER_SINCE:
+        return rt_codec_json_since(j, cmd);
     }
 
     return false;
+}
+
+
+static bool
+rt_codec_json_since(rt_json_t *j, rt_command_t *cmd)
+{
+    bool      good;
+    rt_str_t  key;
+
+    if (!rt_json_object(j)) {
+        return false;
+    }
+
+    cmd->since = true;
+
+    while (rt_json_key(j, &key)) {
+
+        if (rt_json_peek(j) == RT_JSON_NULL) {
+            good = rt_json_skip(j);
+
+        } else if (rt_str_eq(&key, "offset")) {
+            good = rt_json_uint64(j, &cmd->offset);
+
+        } else if (rt_str_eq(&key, "epoch")) {
+            good = rt_json_string(j, &cmd->epoch);
+
+        } else {
+            good = rt_json_skip(j);
+        }
+
+        if (!good) {
+            return false;
+        }
+    }
+
+    return j->error == RT_JSON_OK;
 }
 
 

@@ -43,8 +43,11 @@ typedef struct {
     rt_str_t        rpc;          /* the method of an rpc */
     rt_str_t        resume;       /* of connect's headers, "rt-resume": a proof;
                                      empty: a first one is asked for */
-    rt_str_t        epoch;
+    rt_str_t        epoch;        /* of subscribe, or of history's since */
     uint64_t        offset;
+    bool            since;        /* of history: it is there */
+    int64_t         limit;        /* of history; less than 0: all */
+    bool            reverse;
     bool            recover;
     bool            positioned;
     bool            recoverable;
@@ -107,10 +110,30 @@ typedef struct {
 } rt_client_info_t;
 
 
+typedef struct {
+    rt_str_t        data;         /* raw, always there */
+    rt_client_info_t info;        /* nobody: not said */
+    rt_str_t        tags;         /* raw object of strings, NULL: not said */
+    uint64_t        offset;       /* 0: not said */
+} rt_publication_t;
+
+
+/* where a channel's history is, for one who reads it or subscribes */
+typedef struct {
+    rt_str_t        epoch;        /* empty: there is none, nothing is said */
+    uint64_t        offset;
+    bool            recovered;    /* of a subscription that recovers */
+    bool            was_recovering;
+    const rt_publication_t *publications;
+    size_t          npublications;
+} rt_stream_t;
+
+
 /* a subscription that the server began, as connect's reply tells it */
 typedef struct {
     rt_str_t        channel;
     rt_str_t        data;         /* raw, NULL: not said */
+    rt_stream_t     stream;
 } rt_reply_sub_t;
 
 
@@ -143,15 +166,10 @@ typedef struct {
     /* presence_stats */
     uint64_t        clients;
     uint64_t        users;
+
+    /* subscribe, history */
+    rt_stream_t     stream;
 } rt_reply_t;
-
-
-typedef struct {
-    rt_str_t        data;         /* raw, always there */
-    rt_client_info_t info;        /* nobody: not said */
-    rt_str_t        tags;         /* raw object of strings, NULL: not said */
-    uint64_t        offset;       /* 0: not said */
-} rt_publication_t;
 
 
 typedef enum {
@@ -172,6 +190,7 @@ typedef struct {
     rt_str_t        data;         /* of message; of subscribe, NULL: not said */
     uint32_t        code;         /* of unsubscribe and disconnect */
     rt_str_t        reason;       /* the same */
+    rt_stream_t     stream;       /* of subscribe */
 } rt_push_t;
 
 
@@ -207,6 +226,10 @@ typedef struct {
 
 
 extern const rt_codec_t  rt_codec_json;
+
+/* [{"data":..,"offset":..},...] */
+void rt_codec_json_publications(rt_out_t *o, const rt_publication_t *pubs,
+    size_t n);
 
 /* {"ID":{"user":"USER","client":"ID"},...}: for JSON that is not a message */
 void rt_codec_json_present(rt_out_t *o, const rt_client_info_t *list,

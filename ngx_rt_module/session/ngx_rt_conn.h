@@ -57,10 +57,10 @@ typedef struct {
     void                     (*ping)(ngx_rt_conn_t *conn);
 
     /*
-     * Its queue is empty, and messages of its channels were lost before.
-     * NULL: it has no channels.
+     * Its queue is empty, which conn->waits for: messages of its channels were
+     * lost before, or are still to come.  NULL: it has no channels.
      */
-    void                     (*lossy)(ngx_rt_conn_t *conn);
+    void                     (*drained)(ngx_rt_conn_t *conn);
 
     /* no message will come or go any more; called once, if it was open */
     void                     (*close)(ngx_rt_conn_t *conn);
@@ -126,7 +126,7 @@ struct ngx_rt_conn_s {
     unsigned                   deaf:1;        /* input is thrown away */
     unsigned                   text_only:1;   /* binary messages: 1003 */
     unsigned                   ended:1;       /* only memory is left of it */
-    unsigned                   lossy:1;       /* app has losses to tell of */
+    unsigned                   waits:1;       /* app, for an empty queue */
     unsigned                   draining:1;    /* its worker leaves */
 
     uint64_t                   messages_out;

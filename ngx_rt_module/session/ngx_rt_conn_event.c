@@ -224,9 +224,9 @@ ngx_rt_conn_flushed(ngx_rt_conn_t *conn, ngx_int_t rc)
         ngx_post_event(conn->connection->read, &ngx_posted_events);
     }
 
-    if (conn->lossy && conn->opened) {
-        conn->lossy = 0;
-        conn->app->lossy(conn);
+    if (conn->waits && conn->opened) {
+        conn->waits = 0;
+        conn->app->drained(conn);
     }
 
     if (!conn->closing) {

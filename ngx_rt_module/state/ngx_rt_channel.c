@@ -59,7 +59,7 @@ ngx_rt_channel_acquire_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 ngx_rt_member_t *
 ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_rt_terms_t *terms,
-    ngx_rt_told_t *told)
+    ngx_rt_told_t *told, ngx_rt_position_t *top)
 {
     ngx_str_t         tenant;
     ngx_uint_t        silent;
@@ -77,6 +77,7 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
 
         if (m && rt_txn_commit(&st->txn)) {
             rt_fault(join_committed);
+            ngx_rt_history_top_locked(m->channel, top);
 
             if (!silent) {
                 ngx_rt_channel_tell_locked(z, m, NGX_RT_RECORD_JOIN, told);

@@ -340,27 +340,13 @@ ngx_rt_history_evict_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t)
 }
 
 
-/*
- * Letters that say which source it is and tell nothing else: the secret of the
- * zone is in them, so that none is guessed, or met again in another zone.
- */
-
-size_t
-ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch)
+void
+ngx_rt_history_top_locked(ngx_rt_channel_t *ch, ngx_rt_position_t *top)
 {
-    uint64_t    hash;
-    ngx_uint_t  i;
+    ngx_rt_history_t  *h;
 
-    if (source == 0) {
-        return 0;
-    }
+    h = ch->history;
 
-    hash = rt_hash(&z->state->hash_key, (uint8_t *) &source, sizeof(source));
-
-    for (i = 0; i < NGX_RT_EPOCH_LEN; i++) {
-        epoch[i] = 'a' + hash % 26;
-        hash /= 26;
-    }
-
-    return NGX_RT_EPOCH_LEN;
+    top->source = h ? h->source : 0;
+    top->offset = top->source ? h->list.top : 0;
 }

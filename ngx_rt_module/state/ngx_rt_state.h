@@ -587,7 +587,9 @@ enum {
     NGX_RT_ORDER_SUBSCRIBE = 1,
     NGX_RT_ORDER_UNSUBSCRIBE,
     NGX_RT_ORDER_DISCONNECT,
-    NGX_RT_ORDER_RELEASE                      /* another connection has it */
+    NGX_RT_ORDER_RELEASE,                     /* another connection has it */
+    NGX_RT_ORDER_MEND                         /* of the worker's own: there is
+                                                 a hole in the channel */
 };
 
 
@@ -685,10 +687,13 @@ typedef struct {
 } ngx_rt_terms_t;
 
 
-/* the session enters a channel, which is made if it has to be */
+/*
+ * The session enters a channel, which is made if it has to be; *top: where its
+ * history is then.
+ */
 ngx_rt_member_t *ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
     ngx_rt_namespace_t *ns, ngx_str_t *name, ngx_rt_terms_t *terms,
-    ngx_rt_told_t *told);
+    ngx_rt_told_t *told, ngx_rt_position_t *top);
 
 /* stay: NGX_RT_STAY_* */
 void ngx_rt_channel_leave(ngx_rt_zone_t *z, ngx_rt_member_t *m,
@@ -745,6 +750,9 @@ ngx_int_t ngx_rt_history_trim_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
 void ngx_rt_history_hold_locked(ngx_rt_channel_t *ch, rt_txn_t *x);
 void ngx_rt_history_settle_locked(ngx_rt_channel_t *ch, rt_txn_t *x);
 
+/* source and offset of what was published last */
+void ngx_rt_history_top_locked(ngx_rt_channel_t *ch, ngx_rt_position_t *top);
+
 /* nothing in it, and not to be kept for its position either */
 ngx_uint_t ngx_rt_history_void_locked(ngx_rt_channel_t *ch);
 
@@ -761,6 +769,56 @@ ngx_int_t ngx_rt_history_evict_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
  * at a time.  NGX_AGAIN: it was enough for now.
  */
 ngx_int_t ngx_rt_history_sweep(ngx_rt_zone_t *z, ngx_msec_t meta_ttl);
+
+/* ngx_rt_history_read.c: these lock by themselves */
+
+#define NGX_RT_SLICE        64            /* publications of a hold */
+#define NGX_RT_SLICE_BYTES  (64 * 1024)   /* of their parts */
+
+#define NGX_RT_HISTORY_CAP  300           /* publications of a reply */
+#define NGX_RT_REPLY_BYTES  (256 * 1024)  /* of their parts */
+
+
+/*
+ * Some of a history.  What was read is in memory of the worker's and good until
+ * the next is read.
+ */
+typedef struct {
+    uint64_t                   from;          /* the offset to begin with */
+    uint64_t                   to;            /* the last one wanted */
+    ngx_uint_t                 reverse;       /* down from `from` to `to` */
+    ngx_uint_t                 max;           /* publications */
+    size_t                     bytes;         /* one is read in any case */
+
+    ngx_rt_position_t          top;           /* answered: of the history */
+    ngx_uint_t                 n;
+    rt_publication_t          *pubs;          /* from the first one on that is
+                                                 there, without a hole */
+} ngx_rt_slice_t;
+
+
+/* of a channel that a member of this worker's holds */
+void ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
+    ngx_rt_slice_t *s);
+
+/*
+ * All that a slice asks for and more than one hold may give, copied into the
+ * list's pool (rt_publication_t); ch is held as above.  s->top is that of the
+ * beginning.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_rt_history_list(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
+    ngx_rt_slice_t *s, ngx_array_t *list);
+
+/*
+ * What a reader asks for who says since where (or not), in which direction, and
+ * how many (less than 0: all), as a slice; not its bytes.
+ */
+void ngx_rt_history_range(ngx_rt_slice_t *s, ngx_uint_t since,
+    uint64_t offset, ngx_uint_t reverse, int64_t limit);
+
+/* the text of a position's epoch is what the client says, or it says none */
+ngx_uint_t ngx_rt_history_epoch_is(ngx_rt_zone_t *z, uint64_t source,
+    const rt_str_t *epoch);
 
 /* NGX_RT_EPOCH_LEN letters; 0: no source, no epoch */
 size_t ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch);

@@ -181,7 +181,23 @@ test_fields(void)
        "sub_refresh");
     ok(parse1("{\"id\":1,\"history\":{\"channel\":\"c\",\"limit\":-1,\"since\""
               ":{\"offset\":1}}}", &c) == RT_PARSE_OK && eq(&c.channel, "c")
-       && c.offset == 0, "history");
+       && c.since && c.offset == 1 && c.limit == -1 && !c.reverse
+       && c.epoch.len == 0, "history");
+    ok(parse1("{\"id\":1,\"history\":{\"since\":{\"epoch\":\"a\\u0062\","
+              "\"x\":{\"offset\":9},\"offset\":18446744073709551615},"
+              "\"reverse\":true,\"limit\":7}}", &c) == RT_PARSE_OK
+       && c.since && c.offset == UINT64_MAX && eq(&c.epoch, "ab")
+       && c.reverse && c.limit == 7, "history, all of it");
+    ok(parse1("{\"id\":1,\"history\":{\"channel\":\"c\",\"since\":null,"
+              "\"limit\":null}}", &c) == RT_PARSE_OK && !c.since
+       && c.limit == 0, "history of nulls");
+    ok(parse1("{\"id\":1,\"history\":{\"since\":5}}", &c) == RT_PARSE_BAD
+       && parse1("{\"id\":1,\"history\":{\"since\":{\"offset\":-1}}}", &c)
+          == RT_PARSE_BAD
+       && parse1("{\"id\":1,\"history\":{\"since\":{\"epoch\":1}}}", &c)
+          == RT_PARSE_BAD
+       && parse1("{\"id\":1,\"history\":{\"limit\":1.5}}", &c)
+          == RT_PARSE_BAD, "history of wrong types");
     ok(parse1("{\"id\":1,\"presence\":{\"channel\":\"c\"}}", &c)
        == RT_PARSE_OK && eq(&c.channel, "c"), "presence");
     ok(parse1("{\"id\":1,\"rpc\":{\"method\":\"a\"},\"publish\":{\"channel\":"
@@ -420,8 +436,8 @@ check_tokens(void)
     rt_reply_t  r;
 
     static const rt_reply_sub_t  subs[] = {
-        { STR("a\""), STR("[1]") },
-        { STR("b"), { 0, NULL } }
+        { .channel = STR("a\""), .data = STR("[1]") },
+        { .channel = STR("b") }
     };
 
     r = (rt_reply_t) { .id = 1, .method = RT_METHOD_CONNECT,

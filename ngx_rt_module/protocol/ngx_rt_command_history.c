@@ -1,0 +1,180 @@
+
+/*
+ * history, for those who are subscribed; and the reply to a subscription, which
+ * says where the channel's history is and brings what was missed.
+ *
+ * Called by ngx_rt_command.c.  Calls state and fanout, which lock by
+ * themselves.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_policy.h"
+#include "ngx_rt_protocol.h"
+#include "ngx_rt_state.h"
+
+
+static const rt_error_t *ngx_rt_command_may_read(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_subscription_t **sub);
+static const rt_error_t *ngx_rt_command_read(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_subscription_t *sub, ngx_pool_t *pool);
+
+
+ngx_int_t
+ngx_rt_command_history(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    ngx_pool_t             *pool;
+    const rt_error_t       *error;
+    ngx_rt_subscription_t  *sub;
+
+    if (cmd->channel.len == 0) {
+        return ngx_rt_command_bad(client);
+    }
+
+    error = ngx_rt_command_may_read(client, cmd, &sub);
+
+    if (error) {
+        return ngx_rt_command_fail(client, cmd, error);
+    }
+
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+
+    error = pool ? ngx_rt_command_read(client, cmd, sub, pool)
+                 : &ngx_rt_error_internal;
+
+    if (pool) {
+        ngx_destroy_pool(pool);
+    }
+
+    return error ? ngx_rt_command_fail(client, cmd, error) : NGX_OK;
+}
+
+
+/* NULL: it may */
+
+static const rt_error_t *
+ngx_rt_command_may_read(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_subscription_t **sub)
+{
+    ngx_str_t            channel;
+    ngx_rt_namespace_t  *ns;
+
+    channel = ngx_rt_ngx_str(&cmd->channel);
+
+    switch (ngx_rt_namespace_find(client->main_conf, &channel, &ns)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return &ngx_rt_error_unknown_channel;
+
+    default:
+        return &ngx_rt_error_bad_request;
+    }
+
+    if (ns->history == 0) {
+        return &ngx_rt_error_not_available;
+    }
+
+    *sub = ngx_rt_subscription_lookup(client, &channel);
+
+    if (*sub == NULL) {
+        return &ngx_rt_error_permission_denied;
+    }
+
+    if (cmd->reverse && cmd->since && cmd->offset == 0) {
+        return &ngx_rt_error_bad_request;
+    }
+
+    return NULL;
+}
+
+
+/* NULL: it has been answered */
+
+static const rt_error_t *
+ngx_rt_command_read(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_subscription_t *sub, ngx_pool_t *pool)
+{
+    u_char          epoch[NGX_RT_EPOCH_LEN];
+    rt_reply_t      reply;
+    ngx_array_t     list;
+    ngx_rt_slice_t  s;
+
+    if (ngx_array_init(&list, pool, 16, sizeof(rt_publication_t)) != NGX_OK) {
+        return &ngx_rt_error_internal;
+    }
+
+    ngx_rt_history_range(&s, cmd->since, cmd->offset, cmd->reverse,
+                         cmd->limit);
+    s.bytes = ngx_min(NGX_RT_REPLY_BYTES,
+                      client->conn->conf->max_queue / 4);
+
+    if (ngx_rt_history_list(client->zone, sub->interest->channel, &s, &list)
+        != NGX_OK)
+    {
+        return &ngx_rt_error_internal;
+    }
+
+    if (cmd->since && !ngx_rt_history_epoch_is(client->zone, s.top.source,
+                                               &cmd->epoch))
+    {
+        return &ngx_rt_error_unrecoverable;
+    }
+
+    ngx_memzero(&reply, sizeof(rt_reply_t));
+
+    reply.id = cmd->id;
+    reply.method = cmd->method;
+    reply.stream.epoch.data = epoch;
+    reply.stream.epoch.len = ngx_rt_history_epoch(client->zone, s.top.source,
+                                                  epoch);
+    reply.stream.offset = s.top.offset;
+    reply.stream.publications = list.elts;
+    reply.stream.npublications = list.nelts;
+
+    ngx_rt_client_reply(client, &reply);
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_rt_command_recover(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_subscription_t *sub, rt_reply_t *reply)
+{
+    ngx_int_t        rc;
+    ngx_pool_t      *pool;
+    ngx_array_t      list;
+    ngx_rt_since_t   since;
+
+    since.recover = cmd->recover;
+    since.offset = cmd->offset;
+    since.epoch = cmd->epoch;
+
+    pool = ngx_create_pool(1024, ngx_cycle->log);
+
+    rc = pool ? ngx_array_init(&list, pool, 4, sizeof(rt_publication_t))
+              : NGX_ERROR;
+
+    if (rc == NGX_OK) {
+        rc = ngx_rt_recover(sub, &since, &reply->stream, &list);
+    }
+
+    if (rc == NGX_OK) {
+        ngx_rt_client_reply(client, reply);
+    }
+
+    if (pool) {
+        ngx_destroy_pool(pool);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_rt_client_leave(sub, 0);
+        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_internal);
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,263 @@
+
+/*
+ * Histories are read: copied out of shared memory, a slice a hold of the mutex,
+ * and told apart by their epochs.
+ *
+ * Called by fanout/, by the protocol and by the API, with nothing held.  What
+ * is older than its time is not read, whether or not it is still there.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_state.h"
+
+
+static void ngx_rt_history_read_locked(ngx_rt_channel_t *ch,
+    ngx_rt_slice_t *s);
+static uint64_t ngx_rt_history_oldest(ngx_rt_history_t *h);
+static u_char *ngx_rt_history_take(rt_history_entry_t *e, u_char *p,
+    ngx_uint_t i);
+static ngx_int_t ngx_rt_history_keep(ngx_array_t *list, ngx_uint_t i);
+
+
+/* of the worker: what was read last */
+static u_char            ngx_rt_slice_parts[NGX_RT_SLICE_BYTES
+                                            + RT_HISTORY_MAX];
+static rt_log_record_t   ngx_rt_slice_records[NGX_RT_SLICE];
+static rt_publication_t  ngx_rt_slice_pubs[NGX_RT_SLICE];
+
+
+void
+ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch, ngx_rt_slice_t *s)
+{
+    s->n = 0;
+    s->pubs = ngx_rt_slice_pubs;
+
+    ngx_rt_state_lock(z);
+
+    ngx_rt_history_top_locked(ch, &s->top);
+
+    if (s->top.source && s->max) {
+        ngx_rt_history_read_locked(ch, s);
+    }
+
+    ngx_rt_state_unlock(z);
+}
+
+
+static void
+ngx_rt_history_read_locked(ngx_rt_channel_t *ch, ngx_rt_slice_t *s)
+{
+    u_char              *p;
+    size_t               bytes;
+    uint64_t             oldest, least, most, offset;
+    ngx_uint_t           max;
+    rt_history_t   *list;
+    rt_history_entry_t  *e;
+
+    list = &ch->history->list;
+    oldest = ngx_rt_history_oldest(ch->history);
+
+    least = s->reverse ? s->to : s->from;
+    least = ngx_max(least, oldest);
+
+    most = s->reverse ? s->from : s->to;
+    most = ngx_min(most, s->top.offset);
+
+    if (least > most) {
+        return;
+    }
+
+    offset = s->reverse ? most : least;
+    bytes = ngx_min(s->bytes, NGX_RT_SLICE_BYTES);
+    max = ngx_min(s->max, NGX_RT_SLICE);
+    p = ngx_rt_slice_parts;
+
+    e = rt_history_find(list, offset);
+
+    while (e && e->offset >= least && e->offset <= most && s->n < max) {
+
+        if (s->n && p - ngx_rt_slice_parts + rt_history_size(e) > bytes) {
+            break;
+        }
+
+        p = ngx_rt_history_take(e, p, s->n++);
+        e = s->reverse ? e->prev : e->next;
+    }
+}
+
+
+/* the offset of the first one that is to be read; one above the top: none */
+
+static uint64_t
+ngx_rt_history_oldest(ngx_rt_history_t *h)
+{
+    uint64_t             oldest;
+    rt_history_entry_t  *e;
+
+    e = rt_history_fresh(&h->list, ngx_current_msec, h->ttl);
+
+    oldest = e ? e->offset : h->list.top + 1;
+    oldest = ngx_max(oldest, h->floor + 1);
+
+    if (h->list.top > h->size) {
+        oldest = ngx_max(oldest, h->list.top - h->size + 1);
+    }
+
+    return oldest;
+}
+
+
+static u_char *
+ngx_rt_history_take(rt_history_entry_t *e, u_char *p, ngx_uint_t i)
+{
+    rt_log_record_t  *record;
+
+    record = &ngx_rt_slice_records[i];
+
+    record->data = e->data;
+    record->info = e->info;
+    record->tags = e->tags;
+    record->offset = e->offset;
+
+    ngx_rt_record_parse(record, p, &ngx_rt_slice_pubs[i]);
+
+    return rt_history_copy(e, p);
+}
+
+
+ngx_int_t
+ngx_rt_history_list(ngx_rt_zone_t *z, ngx_rt_channel_t *ch, ngx_rt_slice_t *s,
+    ngx_array_t *list)
+{
+    uint64_t            last;
+    ngx_uint_t          i;
+    ngx_rt_position_t   top;
+    rt_publication_t   *pub;
+
+    ngx_rt_history_read(z, ch, s);
+
+    top = s->top;
+    last = 0;
+
+    while (s->n && s->top.source == top.source) {
+
+        /* what was trimmed in between is no hole at the beginning only */
+
+        if (last && s->pubs[0].offset != s->from) {
+            break;
+        }
+
+        for (i = 0; i < s->n; i++) {
+            pub = &s->pubs[i];
+
+            if (ngx_rt_history_keep(list, i) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            last = pub->offset;
+            s->max--;
+            s->bytes -= ngx_min(s->bytes, pub->data.len + pub->tags.len);
+        }
+
+        if (s->max == 0 || s->bytes == 0 || last == s->to
+            || last == (s->reverse ? 1 : top.offset))
+        {
+            break;
+        }
+
+        s->from = s->reverse ? last - 1 : last + 1;
+
+        ngx_rt_history_read(z, ch, s);
+    }
+
+    s->top = top;
+
+    return NGX_OK;
+}
+
+
+/* number i of the slice */
+
+static ngx_int_t
+ngx_rt_history_keep(ngx_array_t *list, ngx_uint_t i)
+{
+    size_t             len;
+    u_char            *p;
+    rt_log_record_t   *record;
+    rt_publication_t  *pub;
+
+    record = &ngx_rt_slice_records[i];
+    len = (size_t) record->data + record->info + record->tags;
+
+    pub = ngx_array_push(list);
+    p = ngx_pnalloc(list->pool, len);
+
+    if (pub == NULL || p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, ngx_rt_slice_pubs[i].data.data, len);
+    ngx_rt_record_parse(record, p, pub);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_rt_history_range(ngx_rt_slice_t *s, ngx_uint_t since, uint64_t offset,
+    ngx_uint_t reverse, int64_t limit)
+{
+    s->reverse = reverse;
+    s->max = (uint64_t) limit < NGX_RT_HISTORY_CAP ? limit
+                                                   : NGX_RT_HISTORY_CAP;
+
+    if (reverse) {
+        s->from = since ? offset - 1 : UINT64_MAX;
+        s->to = 1;
+
+    } else {
+        s->from = since ? ngx_max(offset, offset + 1) : 1;
+        s->to = UINT64_MAX;
+    }
+}
+
+
+ngx_uint_t
+ngx_rt_history_epoch_is(ngx_rt_zone_t *z, uint64_t source,
+    const rt_str_t *epoch)
+{
+    u_char  text[NGX_RT_EPOCH_LEN];
+    size_t  len;
+
+    len = ngx_rt_history_epoch(z, source, text);
+
+    return epoch->len == 0
+           || (epoch->len == len && ngx_memcmp(epoch->data, text, len) == 0);
+}
+
+
+/*
+ * Letters that say which source it is and tell nothing else: the secret of the
+ * zone is in them, so that none is guessed, or met again in another zone.
+ */
+
+size_t
+ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch)
+{
+    uint64_t    hash;
+    ngx_uint_t  i;
+
+    if (source == 0) {
+        return 0;
+    }
+
+    hash = rt_hash(&z->state->hash_key, (uint8_t *) &source, sizeof(source));
+
+    for (i = 0; i < NGX_RT_EPOCH_LEN; i++) {
+        epoch[i] = 'a' + hash % 26;
+        hash /= 26;
+    }
+
+    return NGX_RT_EPOCH_LEN;
+}
