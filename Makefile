@@ -7,6 +7,7 @@ NGINX_VERSION := $(shell sed -n 's/^.define NGINX_VERSION *"\(.*\)"/\1/p' \
                          $(NGINX_SRC)/src/core/nginx.h 2>/dev/null)
 MODULES_DIR   ?= /usr/lib/nginx/modules
 FUZZ_SECONDS  ?= 3600
+SOAK_SECONDS  ?= 3600
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -18,7 +19,23 @@ module  := $(BUILD)/ngx_rt_module.so
 nginx   := nginx-$(NGINX_VERSION)
 
 
-.PHONY: all debug run test unit fuzz bench lint install deps clean
+# the module as asan and valgrind want it: they have a build each; gcc's runtime
+# for undefined behaviour knows nothing of its options in a process of nginx
+san_cc      := -O1 -fno-omit-frame-pointer -U_FORTIFY_SOURCE \
+               -include $(CURDIR)/t/sanitize/nopool.h
+asan_so     := libclang_rt.asan-$(shell uname -m).so
+asan_cc     := $(san_cc) -fsanitize=address,undefined -shared-libasan \
+               -fsanitize-address-use-odr-indicator
+asan_ld     := -fsanitize=address,undefined -shared-libasan \
+               -Wl,-rpath,$(dir $(shell clang -print-file-name=$(asan_so)))
+asan_compiler     := clang
+valgrind_compiler := $(CC)
+valgrind_cc := $(san_cc) -DRT_VALGRIND
+valgrind_ld := -Wl,-z,nodelete
+
+
+.PHONY: all debug run test unit fuzz asan valgrind soak bench lint install \
+        deps clean
 
 all:
 	@.ci/build $(NGINX_SRC) $(BUILD) $(nginx)
@@ -52,6 +69,21 @@ unit:
 fuzz:
 	@.ci/packages test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) t/lib/run-suites $(BUILD) fuzz
+
+# clients of every kind, kills and reloads, for an hour
+soak:
+	@.ci/packages test
+	@$(MAKE) -s --no-print-directory all
+	@SOAK_SECONDS=$(SOAK_SECONDS) t/lib/run-suites $(BUILD) soak
+
+# every suite that runs nginx, under that tool; SUITES= names some of them
+asan valgrind:
+	@.ci/packages $@
+	@RT_CC_OPT="$($@_cc)" RT_LD_OPT="$($@_ld)" \
+	    $(MAKE) -s --no-print-directory CC=$($@_compiler) \
+	    BUILD=$(BUILD)/$@ all
+	@TEST_RT_TOOL=$@ t/lib/run-suites $(BUILD)/$@ \
+	    $(or $(SUITES),nginx reload clients)
 
 bench:
 	@.ci/packages bench

@@ -21,6 +21,7 @@
 
 static ngx_int_t ngx_rt_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_rt_init_process(ngx_cycle_t *cycle);
+static void ngx_rt_exit_process(ngx_cycle_t *cycle);
 #ifdef RT_FAULT_POINTS
 static ngx_int_t ngx_rt_init_faults(ngx_cycle_t *cycle);
 #endif
@@ -232,7 +233,7 @@ ngx_module_t  ngx_rt_module = {
     ngx_rt_init_process,                   /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    ngx_rt_doorbell_exit_process,          /* exit process */
+    ngx_rt_exit_process,                   /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -299,4 +300,12 @@ ngx_rt_init_process(ngx_cycle_t *cycle)
     }
 
     return ngx_rt_hub_init_process(cycle);
+}
+
+
+static void
+ngx_rt_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_rt_doorbell_exit_process(cycle);
+    ngx_rt_hub_exit_process(cycle);
 }

@@ -330,7 +330,7 @@ ngx_rt_api_body(ngx_http_request_t *r, ngx_str_t *body)
         b = cl->buf;
 
         if (!b->in_file) {
-            p = ngx_cpymem(p, b->pos, b->last - b->pos);
+            p = rt_append(p, b->pos, b->last - b->pos);
             continue;
         }
 

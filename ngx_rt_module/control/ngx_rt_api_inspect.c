@@ -195,7 +195,8 @@ ngx_rt_api_walk_bucket_locked(ngx_rt_api_walk_t *w, ngx_rt_tenant_t *t,
         if (ch->tenant != t
             || ch->clients == 0
             || ch->len < w->prefix
-            || ngx_memcmp(ch->name, w->pattern.data, w->prefix) != 0)
+            || (w->prefix && ngx_memcmp(ch->name, w->pattern.data, w->prefix)
+                             != 0))
         {
             continue;
         }

@@ -9,6 +9,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_egress.h"
+#include "rt_poison.h"
 
 
 #define NGX_RT_BATCH_MIN_SHIFT  8
@@ -84,7 +85,8 @@ ngx_rt_batch_release(ngx_rt_batch_t *b)
 
     class = b->class;
 
-    if (class < NGX_RT_BATCH_CLASSES
+    if (RT_REUSE
+        && class < NGX_RT_BATCH_CLASSES
         && ngx_rt_batches[class].count
            < ((size_t) NGX_RT_BATCH_KEEP >> (class + NGX_RT_BATCH_MIN_SHIFT)))
     {

@@ -18,6 +18,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_cork.h"
+#include "rt_poison.h"
 
 
 #define NGX_RT_CORK_SIZE     16384
@@ -424,7 +425,7 @@ ngx_rt_cork_buffer_release(u_char *p)
 {
     ngx_rt_cork_buffer_t  *b;
 
-    if (ngx_rt_cork_nspare == NGX_RT_CORK_SPARE) {
+    if (!RT_REUSE || ngx_rt_cork_nspare == NGX_RT_CORK_SPARE) {
         ngx_free(p);
         return;
     }

@@ -170,6 +170,8 @@ ngx_int_t ngx_rt_hub_init_process(ngx_cycle_t *cycle);
 /* a reload without a master: the one process goes on with what it has */
 ngx_int_t ngx_rt_hub_init_module(ngx_cycle_t *cycle);
 
+void ngx_rt_hub_exit_process(ngx_cycle_t *cycle);
+
 /* at the end of the turn; a turn for this worker, too */
 void ngx_rt_hub_ring(ngx_rt_hub_t *hub, uint64_t workers);
 

@@ -123,6 +123,35 @@ ngx_rt_hub_init_module(ngx_cycle_t *cycle)
 }
 
 
+/* connections may still be open, but nothing comes from them any more */
+
+void
+ngx_rt_hub_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t            i;
+    ngx_rt_hub_t         *hub;
+    ngx_rt_zone_t       **z;
+    ngx_rt_main_conf_t   *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_rt_module);
+
+    if (mcf == NULL || !ngx_rt_hub_started) {
+        return;
+    }
+
+    z = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+        hub = z[i]->hub;
+        z[i]->hub = NULL;
+
+        ngx_free(hub->scratch);
+        ngx_free(hub->buckets);
+        ngx_free(hub);
+    }
+}
+
+
 static ngx_int_t
 ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z)
 {

@@ -125,11 +125,11 @@ ngx_rt_client_create(ngx_rt_conn_t *conn, ngx_http_request_t *r)
 
     client->tenant.len = tenant.len;
     client->tenant.data = p;
-    p = ngx_cpymem(p, tenant.data, tenant.len);
+    p = rt_append(p, tenant.data, tenant.len);
 
     client->user.len = user.len;
     client->user.data = p;
-    ngx_memcpy(p, user.data, user.len);
+    (void) rt_append(p, user.data, user.len);
 
     conn->text_only = !client->codec->binary;
     conn->data = client;

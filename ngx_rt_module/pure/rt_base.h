@@ -41,4 +41,17 @@ rt_str_eq(const rt_str_t *s, const char *z)
 }
 
 
+/* returns the end; memcpy() must not be given NULL, not even for nothing */
+
+static inline uint8_t *
+rt_append(uint8_t *p, const void *data, size_t len)
+{
+    if (len) {
+        memcpy(p, data, len);
+    }
+
+    return p + len;
+}
+
+
 #endif /* _RT_BASE_H_INCLUDED_ */

@@ -6,6 +6,7 @@
 
 
 #include "rt_slab.h"
+#include "rt_poison.h"
 
 #define RT_SLAB_HEAD  64
 
@@ -60,11 +61,14 @@ rt_slab_alloc(rt_slab_t *s)
 
     if (chunk->free) {
         p = chunk->free;
+        rt_unpoison_link(p, sizeof(rt_slab_free_t));
         chunk->free = chunk->free->next;
+        rt_unpoison(p, s->size);
 
     } else {
         p = (uint8_t *) chunk + RT_SLAB_HEAD
             + (s->capacity - chunk->fresh) * s->size;
+        rt_unpoison(p, s->size);
         chunk->fresh--;
     }
 
@@ -94,6 +98,7 @@ rt_slab_free(rt_slab_t *s, void *p)
 
     object->next = chunk->free;
     chunk->free = object;
+    rt_poison(object, s->size);
 
     if (chunk->used == s->capacity) {
         rt_slab_insert(s, chunk);
@@ -113,6 +118,7 @@ rt_slab_free(rt_slab_t *s, void *p)
 
     rt_slab_remove(s, chunk);
     s->chunks--;
+    rt_unpoison(chunk, RT_SLAB_CHUNK);
     s->give(chunk);
 }
 
@@ -131,6 +137,8 @@ rt_slab_chunk_create(rt_slab_t *s)
 
     memset(chunk, 0, sizeof(rt_slab_chunk_t));
     chunk->fresh = s->capacity;
+
+    rt_poison((uint8_t *) chunk + RT_SLAB_HEAD, RT_SLAB_CHUNK - RT_SLAB_HEAD);
 
     rt_slab_insert(s, chunk);
     s->empty++;

@@ -173,9 +173,9 @@ ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     e->text_len = order->text.len;
     e->data_len = order->data.len;
 
-    p = ngx_cpymem(e->text, order->text.data, order->text.len);
+    p = rt_append(e->text, order->text.data, order->text.len);
     *p++ = '\0';
-    ngx_memcpy(p, order->data.data, order->data.len);
+    (void) rt_append(p, order->data.data, order->data.len);
 
     ngx_rt_errand_link_locked(st, s, e);
 

@@ -38,9 +38,9 @@ ngx_rt_record_info(const rt_publication_t *pub, u_char *info)
 
     p = ngx_cpymem(info, pub->info.client.data, NGX_RT_ID_LEN);
     p = ngx_cpymem(p, &lens, sizeof(ngx_rt_record_info_t));
-    p = ngx_cpymem(p, pub->info.user.data, pub->info.user.len);
-    p = ngx_cpymem(p, pub->info.conn_info.data, pub->info.conn_info.len);
-    p = ngx_cpymem(p, pub->info.chan_info.data, pub->info.chan_info.len);
+    p = rt_append(p, pub->info.user.data, pub->info.user.len);
+    p = rt_append(p, pub->info.conn_info.data, pub->info.conn_info.len);
+    p = rt_append(p, pub->info.chan_info.data, pub->info.chan_info.len);
 
     return p - info;
 }

@@ -15,7 +15,7 @@ const http = require("node:http");
 const net = require("node:net");
 const WebSocket = require("ws");
 
-const { module_, sleep, until } = require("./nginx.js");
+const { children, module_, sleep, slow, until } = require("./nginx.js");
 
 
 const HTTP = `
@@ -28,7 +28,7 @@ const HTTP = `
 
 /* text for Nginx.start: workers that share the work, and can be told apart */
 const conf = ({ main = "", http = HTTP, server = "", workers = true,
-                connections = 1024 } = {}) =>
+                connections = 1024, listen = "" } = {}) =>
     nginx => `
 load_module  ${module_};
 ${workers ? `worker_processes ${nginx.workers};` : ""}
@@ -45,7 +45,10 @@ http {
     scgi_temp_path        ${nginx.prefix}/scgi;
 ${http}
     server {
-        listen 127.0.0.1:${nginx.port}${workers ? " reuseport" : ""};
+        listen 127.0.0.1:${nginx.port} ${workers ? "reuseport" : ""} ${listen};
+        listen 127.0.0.1:${nginx.tlsPort} ssl ${workers ? "reuseport" : ""};
+        ssl_certificate     ${nginx.prefix}/test.crt;
+        ssl_certificate_key ${nginx.prefix}/test.key;
         location /connection/websocket {
             rt_websocket  zone=live;
             add_header    X-Pid $pid always;
@@ -68,15 +71,6 @@ function rewrite(nginx, text) {
 const errorLog = nginx => fs.readFileSync(`${nginx.prefix}/error.log`, "utf8");
 
 
-/* all that the master has, those on their way out too */
-function children(nginx) {
-    const { pid } = nginx.child;
-
-    return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-        .trim().split(/\s+/).filter(Boolean).map(Number);
-}
-
-
 function get(nginx, path) {
     return new Promise((resolve, reject) => {
         http.get({ host: "127.0.0.1", port: nginx.port, path, agent: false },
@@ -89,6 +83,14 @@ function get(nginx, path) {
             }).on("error", reject);
     });
 }
+
+
+/* bytes of a process's own, what is shared with others left out */
+const private_ = pid => {
+    const text = fs.readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+
+    return /^Anonymous:\s+(\d+) kB/m.exec(text)[1] * 1024;
+};
 
 
 /* { name: the sum over all labels } */
@@ -111,15 +113,16 @@ async function metrics(nginx) {
 class Connection {
     constructor(nginx, tenant, channels = [], {
         location = "/connection/websocket", subscribed = () => {},
-        heard = () => {}, silent = false, headers = {}, asks = {} } = {})
+        heard = () => {}, silent = false, headers = {}, asks = {},
+        scheme = "ws" } = {})
     {
         Object.assign(this, { tenant, channels, subscribed, onHeard: heard,
             asks, pid: 0, pushes: [], nextId: channels.length + 2, waiting: new Map(),
             heard: new Map(channels.map(channel => [channel, []])) });
 
-        this.socket = new WebSocket(nginx.url("ws", location),
+        this.socket = new WebSocket(nginx.url(scheme, location),
             { headers: { "X-Tenant": tenant, ...headers },
-              handshakeTimeout: 10000 });
+              rejectUnauthorized: false, handshakeTimeout: 10000 * slow });
 
         this.socket.on("upgrade", response => {
             this.pid = Number(response.headers["x-pid"]);
@@ -251,13 +254,11 @@ class Ledger {
         this.publications.get(JSON.stringify(data)).acked = ++this.clock;
     }
 
-    connection(tenant, channels) {
+    connection(tenant, channels, more) {
         const c = new Connection(this.nginx, tenant, channels, {
             subscribed: (me, channel) => me.since.set(channel, ++this.clock),
-            heard: (me, channel, data) => {
-                this.foreign += data.t !== tenant || data.c !== channel
-                                || !channels.includes(channel);
-            },
+            heard: (me, channel, data) => this.judge(me, channel, data),
+            ...more,
         });
 
         c.since = new Map();
@@ -266,12 +267,32 @@ class Ledger {
         return c;
     }
 
+    judge(c, channel, data) {
+        this.foreign += data.t !== c.tenant || data.c !== channel
+                        || !c.channels.includes(channel);
+    }
+
+    /* a subscription that somebody else keeps, an SDK's */
+    subscription(tenant, channel) {
+        const s = { tenant, channels: [channel], open: true,
+            since: new Map([[channel, ++this.clock]]),
+            heard: new Map([[channel, []]]),
+            hear: data => {
+                s.heard.get(channel).push(data);
+                this.judge(s, channel, data);
+            } };
+
+        this.connections.push(s);
+
+        return s;
+    }
+
     /* a client that comes back until it is told to stop */
-    async subscriber(tenant, channels) {
+    async subscriber(tenant, channels, more) {
         let gone;
 
         for (let times = 0; !this.stopped; times++) {
-            const c = this.connection(tenant, channels);
+            const c = this.connection(tenant, channels, more);
 
             await c.ready.then(() => {
                 if (gone) {
@@ -378,6 +399,19 @@ class Ledger {
         }
 
         return judged;
+    }
+
+    /* all is judged and at rest: what lives begins anew */
+    forget() {
+        this.publications.clear();
+        this.connections = this.connections.filter(c => c.open);
+
+        for (const c of this.connections) {
+            for (const channel of c.channels) {
+                c.since.set(channel, ++this.clock);
+                c.heard.get(channel).length = 0;
+            }
+        }
     }
 
     count(what) {
@@ -506,4 +540,5 @@ async function wsPublisher(ledger, tenant, name, channels, pace) {
 
 
 module.exports = { Connection, HTTP, Ledger, Pipeline, children, conf,
-    connectTo, errorLog, get, httpPublisher, metrics, rewrite, wsPublisher };
+    connectTo, errorLog, get, httpPublisher, metrics, private_, rewrite,
+    wsPublisher };

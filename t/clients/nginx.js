@@ -21,12 +21,19 @@ const binary = process.env.TEST_NGINX_BINARY || "/usr/sbin/nginx";
 /* the prefix is for its owner only, so the workers have to be the owner */
 const user = process.getuid() === 0 ? "user root;" : "";
 
+/*
+ * asan or valgrind, if nginx runs with it; how many times slower it is then.
+ * Both keep what is freed, so that memory says nothing.
+ */
+const tool = process.env.TEST_RT_TOOL;
+const slow = Number(process.env.TEST_RT_SLOW ?? 1);
+
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 
 /* waits until ready() is true in the language's sense, and returns what it is */
 async function until(what, ready, ms = 15000) {
-    const end = Date.now() + ms;
+    const end = Date.now() + ms * slow;
 
     for (;;) {
         const value = await ready();
@@ -113,6 +120,24 @@ ${server}
 }
 
 
+/*
+ * All that the master has, those on their way out too.  The kernel may leave
+ * some out when one of them ends meanwhile: it has to say the same twice.
+ */
+function children(nginx) {
+    const { pid } = nginx.child;
+    const path = `/proc/${pid}/task/${pid}/children`;
+    let text, again = fs.readFileSync(path, "utf8");
+
+    do {
+        text = again;
+        again = fs.readFileSync(path, "utf8");
+    } while (again !== text);
+
+    return text.trim().split(/\s+/).filter(Boolean).map(Number);
+}
+
+
 class Nginx {
     static async start(options = {}) {
         const prefix = fs.mkdtempSync(path.join(os.tmpdir(), "rt-clients-"));
@@ -160,19 +185,21 @@ class Nginx {
 
     /* the pids of the workers that are not on their way out */
     workerPids() {
-        const master = this.child.pid;
-        const children = fs.readFileSync(
-            `/proc/${master}/task/${master}/children`, "utf8");
+        return children(this).filter(pid => !this.leaving(pid));
+    }
 
-        return children.trim().split(/\s+/).filter(Boolean).map(Number)
-            .filter(pid => {
-                try {
-                    return !/shutting down/.test(
-                        fs.readFileSync(`/proc/${pid}/cmdline`, "utf8"));
-                } catch {
-                    return false;
-                }
-            });
+    /* its title says so; valgrind hides titles, then it is the log's word */
+    leaving(pid) {
+        try {
+            const title = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
+
+            return /shutting down/.test(title) || (/valgrind/.test(title)
+                && new RegExp(` ${pid}#\\d+: gracefully shutting down`)
+                    .test(fs.readFileSync(`${this.prefix}/error.log`)));
+
+        } catch {
+            return true;
+        }
     }
 
     /* kills every worker there is, and waits for the new ones */
@@ -205,7 +232,8 @@ class Nginx {
     api(method, body, headers = {}) {
         return new Promise((resolve, reject) => {
             const request = http.request({
-                port: this.port, host: "127.0.0.1", method: "POST",
+                agent: this.agent, port: this.port, host: "127.0.0.1",
+                method: "POST",
                 path: `/api/${method}`,
                 headers: { "Content-Type": "application/json", ...headers },
             }, response => {
@@ -243,7 +271,8 @@ class Nginx {
         if (this.child.exitCode === null) {
             this.child.kill("SIGTERM");
 
-            const late = setTimeout(() => this.child.kill("SIGKILL"), 5000);
+            const late = setTimeout(() => this.child.kill("SIGKILL"),
+                                    5000 * slow);
             await this.exited;
             clearTimeout(late);
         }
@@ -256,4 +285,5 @@ class Nginx {
 }
 
 
-module.exports = { Nginx, freePort, module_, sleep, top, until };
+module.exports = { Nginx, binary, children, freePort, module_, sleep, slow,
+    tool, top, until };

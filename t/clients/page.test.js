@@ -10,7 +10,7 @@ const path = require("node:path");
 const { after, before, describe, test } = require("node:test");
 const { chromium } = require("playwright-core");
 
-const { Nginx, module_, sleep, top, until } = require("./nginx.js");
+const { Nginx, module_, sleep, slow, top, until } = require("./nginx.js");
 
 const folder = path.join(top, "docs/examples/quickstart");
 
@@ -34,7 +34,7 @@ function quickstart({ prefix, port }) {
 }
 
 
-describe("the quickstart's page", { timeout: 180000 }, () => {
+describe("the quickstart's page", { timeout: 180000 * slow }, () => {
     let nginx, browser, tokens;
     const tabs = [];
 

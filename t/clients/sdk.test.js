@@ -7,7 +7,7 @@ const { after, before, describe, test } = require("node:test");
 const { Centrifuge } = require("centrifuge");
 const WebSocket = require("ws");
 
-const { Nginx, sleep, until } = require("./nginx.js");
+const { Nginx, sleep, slow, until } = require("./nginx.js");
 
 
 /* for a certificate of our own, and with headers */
@@ -68,7 +68,7 @@ const data = sub => sub.heard.map(ctx => ctx.data);
 
 for (const scheme of ["ws", "wss"]) {
 
-    describe(`centrifuge over ${scheme}`, { timeout: 120000 }, () => {
+    describe(`centrifuge over ${scheme}`, { timeout: 120000 * slow }, () => {
         let nginx;
         const clients = [];
 
@@ -325,7 +325,7 @@ for (const scheme of ["ws", "wss"]) {
 
 
     describe(`centrifuge over ${scheme}, when nginx changes`,
-             { timeout: 120000 }, () => {
+             { timeout: 120000 * slow }, () => {
         let nginx, a, b, sa, sb;
 
         before(async () => {

@@ -7,12 +7,12 @@ const { after, before, describe, test } = require("node:test");
 const { once } = require("node:events");
 const WebSocket = require("ws");
 
-const { Nginx, until } = require("./nginx.js");
+const { Nginx, slow, until } = require("./nginx.js");
 
 
 for (const scheme of ["ws", "wss"]) {
 
-    describe(`ws over ${scheme}`, { timeout: 120000 }, () => {
+    describe(`ws over ${scheme}`, { timeout: 120000 * slow }, () => {
         let nginx;
         const sockets = [];
 

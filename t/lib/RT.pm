@@ -20,7 +20,8 @@ package RT;
 #
 # Environment: TEST_NGINX_RT_MODULE (the .so), TEST_NGINX_SERVROOT (a folder
 # below which each test file has its server root), TEST_NGINX_BINARY,
-# TEST_NGINX_USE_HUP, TEST_RT_TIMEOUT (seconds to wait for an answer).
+# TEST_NGINX_USE_HUP, TEST_RT_TIMEOUT (seconds to wait for an answer),
+# TEST_RT_SLOW (how many times slower nginx is than usual).
 
 use strict;
 use warnings;
@@ -69,7 +70,7 @@ BEGIN {
     $ENV{TEST_NGINX_LOG_LEVEL} ||= 'info';
     $ENV{TEST_NGINX_LOAD_MODULES} = $MODULE;
     $ENV{TEST_NGINX_TOKENS} = "$ROOT/tokens";
-    $ENV{TEST_NGINX_TIMEOUT} ||= 10;
+    $ENV{TEST_NGINX_TIMEOUT} ||= 10 * ($ENV{TEST_RT_SLOW} || 1);
 
     # blocks with the same configuration share one nginx, but for a reload
     $ENV{TEST_NGINX_FORCE_RESTART_ON_TEST} = $ENV{TEST_NGINX_USE_HUP} ? 1 : 0;

@@ -20,7 +20,7 @@ use parent 'RT::WebSocket';
 # a server may close while we write
 $SIG{PIPE} = 'IGNORE';
 
-our $TIMEOUT = $ENV{TEST_RT_TIMEOUT} || 10;
+our $TIMEOUT = $ENV{TEST_RT_TIMEOUT} || 10 * ($ENV{TEST_RT_SLOW} || 1);
 
 my $tls;                                    # one context for all
 
