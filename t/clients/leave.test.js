@@ -6,15 +6,18 @@
  */
 
 const assert = require("node:assert/strict");
+const { execFileSync } = require("node:child_process");
 const fs = require("node:fs");
+const http = require("node:http");
 const net = require("node:net");
 const { test } = require("node:test");
+const { isDeepStrictEqual } = require("node:util");
 
-const { Nginx, sleep, until } = require("./nginx.js");
+const { Nginx, binary, sleep, until } = require("./nginx.js");
 const { Connection, children, conf, get, metrics } = require("./ledger.js");
 
 
-const http = drain => `
+const settings = drain => `
     rt_zone       $http_x_tenant zone=live:8m;
     rt_namespace  open publish=any;
     ${drain}
@@ -23,7 +26,7 @@ const http = drain => `
 
 async function run({ drain, main = "", server = "", workers = 2 }, body) {
     const nginx = await Nginx.start({ workers,
-        text: conf({ http: http(drain), main, server }) });
+        text: conf({ http: settings(drain), main, server }) });
     const open = [];
 
     nginx.clients = async n => {
@@ -264,8 +267,15 @@ test("a worker that waits for its clients to go does not spin", () =>
 
 test("fifty reloads leave no descriptor, no zone page, no worker", () =>
     run({ drain: "rt_drain window=50ms;" }, async nginx => {
-        const fds = () =>
-            fs.readdirSync(`/proc/${nginx.child.pid}/fd`).length;
+        const fds = pid => fs.readdirSync(`/proc/${pid}/fd`).length;
+
+        /* what the master has, and the workers together */
+        const held = () => ({
+            master: fds(nginx.child.pid),
+            workers: nginx.workerPids().map(fds).reduce((a, b) => a + b, 0),
+            shared: fs.readFileSync(`/proc/${nginx.child.pid}/maps`, "utf8")
+                .split("\n").filter(line => /rw-s/.test(line)).length,
+        });
 
         /* the tenant's own row stays */
         const [first] = await nginx.clients(1);
@@ -274,12 +284,25 @@ test("fifty reloads leave no descriptor, no zone page, no worker", () =>
         await nginx.reload();
         await until("two workers", () => children(nginx).length === 2);
 
-        const before = { fds: fds(), metrics: await metrics(nginx) };
+        http.globalAgent.destroy();
+
+        /* a connection that just ended may still be there */
+        const still = async () => {
+            const now = held();
+
+            await sleep(300);
+
+            return isDeepStrictEqual(held(), now) && now;
+        };
+
+        const before = { held: await until("quiet", still),
+                         metrics: await metrics(nginx) };
         let back = 0, ended = false;
 
         const stay = async () => {
             while (!ended) {
-                const c = new Connection(nginx, "t", ["open:x"]);
+                const c = new Connection(nginx, "t", ["open:x"],
+                    { scheme: back % 2 ? "wss" : "ws" });
 
                 await c.ready.catch(() => {});
                 back++;
@@ -303,7 +326,9 @@ test("fifty reloads leave no descriptor, no zone page, no worker", () =>
         assert.ok(back > 200, `${back} connections`);
 
         await until("two workers", () => children(nginx).length === 2);
-        await until("the master's descriptors", () => fds() === before.fds);
+        await until("descriptors and zones as before", () =>
+            isDeepStrictEqual(held(), before.held)).catch(() =>
+                assert.deepEqual(held(), before.held));
 
         const after = await until("no sessions", async () => {
             const m = await metrics(nginx);
@@ -313,5 +338,58 @@ test("fifty reloads leave no descriptor, no zone page, no worker", () =>
         for (const name of ["rt_zone_heap_bytes", "rt_zone_heap_pages_free",
                             "rt_zone_channels"]) {
             assert.equal(after[name], before.metrics[name], name);
+        }
+    }));
+
+
+/* nginx takes USR2 only as a daemon */
+test("another binary (USR2): the old one's clients are told, and come over",
+    () => run({ drain: "rt_drain window=100ms;" }, async nginx => {
+        const master = name => Number(
+            fs.readFileSync(`${nginx.prefix}/nginx.pid${name}`, "utf8"));
+        const gone = pid => until(`${pid} is gone`, () =>
+            !fs.existsSync(`/proc/${pid}`));
+
+        nginx.child.kill("SIGQUIT");
+        await nginx.exited;
+
+        execFileSync(binary, ["-p", nginx.prefix, "-c",
+            `${nginx.prefix}/nginx.conf`, "-e", "stderr"],
+            { stdio: "ignore" });
+        await until("nginx listens", () => nginx.connects());
+
+        const old = master("");
+        const clients = await nginx.clients(20);
+
+        process.kill(old, "SIGUSR2");
+        await until("another nginx", () =>
+            fs.existsSync(`${nginx.prefix}/nginx.pid.oldbin`)
+            && fs.existsSync(`${nginx.prefix}/nginx.pid`)
+            && master("") !== old);
+
+        const young = master("");
+
+        try {
+            process.kill(old, "SIGQUIT");
+
+            for (const c of clients) {
+                assert.equal((await c.told).code, 3001);
+            }
+
+            await gone(old);
+
+            const again = await nginx.clients(20);
+            const p = publisher(nginx);
+
+            await until("publications", () => p.sent > 20);
+            await stop(p);
+            await until("everyone has heard them", () => again.every(c =>
+                c.heard.get("open:x").at(-1) === p.sent));
+            assert.ok(again.every(complete));
+            assert.equal((await metrics(nginx)).rt_zone_sessions, 20);
+
+        } finally {
+            process.kill(young, "SIGQUIT");
+            await gone(young);
         }
     }));
