@@ -365,12 +365,12 @@ secret-of-a  tenant-a
             rt_api_key  file=$TEST_NGINX_SERVER_ROOT/html/keys;
         }
 --- conversation
-m1..m11: POST /keyed/{{(qw(publish broadcast subscribe unsubscribe disconnect presence presence_stats channels info rpc batch))[$n - 1]}} {}
-m1..m11: 401 {"code":101,"message":"*"}
-m1..m11: POST /keyed/{{(qw(publish broadcast subscribe unsubscribe disconnect presence presence_stats channels info rpc batch))[$n - 1]}} {"tenant":"tenant-a"}
+m1..m13: POST /keyed/{{(qw(publish broadcast subscribe unsubscribe disconnect presence presence_stats channels info rpc batch history history_remove))[$n - 1]}} {}
+m1..m13: 401 {"code":101,"message":"*"}
+m1..m13: POST /keyed/{{(qw(publish broadcast subscribe unsubscribe disconnect presence presence_stats channels info rpc batch history history_remove))[$n - 1]}} {"tenant":"tenant-a"}
          X-API-Key: secret-of-a
-m1..m11: 403 {"code":103,"message":"*"}
-m1..m11: POST /keyed/{{(qw(publish broadcast subscribe unsubscribe disconnect presence presence_stats channels info rpc batch))[$n - 1]}} {}
+m1..m13: 403 {"code":103,"message":"*"}
+m1..m13: POST /keyed/{{(qw(publish broadcast subscribe unsubscribe disconnect presence presence_stats channels info rpc batch history history_remove))[$n - 1]}} {}
          X-API-Key: secret-of-a
          X-Tenant: tenant-a
-m1..m11: 200
+m1..m13: 200

@@ -114,6 +114,15 @@ static const rt_param_t  ngx_rt_api_info_fields[] = {
 };
 
 
+static const rt_param_t  ngx_rt_api_history_fields[] = {
+    ngx_rt_api_field_of(channel, RT_PARAM_STRING),
+    ngx_rt_api_field_of(limit, RT_PARAM_INT),
+    ngx_rt_api_field_of(since, RT_PARAM_OBJECT),
+    ngx_rt_api_field_of(reverse, RT_PARAM_BOOL),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
+};
+
+
 static const rt_param_t  ngx_rt_api_rpc_fields[] = {
     ngx_rt_api_field_of(method, RT_PARAM_STRING),
     ngx_rt_api_field_of(params, RT_PARAM_VALUE),
@@ -159,6 +168,11 @@ static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
     { rt_string("channels"), ngx_rt_api_channels_fields, ngx_rt_api_channels },
 
     { rt_string("info"), ngx_rt_api_info_fields, ngx_rt_api_info },
+
+    { rt_string("history"), ngx_rt_api_history_fields, ngx_rt_api_history },
+
+    { rt_string("history_remove"), ngx_rt_api_presence_fields,
+      ngx_rt_api_history_remove },
 
     { rt_string("rpc"), ngx_rt_api_rpc_fields, ngx_rt_api_rpc },
 

@@ -36,6 +36,7 @@ enum {
     NGX_RT_API_BAD_REQUEST      = 107,
     NGX_RT_API_NOT_AVAILABLE    = 108,
     NGX_RT_API_TOO_MANY         = 111,
+    NGX_RT_API_UNRECOVERABLE    = 112,
     NGX_RT_API_CONFLICT         = 409,
     NGX_RT_API_ZONE_FULL        = 507
 };
@@ -83,6 +84,11 @@ typedef struct {
     uint64_t                   issued_before;
     rt_json_value_t            recover_since; /* an object */
     rt_json_value_t            override;      /* an object */
+    int64_t                    limit;         /* of history */
+    bool                       reverse;
+    rt_json_value_t            since;         /* an object */
+    uint64_t                   offset;
+    rt_str_t                   epoch;
     rt_str_t                   method;        /* of rpc */
     rt_json_value_t            params;        /* the same */
     rt_content_t               content;       /* of what has a key */
@@ -154,6 +160,12 @@ ngx_rt_namespace_t *ngx_rt_api_channel(ngx_rt_api_t *api,
  */
 ngx_int_t ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_publish_t *to,
     const char *key, ngx_rt_published_e *outcome, ngx_rt_api_reply_t *reply);
+
+/* ngx_rt_api_history.c */
+ngx_int_t ngx_rt_api_history(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_history_remove(ngx_rt_api_t *api,
+    ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
 
 /* ngx_rt_api_rpc.c */
 ngx_int_t ngx_rt_api_rpc(ngx_rt_api_t *api, ngx_rt_api_params_t *p,

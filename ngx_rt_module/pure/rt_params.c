@@ -27,6 +27,7 @@ static const struct {
     { RT_JSON_STRING, "has to be a string" },
     { RT_JSON_BOOL, "has to be true or false" },
     { RT_JSON_NUMBER, "has to be a whole number from 0 to 2^64-1" },
+    { RT_JSON_NUMBER, "has to be a whole number" },
     { RT_JSON_NONE, "is not JSON" },
     { RT_JSON_ARRAY, "has to be an array" },
     { RT_JSON_OBJECT, "has to be an object" }
@@ -118,6 +119,10 @@ rt_params_take(rt_json_t *j, const rt_param_t *param, void *to,
 
     case RT_PARAM_COUNT:
         ok = rt_json_uint64(j, field);
+        break;
+
+    case RT_PARAM_INT:
+        ok = rt_json_int64(j, field);
         break;
 
     default:

@@ -17,6 +17,7 @@ typedef enum {
     RT_PARAM_STRING = 0,          /* rt_str_t, decoded in the text */
     RT_PARAM_BOOL,                /* bool */
     RT_PARAM_COUNT,               /* uint64_t */
+    RT_PARAM_INT,                 /* int64_t */
     RT_PARAM_VALUE,               /* rt_json_value_t, as it stands there */
     RT_PARAM_ARRAY,               /* the same */
     RT_PARAM_OBJECT               /* the same */

@@ -1,7 +1,7 @@
 
 /*
  * Histories are read: copied out of shared memory, a slice a hold of the mutex,
- * and told apart by their epochs.
+ * and told apart by their epochs; and emptied when the backend says so.
  *
  * Called by fanout/, by the protocol and by the API, with nothing held.  What
  * is older than its time is not read, whether or not it is still there.
@@ -33,15 +33,37 @@ ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch, ngx_rt_slice_t *s)
     s->n = 0;
     s->pubs = ngx_rt_slice_pubs;
 
+    ngx_memzero(&s->top, sizeof(ngx_rt_position_t));
+
     ngx_rt_state_lock(z);
 
-    ngx_rt_history_top_locked(ch, &s->top);
+    if (ch == NULL) {
+        ch = ngx_rt_history_channel_locked(z->state, s->tenant, s->channel);
+    }
+
+    if (ch) {
+        ngx_rt_history_top_locked(ch, &s->top);
+    }
 
     if (s->top.source && s->max) {
         ngx_rt_history_read_locked(ch, s);
     }
 
     ngx_rt_state_unlock(z);
+}
+
+
+ngx_rt_channel_t *
+ngx_rt_history_channel_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
+    ngx_str_t *channel)
+{
+    ngx_rt_tenant_t   *t;
+    ngx_rt_channel_t  *ch;
+
+    t = ngx_rt_tenant_lookup_locked(st, tenant);
+    ch = t ? ngx_rt_channel_lookup_locked(st, t, channel) : NULL;
+
+    return ch && ch->history ? ch : NULL;
 }
 
 
@@ -260,4 +282,43 @@ ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch)
     }
 
     return NGX_RT_EPOCH_LEN;
+}
+
+
+/* from the first hold on nobody reads it; the room is given back bit by bit */
+
+void
+ngx_rt_history_remove(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel)
+{
+    ngx_int_t          rc;
+    ngx_uint_t         done;
+    rt_txn_t          *x;
+    ngx_rt_channel_t  *ch;
+    ngx_rt_history_t  *h;
+
+    x = &z->state->txn;
+    done = 0;
+
+    do {
+        rc = NGX_OK;
+
+        ngx_rt_state_lock(z);
+
+        ch = ngx_rt_history_channel_locked(z->state, tenant, channel);
+
+        if (ch) {
+            h = ch->history;
+
+            if (!done) {
+                rt_txn_set(x, &h->floor, h->list.top);
+                (void) rt_txn_commit(x);
+                done = 1;
+            }
+
+            rc = ngx_rt_history_trim_locked(z->state, h, NGX_RT_SLICE);
+        }
+
+        ngx_rt_state_unlock(z);
+
+    } while (rc == NGX_AGAIN);
 }

@@ -790,6 +790,9 @@ typedef struct {
     ngx_uint_t                 max;           /* publications */
     size_t                     bytes;         /* one is read in any case */
 
+    ngx_str_t                 *tenant;        /* where no channel is given */
+    ngx_str_t                 *channel;
+
     ngx_rt_position_t          top;           /* answered: of the history */
     ngx_uint_t                 n;
     rt_publication_t          *pubs;          /* from the first one on that is
@@ -797,7 +800,10 @@ typedef struct {
 } ngx_rt_slice_t;
 
 
-/* of a channel that a member of this worker's holds */
+/*
+ * Of a channel that a member of this worker's holds; NULL: of that of the
+ * slice's tenant and name, if it is there.
+ */
 void ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
     ngx_rt_slice_t *s);
 
@@ -808,6 +814,14 @@ void ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
  */
 ngx_int_t ngx_rt_history_list(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
     ngx_rt_slice_t *s, ngx_array_t *list);
+
+/* the tenant's channel of that name, if it has a history, or NULL */
+ngx_rt_channel_t *ngx_rt_history_channel_locked(ngx_rt_state_t *st,
+    ngx_str_t *tenant, ngx_str_t *channel);
+
+/* what is in it is gone; its position stays */
+void ngx_rt_history_remove(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel);
 
 /*
  * What a reader asks for who says since where (or not), in which direction, and

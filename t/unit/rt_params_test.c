@@ -12,6 +12,7 @@ typedef struct {
     rt_str_t         name;
     bool             flag;
     uint64_t         count;
+    int64_t          whole;
     rt_json_value_t  any;
     rt_json_value_t  list;
     rt_json_value_t  object;
@@ -26,6 +27,7 @@ static const rt_param_t  table[] = {
     PARAM(name, RT_PARAM_STRING),
     PARAM(flag, RT_PARAM_BOOL),
     PARAM(count, RT_PARAM_COUNT),
+    PARAM(whole, RT_PARAM_INT),
     PARAM(any, RT_PARAM_VALUE),
     PARAM(list, RT_PARAM_ARRAY),
     PARAM(object, RT_PARAM_OBJECT),
@@ -52,6 +54,24 @@ read_params(const char *json, params_t *p)
     rt_params_read(&j, table, p, &fault);
 
     return fault;
+}
+
+
+static void
+test_whole(void)
+{
+    params_t  p;
+
+    ok(read_params("{\"whole\":-1}", &p).why == NULL && p.whole == -1,
+       "less than nothing");
+    ok(read_params("{\"whole\":-9223372036854775808}", &p).why == NULL
+       && p.whole == INT64_MIN, "the least");
+    ok(read_params("{\"whole\":7}", &p).why == NULL && p.whole == 7,
+       "more");
+    ok(read_params("{\"whole\":null}", &p).why == NULL && p.whole == 0,
+       "not said");
+
+    tap_group("whole numbers");
 }
 
 
@@ -116,6 +136,10 @@ test_bad(void)
           "has to be a whole number from 0 to 2^64-1" },
         { "{\"count\":18446744073709551616}", "count",
           "has to be a whole number from 0 to 2^64-1" },
+        { "{\"whole\":\"1\"}", "whole", "has to be a whole number" },
+        { "{\"whole\":-1.5}", "whole", "has to be a whole number" },
+        { "{\"whole\":9223372036854775808}", "whole",
+          "has to be a whole number" },
         { "{\"list\":{}}", "list", "has to be an array" },
         { "{\"list\":[1,]}", "list", "is not JSON" },
         { "{\"object\":[]}", "object", "has to be an object" },
@@ -187,6 +211,7 @@ int
 main(void)
 {
     test_good();
+    test_whole();
     test_bad();
     test_deep();
 
