@@ -46,6 +46,7 @@ typedef enum {
     NGX_RT_LIMIT_SESSIONS,
     NGX_RT_LIMIT_CHANNELS,
     NGX_RT_LIMIT_SUBSCRIPTIONS,               /* rt_max_channels' */
+    NGX_RT_LIMIT_PRESENCE,                    /* a rate of each session's */
     NGX_RT_LIMIT_ZONE,                        /* bytes */
     NGX_RT_LIMIT_N
 } ngx_rt_limit_e;

@@ -294,3 +294,13 @@ api: POST /api/presence_stats {"channel":"seen:x"}
 api: 200 {"result":{"num_clients":300,"num_users":7}}
 api: POST /api/presence {"channel":"seen:x"}
 api: 200 ~^(?!.*("[-0-9a-f]{36}":).*\1)\{"result":\{"presence":\{("[-0-9a-f]{36}":\{"user":"u[0-6]","client":"[-0-9a-f]{36}"\},?){300}\}\}\}$
+# each of these looks at three holds' worth: 333 of them are a burst
+s2: > {{join "\n", map { '{"id":' . $_ . ',"presence_stats":{"channel":"seen:x"}}' } 3 .. 402}}
+s2: 333 x < {"id":{{$i + 2}},"presence_stats":{"num_clients":300,"num_users":7}}
+s2: 67 x < {"id":{{$i + 335}},"error":{"code":111,"message":"too many requests: presence, try again in ...","temporary":true}}
+s3: > {"id":3,"presence_stats":{"channel":"seen:x"}}
+s3: < {"id":3,"presence_stats":{"num_clients":300,"num_users":7}}
+s2: > {"id":500,"presence_stats":{"channel":"seen:x"}}
+s2: < {"id":500,"presence_stats":{"num_clients":300,"num_users":7}}
+m: GET /metrics
+m: 200 ~^rt_tenant_limited_presence_total\{zone="live",tenant="{{$tenant}}"\} 67$

@@ -18,7 +18,6 @@
 #define NGX_RT_READ_MAX      16           /* reads before others are served */
 #define NGX_RT_MESSAGE_MIN   4096
 
-static ngx_uint_t ngx_rt_websocket_flood(ngx_rt_conn_t *conn);
 static void ngx_rt_websocket_control(ngx_rt_conn_t *conn,
     rt_frame_event_t *ev);
 static void ngx_rt_websocket_close(ngx_rt_conn_t *conn, rt_frame_event_t *ev);
@@ -150,7 +149,9 @@ ngx_rt_websocket_control(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
         return;
     }
 
-    if (ngx_rt_websocket_flood(conn)) {
+    if (rt_bucket_take_folded(&conn->controls, &ngx_rt_control_rate, 1,
+                              rt_bucket_ticks(ngx_current_msec)))
+    {
         conn->deaf = 1;
         ngx_rt_close(conn, RT_CLOSE_POLICY, "too many pings or pongs");
         return;
@@ -171,25 +172,6 @@ ngx_rt_websocket_control(ngx_rt_conn_t *conn, rt_frame_event_t *ev)
     } else if (rc == NGX_ERROR) {
         ngx_rt_conn_over(conn);
     }
-}
-
-
-static ngx_uint_t
-ngx_rt_websocket_flood(ngx_rt_conn_t *conn)
-{
-    uint64_t     now;
-    rt_bucket_t  b;
-
-    now = rt_bucket_ticks(ngx_current_msec);
-    b = rt_bucket_unfold(conn->controls, now);
-
-    if (rt_bucket_take(&b, &ngx_rt_control_rate, 1, now)) {
-        return 1;
-    }
-
-    conn->controls = rt_bucket_fold(b);
-
-    return 0;
 }
 
 

@@ -121,6 +121,9 @@ const ngx_rt_metric_t  ngx_rt_tenant_metrics[NGX_RT_TENANT_VALUES] = {
                          limited[NGX_RT_LIMIT_SUBSCRIPTIONS],
                          "Subscriptions denied by rt_max_channels.", 1),
 
+    ngx_rt_tenant_metric("limited_presence", limited[NGX_RT_LIMIT_PRESENCE],
+                         "Looks at presence denied.", 1),
+
     ngx_rt_tenant_metric("limited_zone", limited[NGX_RT_LIMIT_ZONE],
                          "Objects denied by the tenant's share of the zone.",
                          1)

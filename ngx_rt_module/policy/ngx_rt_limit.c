@@ -19,6 +19,13 @@ static void ngx_rt_limit_due_name(ngx_rt_charge_t *charge, ngx_rt_zone_t *z,
     const ngx_str_t *name);
 
 
+/* holds of the mutex, to look at presence: a thousand at once, then one in a
+   millisecond */
+static const rt_rate_t  ngx_rt_presence_rate = {
+    (uint64_t) 1 << RT_BUCKET_SHIFT, 1000
+};
+
+
 ngx_uint_t
 ngx_rt_limit_session(ngx_rt_main_conf_t *mcf)
 {
@@ -164,6 +171,25 @@ ngx_rt_limit_command(ngx_rt_main_conf_t *mcf, rt_bucket_t *session,
 
 
 ngx_int_t
+ngx_rt_limit_presence(uint32_t *looks, ngx_rt_tenant_t *t, ngx_uint_t members)
+{
+    uint64_t  wait;
+
+    wait = rt_bucket_take_folded(looks, &ngx_rt_presence_rate,
+                                 1 + members / NGX_RT_PRESENCE_SLICE,
+                                 rt_bucket_ticks(ngx_current_msec));
+    if (wait == 0) {
+        return NGX_OK;
+    }
+
+    ngx_rt_limit_deny(t, NGX_RT_LIMIT_PRESENCE, NGX_RT_PAYER_SESSION, 0,
+                      rt_bucket_msec(wait));
+
+    return NGX_BUSY;
+}
+
+
+ngx_int_t
 ngx_rt_limit_connection(ngx_rt_zone_t *z, ngx_str_t *tenant)
 {
     ngx_uint_t        reached;
@@ -194,23 +220,27 @@ ngx_rt_limit_connection(ngx_rt_zone_t *z, ngx_str_t *tenant)
 u_char *
 ngx_rt_limit_text(ngx_rt_denial_t *denial, u_char *buf)
 {
-    u_char      *p, *last;
-    const char  *payer;
+    u_char  *p, *last;
 
     last = buf + NGX_RT_DENIAL_LEN;
-    payer = ngx_rt_payer_names[denial->payer];
 
     if (denial->what == NGX_RT_LIMIT_SUBSCRIPTIONS) {
         return ngx_slprintf(buf, last, "limit exceeded: rt_max_channels, "
                             "%uL at most%Z", denial->max) - 1;
     }
 
-    p = ngx_slprintf(buf, last, "%s: rt_limit %s %s",
-                     denial->what == NGX_RT_LIMIT_ZONE ? "zone full"
-                                                       : "too many requests",
-                     ngx_rt_limit_names[denial->what], payer);
+    if (denial->what == NGX_RT_LIMIT_PRESENCE) {
+        p = ngx_slprintf(buf, last, "too many requests: presence");
 
-    if (denial->what >= NGX_RT_LIMIT_RATES) {
+    } else {
+        p = ngx_slprintf(buf, last, "%s: rt_limit %s %s",
+                         denial->what == NGX_RT_LIMIT_ZONE
+                         ? "zone full" : "too many requests",
+                         ngx_rt_limit_names[denial->what],
+                         ngx_rt_payer_names[denial->payer]);
+    }
+
+    if (denial->max) {
         p = ngx_slprintf(p, last, ", %uL at most, try again later%Z",
                          denial->max);
 

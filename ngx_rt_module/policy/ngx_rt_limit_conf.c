@@ -48,7 +48,7 @@ static char *ngx_rt_limit_set_rate(ngx_rt_limit_conf_t *l,
 
 const char  *ngx_rt_limit_names[NGX_RT_LIMIT_N] = {
     "commands", "publish", "bytes", "connections", "sessions", "channels",
-    "subscriptions", "zone"
+    "subscriptions", "presence", "zone"
 };
 
 
@@ -57,7 +57,7 @@ const char  *ngx_rt_payer_names[NGX_RT_PAYER_N] = {
 };
 
 
-/* whose each of them may be; what has none has a directive of its own */
+/* whose each of them may be; none: it is not rt_limit's */
 static const ngx_uint_t  ngx_rt_limit_payers[NGX_RT_LIMIT_N] = {
     ngx_rt_payer_bit(TENANT) | ngx_rt_payer_bit(SESSION),
     NGX_RT_PAYERS_ALL,
@@ -65,6 +65,7 @@ static const ngx_uint_t  ngx_rt_limit_payers[NGX_RT_LIMIT_N] = {
     ngx_rt_payer_bit(TENANT),
     ngx_rt_payer_bit(USER),
     ngx_rt_payer_bit(TENANT),
+    0,
     0,
     ngx_rt_payer_bit(TENANT)
 };

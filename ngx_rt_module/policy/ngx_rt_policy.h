@@ -78,6 +78,10 @@ ngx_rt_charge_t *ngx_rt_limit_publish(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
 ngx_int_t ngx_rt_limit_command(ngx_rt_main_conf_t *mcf, rt_bucket_t *session,
     ngx_rt_tenant_t *t);
 
+/* a session's look at so many members of a channel; NGX_BUSY: the same */
+ngx_int_t ngx_rt_limit_presence(uint32_t *looks, ngx_rt_tenant_t *t,
+    ngx_uint_t members);
+
 /* may the tenant have one more connection?  NGX_BUSY: the same */
 ngx_int_t ngx_rt_limit_connection(ngx_rt_zone_t *z, ngx_str_t *tenant);
 

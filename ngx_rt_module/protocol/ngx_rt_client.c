@@ -119,6 +119,7 @@ ngx_rt_client_create(ngx_rt_conn_t *conn, ngx_http_request_t *r)
     client->zone = conn->conf->zone;
     client->codec = &rt_codec_json;
     client->keyless = keyless;
+    client->looks = rt_bucket_fold(rt_bucket_ticks(ngx_current_msec));
     ngx_queue_init(&client->subscriptions);
 
     p = (u_char *) client + size;

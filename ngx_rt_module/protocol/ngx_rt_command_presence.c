@@ -21,7 +21,7 @@
 
 
 static const rt_error_t *ngx_rt_command_may_look(ngx_rt_client_t *client,
-    ngx_str_t *channel);
+    ngx_str_t *channel, ngx_uint_t max);
 static ngx_int_t ngx_rt_command_look(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_uint_t max);
 static const rt_error_t *ngx_rt_command_look_reply(ngx_rt_client_t *client,
@@ -43,9 +43,12 @@ ngx_rt_command_presence_stats(ngx_rt_client_t *client, rt_command_t *cmd)
 
 
 static const rt_error_t *
-ngx_rt_command_may_look(ngx_rt_client_t *client, ngx_str_t *channel)
+ngx_rt_command_may_look(ngx_rt_client_t *client, ngx_str_t *channel,
+    ngx_uint_t max)
 {
-    ngx_rt_namespace_t  *ns;
+    uint64_t                members;
+    ngx_rt_namespace_t     *ns;
+    ngx_rt_subscription_t  *sub;
 
     switch (ngx_rt_namespace_find(client->main_conf, channel, &ns)) {
 
@@ -63,8 +66,20 @@ ngx_rt_command_may_look(ngx_rt_client_t *client, ngx_str_t *channel)
         return &ngx_rt_error_not_available;
     }
 
-    if (ngx_rt_subscription_lookup(client, channel) == NULL) {
+    sub = ngx_rt_subscription_lookup(client, channel);
+    if (sub == NULL) {
         return &ngx_rt_error_permission_denied;
+    }
+
+    /* of more than max, no more than the first are looked at */
+
+    members = sub->interest->channel->clients;
+
+    if (ngx_rt_limit_presence(&client->looks, client->session->tenant,
+                              members > max ? 0 : members)
+        != NGX_OK)
+    {
+        return ngx_rt_command_denied();
     }
 
     return NULL;
@@ -85,7 +100,7 @@ ngx_rt_command_look(ngx_rt_client_t *client, rt_command_t *cmd,
 
     channel = ngx_rt_ngx_str(&cmd->channel);
 
-    error = ngx_rt_command_may_look(client, &channel);
+    error = ngx_rt_command_may_look(client, &channel, max);
 
     if (error) {
         return ngx_rt_command_fail(client, cmd, error);

@@ -105,4 +105,23 @@ rt_bucket_unfold(uint32_t word, uint64_t now)
 }
 
 
+/* rt_bucket_take() of such a one */
+static inline uint64_t
+rt_bucket_take_folded(uint32_t *word, const rt_rate_t *r, uint64_t n,
+    uint64_t now)
+{
+    uint64_t     wait;
+    rt_bucket_t  b;
+
+    b = rt_bucket_unfold(*word, now);
+    wait = rt_bucket_take(&b, r, n, now);
+
+    if (wait == 0) {
+        *word = rt_bucket_fold(b);
+    }
+
+    return wait;
+}
+
+
 #endif /* _RT_BUCKET_H_INCLUDED_ */

@@ -51,6 +51,7 @@ struct ngx_rt_client_s {
     unsigned                   unsettled:1;   /* has it its latest proof? */
     unsigned                   pinged:1;      /* since its connect */
     unsigned                   denied:16;     /* commands, one after another */
+    uint32_t                   looks;         /* a bucket: at presence */
     rt_bucket_t                buckets[];     /* none, if none is limited */
 };
 

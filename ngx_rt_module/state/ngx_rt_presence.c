@@ -13,10 +13,6 @@
 #include "ngx_rt_state.h"
 
 
-/* members of a hold of the mutex */
-#define NGX_RT_PRESENCE_SLICE  128
-
-
 /* memory for infos, which is taken when one does not fit */
 #define NGX_RT_PRESENCE_CHUNK  (16 * 1024)
 

@@ -880,6 +880,9 @@ typedef struct {
 } ngx_rt_present_t;
 
 
+/* members of a hold of the mutex */
+#define NGX_RT_PRESENCE_SLICE  128
+
 /*
  * Those in a channel, ngx_rt_present_t, into list, which is empty.  All are
  * listed who were there before and after; *clients: how many there are.  infos:

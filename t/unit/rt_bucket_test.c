@@ -156,7 +156,7 @@ test_model(void)
     uint64_t     msec, last, owed, n, each, burst, wait, now;
     unsigned     i;
     rt_rate_t    r;
-    rt_bucket_t  b, folded;
+    rt_bucket_t  b;
 
     msec = last = 4290000000u;
     owed = b = word = 0;
@@ -181,15 +181,14 @@ test_model(void)
         last = msec;
         have = n <= burst && owed + n * each <= each * burst;
 
-        folded = rt_bucket_unfold(word, now);
         wait = rt_bucket_take(&b, &r, n, now);
 
         ok((wait == 0) == have, "step %u", i);
-        ok(rt_bucket_take(&folded, &r, n, now) == wait, "step %u: folded", i);
+        ok(rt_bucket_take_folded(&word, &r, n, now) == wait,
+           "step %u: folded", i);
 
         if (have) {
             owed += n * each;
-            word = rt_bucket_fold(folded);
 
         } else if (n <= burst) {
             ok(wait == at(owed + n * each - each * burst), "step %u: when", i);
