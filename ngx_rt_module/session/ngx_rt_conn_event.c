@@ -45,7 +45,18 @@ ngx_rt_conn_write(ngx_rt_conn_t *conn)
 {
     conn->blocked = 0;
 
-    if (!conn->over && conn->out.first) {
+    if (conn->over) {
+        return;
+    }
+
+    /* poll and select would go on saying so */
+
+    if (ngx_handle_write_event(conn->connection->write, 0) != NGX_OK) {
+        ngx_rt_conn_over(conn);
+        return;
+    }
+
+    if (conn->out.first) {
         ngx_rt_flush_post(conn);
     }
 }
