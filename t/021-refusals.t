@@ -85,6 +85,9 @@ api: 20 x ask 200 POST /api/publish {"channel":"news:x","data":1}
     rt_zone       $http_x_tenant zone=live:256k;
     rt_namespace  chat publish=subscriber;
 --- conversation
+# the workers of the last test are gone, so the one that is new has a slot
+m: GET /metrics
+m: until 200 ~^rt_connections\{worker="\d+"\} 0\n(?!rt_connections\{)
 z: open /connection/websocket
    > {"id":1,"connect":{}}
    > {"id":2,"subscribe":{"channel":"chat:z"}}

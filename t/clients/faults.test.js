@@ -163,7 +163,8 @@ describe("faults", () => {
 
             process.kill(pid, "SIGKILL");
 
-            const left = w => w.pushes.filter(push => push.leave)
+            /* watchers that came to the wrong worker had no name, and left */
+            const left = w => w.pushes.filter(push => push.leave?.info.user)
                 .map(push => push.leave.info);
 
             for (const w of watchers) {
