@@ -86,18 +86,14 @@ ngx_rt_channel_join(ngx_rt_zone_t *z, ngx_rt_session_t *s,
             break;
         }
 
-        rt_txn_abort(&st->txn);
         m = NULL;
 
         tenant.data = s->tenant->name;
         tenant.len = s->tenant->len;
 
-        if (ngx_rt_zone_relieve_locked(z, &tenant, NULL, told) != NGX_OK) {
+        if (ngx_rt_zone_retry_locked(z, &tenant, NULL, told) != NGX_OK) {
             break;
         }
-
-        ngx_rt_state_unlock(z);
-        ngx_rt_state_lock(z);
     }
 
     ngx_rt_state_unlock(z);

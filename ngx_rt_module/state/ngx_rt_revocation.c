@@ -48,15 +48,11 @@ ngx_rt_revoke(ngx_rt_zone_t *z, ngx_str_t *tenant,
             break;
         }
 
-        rt_txn_abort(&st->txn);
         rc = NGX_DECLINED;
 
-        if (ngx_rt_zone_relieve_locked(z, tenant, NULL, told) != NGX_OK) {
+        if (ngx_rt_zone_retry_locked(z, tenant, NULL, told) != NGX_OK) {
             break;
         }
-
-        ngx_rt_state_unlock(z);
-        ngx_rt_state_lock(z);
     }
 
     ngx_rt_state_unlock(z);

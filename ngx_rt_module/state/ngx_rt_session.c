@@ -144,18 +144,14 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_rt_session_conf_t *sc,
             break;
         }
 
-        rt_txn_abort(&st->txn);
         s = NULL;
 
-        if (ngx_rt_zone_relieve_locked(z, &sc->who->tenant, &sc->who->user,
-                                       told)
+        if (ngx_rt_zone_retry_locked(z, &sc->who->tenant, &sc->who->user,
+                                     told)
             != NGX_OK)
         {
             break;
         }
-
-        ngx_rt_state_unlock(z);
-        ngx_rt_state_lock(z);
     }
 
     ngx_rt_state_unlock(z);

@@ -384,6 +384,13 @@ ngx_int_t ngx_rt_tenant_evict_locked(ngx_rt_state_t *st);
 ngx_int_t ngx_rt_zone_relieve_locked(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *user, ngx_rt_told_t *told);
 
+/*
+ * A transaction that found no room is undone, some is made, and others have
+ * had the mutex in between: the caller looks everything up again.
+ */
+ngx_int_t ngx_rt_zone_retry_locked(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *user, ngx_rt_told_t *told);
+
 /* keeps the idle ones within their bound, by a transaction of its own */
 void ngx_rt_tenant_trim_locked(ngx_rt_state_t *st);
 

@@ -293,6 +293,23 @@ ngx_rt_zone_relieve_locked(ngx_rt_zone_t *z, ngx_str_t *tenant,
 }
 
 
+ngx_int_t
+ngx_rt_zone_retry_locked(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *user, ngx_rt_told_t *told)
+{
+    rt_txn_abort(&z->state->txn);
+
+    if (ngx_rt_zone_relieve_locked(z, tenant, user, told) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ngx_rt_state_unlock(z);
+    ngx_rt_state_lock(z);
+
+    return NGX_OK;
+}
+
+
 void
 ngx_rt_tenant_trim_locked(ngx_rt_state_t *st)
 {
