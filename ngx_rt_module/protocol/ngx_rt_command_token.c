@@ -168,7 +168,8 @@ static ngx_int_t
 ngx_rt_command_same(const rt_str_t *one, const ngx_str_t *two)
 {
     return one->len == two->len
-           && ngx_memcmp(one->data, two->data, one->len) == 0;
+           && (one->len == 0
+               || ngx_memcmp(one->data, two->data, one->len) == 0);
 }
 
 

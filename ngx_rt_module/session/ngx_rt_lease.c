@@ -46,7 +46,7 @@ ngx_rt_lease_create(ngx_rt_client_t *client, ngx_rt_subscription_t *sub,
     lease->expires = 0;
     lease->issued = claims->iat;
     lease->len = claims->jti.len;
-    ngx_memcpy(lease->jti, claims->jti.data, claims->jti.len);
+    (void) rt_append(lease->jti, claims->jti.data, claims->jti.len);
 
     ngx_queue_insert_tail(&leases->queue, &lease->queue);
     ngx_queue_insert_tail(&client->zone->hub->leases, &lease->hub);

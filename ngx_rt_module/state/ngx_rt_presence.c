@@ -171,7 +171,7 @@ ngx_rt_presence_copy_locked(ngx_rt_member_t *m, ngx_rt_present_t *one,
     one->info = infos->pos;
 
     ngx_memcpy(one->id, info.client.data, NGX_RT_ID_LEN);
-    ngx_memcpy(one->user, info.user.data, info.user.len);
+    (void) rt_append(one->user, info.user.data, info.user.len);
 
     if (!infos->wanted || (info.conn_info.len | info.chan_info.len) == 0) {
         return;
@@ -188,8 +188,8 @@ ngx_rt_presence_copy_locked(ngx_rt_member_t *m, ngx_rt_present_t *one,
     one->conn_len = (uint16_t) info.conn_info.len;
     one->chan_len = (uint16_t) info.chan_info.len;
 
-    p = ngx_cpymem(infos->pos, info.conn_info.data, info.conn_info.len);
-    infos->pos = ngx_cpymem(p, info.chan_info.data, info.chan_info.len);
+    p = rt_append(infos->pos, info.conn_info.data, info.conn_info.len);
+    infos->pos = rt_append(p, info.chan_info.data, info.chan_info.len);
 }
 
 
@@ -248,7 +248,8 @@ ngx_rt_presence_info(ngx_array_t *list, rt_client_info_t *info)
         info[i].user.len = one[i].len;
         info[i].conn_info.data = one[i].info;
         info[i].conn_info.len = one[i].conn_len;
-        info[i].chan_info.data = one[i].info + one[i].conn_len;
+        info[i].chan_info.data = one[i].chan_len
+                                 ? one[i].info + one[i].conn_len : NULL;
         info[i].chan_info.len = one[i].chan_len;
     }
 }
