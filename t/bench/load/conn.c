@@ -26,7 +26,7 @@ static size_t load_conn_parse(load_t *l, load_conn_t *c, uint8_t *p,
     size_t len);
 static void load_conn_frame(load_t *l, load_conn_t *c, load_frame_t *f);
 static bool load_conn_due(load_t *l, load_publisher_t *p, uint64_t *now);
-static void load_conn_flush(load_conn_t *c);
+static void load_conn_flush(load_t *l, load_conn_t *c);
 
 
 static uint8_t  load_input[LOAD_CARRY + LOAD_INPUT];
@@ -288,7 +288,7 @@ load_conn_publish(load_t *l, load_conn_t *c)
         load_check_sent(l, c, ch, sent);
     }
 
-    load_conn_flush(c);
+    load_conn_flush(l, c);
 }
 
 
@@ -312,7 +312,7 @@ load_conn_repeat(load_t *l, load_conn_t *c)
             pending->channel->ring[pending->sequence & l->ring_mask].digits);
     }
 
-    load_conn_flush(c);
+    load_conn_flush(l, c);
 }
 
 
@@ -343,7 +343,7 @@ load_conn_due(load_t *l, load_publisher_t *p, uint64_t *now)
 
 
 static void
-load_conn_flush(load_conn_t *c)
+load_conn_flush(load_t *l, load_conn_t *c)
 {
     ssize_t            n;
     load_publisher_t  *p;
@@ -358,7 +358,9 @@ load_conn_flush(load_conn_t *c)
              MSG_NOSIGNAL);
 
     if (n == -1) {
-        if (errno == EAGAIN) {
+        /* after a reload: the end of it is read, and it is all said again */
+
+        if (errno == EAGAIN || l->work == LOAD_RELOAD) {
             return;
         }
 

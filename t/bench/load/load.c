@@ -89,6 +89,7 @@ static const struct option  load_long_options[] = {
     { "proc",        required_argument, NULL, 'R' },
     { "master",      required_argument, NULL, 'm' },
     { "websocket",   no_argument,       NULL, 'W' },
+    { "history",     no_argument,       NULL, 'H' },
     { NULL, 0, NULL, 0 }
 };
 
@@ -182,6 +183,7 @@ load_options(load_t *l, int argc, char **argv)
         case 'R': l->proc = optarg; break;
         case 'm': l->master = load_number(optarg); break;
         case 'W': l->by_websocket = true; break;
+        case 'H': l->history = true; break;
         default:
             load_fail("see the options in load.c");
         }
@@ -253,6 +255,10 @@ load_check_options(load_t *l)
 
     if (l->by_websocket && l->target != LOAD_RT) {
         load_fail("--websocket is for --target rt");
+    }
+
+    if (l->history && l->target != LOAD_RT) {
+        load_fail("--history is for --target rt");
     }
 
     if (l->target == LOAD_HTTP && l->work != LOAD_HANDSHAKE) {

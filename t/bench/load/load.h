@@ -31,7 +31,8 @@
 #define LOAD_PAYLOAD      128
 #define LOAD_DIGITS       16        /* of the sequence number, in ASCII */
 #define LOAD_TEXT_MAX     512       /* a request or a frame of a publish */
-#define LOAD_CARRY        4096      /* the longest frame or HTTP reply */
+#define LOAD_CARRY        49152     /* the longest frame or HTTP reply */
+#define LOAD_EPOCH        16        /* bytes of an epoch, with a zero */
 #define LOAD_INPUT        65536
 #define LOAD_BUCKETS      1024
 #define LOAD_SECOND       1000000000ull
@@ -120,6 +121,8 @@ typedef struct {
     uint64_t           next;          /* sequence awaited */
     uint64_t           seen;          /* bit i: next - 1 - i has come */
     uint64_t           heard;         /* when something was delivered, ns */
+    uint64_t           offset;        /* in the history of its channel */
+    char               epoch[LOAD_EPOCH];
     bool               pong;
     bool               gone;          /* the server has said so */
     bool               returning;     /* was sent away by a reload */
@@ -148,6 +151,7 @@ struct load_s {
     load_work_t        work;
     load_target_t      target;
     bool               by_websocket;  /* publishes are client commands */
+    bool               history;       /* channels have one */
     uint16_t           port;
     uint16_t           tls_port;      /* of subscribers, 0: port, plain */
     uint32_t           subscribers;

@@ -16,6 +16,7 @@
 
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "load.h"
 
@@ -44,12 +45,17 @@
 static void load_target_template(load_template_t *t, const char *text);
 static void load_target_object(load_t *l, load_conn_t *c, uint8_t *p,
     size_t len);
-static void load_target_rt_joining(load_conn_t *c, uint8_t *p, size_t len);
+static void load_target_rt_joining(load_t *l, load_conn_t *c, uint8_t *p,
+    size_t len);
+static void load_target_stream(load_t *l, load_conn_t *c, uint8_t *p,
+    size_t len);
 static void load_target_rt_reply(load_t *l, load_conn_t *c, uint8_t *p,
     size_t len);
 static void load_target_delivery(load_t *l, load_conn_t *c, uint8_t *p,
     size_t len);
 static size_t load_target_anonymous(uint8_t *p, size_t len);
+static size_t load_target_positioned(load_conn_t *c, uint8_t *p, size_t len);
+static const char *load_target_namespace(load_t *l);
 static bool load_target_has(const uint8_t *p, size_t len, const char *text);
 
 
@@ -64,8 +70,8 @@ load_target_templates(load_t *l, uint32_t number)
     ch = &l->channel[number];
 
     n = snprintf(payload, sizeof(payload),
-                 "{\"seq\":\"%016d\",\"to\":\"bench:%u\",\"fill\":\"", 0,
-                 number);
+                 "{\"seq\":\"%016d\",\"to\":\"%s:%u\",\"fill\":\"", 0,
+                 load_target_namespace(l), number);
 
     for ( ; n < LOAD_PAYLOAD - 2; n++) {
         payload[n] = 'a' + (char) (n * 7 % 26);
@@ -82,12 +88,12 @@ load_target_templates(load_t *l, uint32_t number)
     }
 
     snprintf(text, sizeof(text),
-             "{\"push\":{\"channel\":\"bench:%u\",\"pub\":{\"data\":%s}}}",
-             number, payload);
+             "{\"push\":{\"channel\":\"%s:%u\",\"pub\":{\"data\":%s}}}",
+             load_target_namespace(l), number, payload);
     load_target_template(&ch->delivery, text);
 
-    n = snprintf(body, sizeof(body), "{\"channel\":\"bench:%u\",\"data\":%s}",
-                 number, payload);
+    n = snprintf(body, sizeof(body), "{\"channel\":\"%s:%u\",\"data\":%s}",
+                 load_target_namespace(l), number, payload);
 
     if (l->by_websocket) {
         snprintf(text, sizeof(text), "{\"id\":%u,\"publish\":%s}",
@@ -163,11 +169,19 @@ size_t
 load_target_join(load_t *l, load_conn_t *c, uint8_t *p)
 {
     int   n;
-    char  text[LOAD_TEXT_MAX];
+    char  text[LOAD_TEXT_MAX], recover[LOAD_TEXT_MAX / 4];
 
     if (l->target == LOAD_NCHAN) {
         c->state = LOAD_LIVE;
         return 0;
+    }
+
+    recover[0] = '\0';
+
+    if (c->epoch[0]) {
+        snprintf(recover, sizeof(recover),
+                 ",\"recover\":true,\"offset\":%llu,\"epoch\":\"%s\"",
+                 (unsigned long long) c->offset, c->epoch);
     }
 
     c->state = LOAD_JOINING;
@@ -175,8 +189,9 @@ load_target_join(load_t *l, load_conn_t *c, uint8_t *p)
     if (c->channel) {
         n = snprintf(text, sizeof(text),
                      "{\"id\":1,\"connect\":{}}\n"
-                     "{\"id\":2,\"subscribe\":{\"channel\":\"bench:%u\"}}",
-                     (unsigned) (c->channel - l->channel));
+                     "{\"id\":2,\"subscribe\":{\"channel\":\"%s:%u\"%s}}",
+                     load_target_namespace(l),
+                     (unsigned) (c->channel - l->channel), recover);
     } else {
         n = snprintf(text, sizeof(text), "{\"id\":1,\"connect\":{}}");
         c->publisher->id = LOAD_FIRST_ID;
@@ -255,7 +270,7 @@ load_target_object(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
     }
 
     if (c->state == LOAD_JOINING) {
-        load_target_rt_joining(c, p, len);
+        load_target_rt_joining(l, c, p, len);
 
     } else if (c->publisher) {
         load_target_rt_reply(l, c, p, len);
@@ -267,7 +282,7 @@ load_target_object(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
 
 
 static void
-load_target_rt_joining(load_conn_t *c, uint8_t *p, size_t len)
+load_target_rt_joining(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
 {
     if (load_target_has(p, len, "\"error\"")) {
         load_fail("joining: %.*s", (int) len, p);
@@ -281,10 +296,52 @@ load_target_rt_joining(load_conn_t *c, uint8_t *p, size_t len)
         }
 
     } else if (load_target_has(p, len, "\"subscribe\":")) {
+
+        if (l->history) {
+            load_target_stream(l, c, p, len);
+        }
+
         c->state = LOAD_LIVE;
 
     } else {
         load_fail("joining: %.*s", (int) len, p);
+    }
+}
+
+
+/* where in the history it stands, and what it missed since it was here */
+static void
+load_target_stream(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
+{
+    size_t    n;
+    uint8_t  *end, *pub, *epoch;
+
+    end = p + len;
+    epoch = memmem(p, len, "\"epoch\":\"", 9);
+
+    if (epoch == NULL) {
+        load_fail("no history: %.*s", (int) len, p);
+    }
+
+    if (c->epoch[0] && !load_target_has(p, len, "\"recovered\":true")) {
+        load_fail("not recovered: %.*s", (int) len, p);
+    }
+
+    for (n = 0; n < LOAD_EPOCH - 1 && epoch[9 + n] != '"'; n++) {
+        c->epoch[n] = (char) epoch[9 + n];
+    }
+
+    while ((pub = memmem(p, (size_t) (end - p), "\"seq\":\"", 7)) != NULL) {
+        load_check_delivered(l, c, pub + 7);
+
+        p = memmem(pub, (size_t) (end - pub), "\"offset\":", 9);
+
+        if (p == NULL) {
+            load_fail("a publication without an offset");
+        }
+
+        c->offset = strtoull((char *) p + 9, NULL, 10);
+        p += 9;
     }
 }
 
@@ -314,6 +371,10 @@ load_target_delivery(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
 
     t = &c->channel->delivery;
     end = t->digits + LOAD_DIGITS;
+
+    if (l->history) {
+        len = load_target_positioned(c, p, len);
+    }
 
     if (l->by_websocket) {
         len = load_target_anonymous(p, len);
@@ -354,6 +415,42 @@ load_target_anonymous(uint8_t *p, size_t len)
     memcpy(p + len - info, "}}}", 3);
 
     return len - info + 3;
+}
+
+
+/* takes out the offset, which stands at the end */
+static size_t
+load_target_positioned(load_conn_t *c, uint8_t *p, size_t len)
+{
+    size_t             end;
+
+    static const char  head[] = ",\"offset\":";
+
+    for (end = len - 3; end > 0 && p[end - 1] >= '0' && p[end - 1] <= '9';
+         end--)
+    {
+        /* void */
+    }
+
+    if (end < sizeof(head)
+        || memcmp(p + end - sizeof(head) + 1, head, sizeof(head) - 1) != 0)
+    {
+        return len;
+    }
+
+    c->offset = strtoull((char *) p + end, NULL, 10);
+
+    end -= sizeof(head) - 1;
+    memcpy(p + end, "}}}", 3);
+
+    return end + 3;
+}
+
+
+static const char *
+load_target_namespace(load_t *l)
+{
+    return l->history ? "kept" : "bench";
 }
 
 

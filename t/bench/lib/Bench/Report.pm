@@ -79,6 +79,9 @@ my %KINDS = (
                 join(' / ', map { sprintf('%.1f', field($_[0], $_) / 2**20) }
                             qw(before peak))
             }],
+            ['longest silence, ms', sub {
+                thousands(field($_[0], 'silence_ms'))
+            }],
             ['refused', sub { sum($_[0], 'refused') }],
             ['lost / duplicated / reordered / corrupt', \&faults],
         ],
