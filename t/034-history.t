@@ -108,8 +108,18 @@ a: < {"id":1,"connect":{"client":"*c",...}}
    < {"id":2,"subscribe":{"epoch":"*e",...}}
 a: < {"id":3,"publish":{}}
    | {"push":{"channel":"kept:x","pub":{"data":{"n":0.10},"offset":1,"info":{"client":"{{kept("c")}}","user":"ann"}}}}
-a: > {"id":4,"history":{"channel":"kept:x","limit":1}}
-a: <= {"id":4,"history":{"publications":[{"data":{"n": 0.10 },"info":{"user":"ann","client":"{{kept("c")}}"},"offset":1}],"epoch":"{{kept("e")}}","offset":1}}
+b: open /connection/websocket
+   X-User: a longer name
+   > {"id":1,"connect":{}}
+   > {"id":2,"publish":{"channel":"kept:x","data":2}}
+b: < {"id":1,"connect":{"client":"*b",...}}
+   < {"id":2,"publish":{}}
+a: < {"push":{"channel":"kept:x","pub":{"data":2,"offset":2,...}}}
+api: POST /api/publish {"channel":"kept:x","data":3}
+api: 200 {"result":{...}}
+a: < {"push":{"channel":"kept:x","pub":{"data":3,"offset":3}}}
+a: > {"id":4,"history":{"channel":"kept:x","limit":3}}
+a: <= {"id":4,"history":{"publications":[{"data":{"n": 0.10 },"info":{"user":"ann","client":"{{kept("c")}}"},"offset":1},{"data":2,"info":{"user":"a longer name","client":"{{kept("b")}}"},"offset":2},{"data":3,"offset":3}],"epoch":"{{kept("e")}}","offset":3}}
 
 
 

@@ -133,6 +133,7 @@ ngx_rt_history_oldest(ngx_rt_history_t *h)
 static u_char *
 ngx_rt_history_take(rt_history_entry_t *e, u_char *p, ngx_uint_t i)
 {
+    u_char           *end;
     rt_log_record_t  *record;
 
     record = &ngx_rt_slice_records[i];
@@ -142,9 +143,11 @@ ngx_rt_history_take(rt_history_entry_t *e, u_char *p, ngx_uint_t i)
     record->tags = e->tags;
     record->offset = e->offset;
 
+    end = rt_history_copy(e, p);
+
     ngx_rt_record_parse(record, p, &ngx_rt_slice_pubs[i]);
 
-    return rt_history_copy(e, p);
+    return end;
 }
 
 
