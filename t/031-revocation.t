@@ -113,7 +113,39 @@ b: closed 3500 invalid token
 
 
 
-=== TEST 4: it outlives a reload and the worker, and ends in its time
+=== TEST 4: what the backend has prolonged is held by its token all the same
+--- more_config
+        location /off {
+            rt_websocket  zone=live;
+            rt_jwt        off;
+            rt_user       $http_x_user;
+        }
+--- conversation
+a, b: open /connection/websocket
+      > {"id":1,"connect":{"token":"{{jwt(sub => "alice", jti => "long")}}"}}
+u: open /off
+   X-User: alice
+   > {"id":1,"connect":{}}
+a, b, u: < {"id":1,"connect":{...}}
+api: POST /api/refresh {"user":"alice","expire_at":{{time + 3600}}}
+api: 200 {"result":{}}
+api: POST /api/subscribe {"user":"alice","channel":"locked:x","expire_at":{{time + 3600}}}
+api: 200 {"result":{}}
+a, b, u: < {"push":{"channel":"locked:x","subscribe":{}}}
+api: POST /api/revoke_token {"uid":"long"}
+api: 200 {"result":{}}
+a, b: closed 3500 invalid token
+# who has no token is not touched, for whatever time it may be here
+api: POST /api/invalidate_user_tokens {"user":"alice"}
+api: 200 {"result":{}}
+api: POST /api/publish {"channel":"locked:x","data":1}
+api: 200 {"result":{}}
+u: < {"push":{"channel":"locked:x","pub":{"data":1}}}
+u: silent
+
+
+
+=== TEST 5: it outlives a reload and the worker, and ends in its time
 --- workers: 2
 --- conversation
 api: POST /api/revoke_token {"uid":"kept"}
@@ -136,7 +168,7 @@ c: closed 3500 invalid token
 
 
 
-=== TEST 5: what the API refuses
+=== TEST 6: what the API refuses
 --- conversation
 api: POST /api/revoke_token {}
 api: 200 {"error":{"code":107,"message":"uid: has to be 1 to 128 bytes, the jti of a token"}}

@@ -93,6 +93,16 @@ static const rt_param_t  ngx_rt_api_disconnect_fields[] = {
 };
 
 
+static const rt_param_t  ngx_rt_api_refresh_fields[] = {
+    ngx_rt_api_session_fields,
+    ngx_rt_api_field_of(expired, RT_PARAM_BOOL),
+    ngx_rt_api_field_of(expire_at, RT_PARAM_COUNT),
+    ngx_rt_api_field_of(info, RT_PARAM_VALUE),
+    ngx_rt_api_field_of(b64info, RT_PARAM_STRING),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
+};
+
+
 static const rt_param_t  ngx_rt_api_revoke_token_fields[] = {
     ngx_rt_api_field_of(uid, RT_PARAM_STRING),
     ngx_rt_api_field_of(expire_at, RT_PARAM_COUNT),
@@ -152,6 +162,8 @@ static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
 
     { rt_string("disconnect"), ngx_rt_api_disconnect_fields,
       ngx_rt_api_disconnect },
+
+    { rt_string("refresh"), ngx_rt_api_refresh_fields, ngx_rt_api_refresh },
 
     { rt_string("revoke_token"), ngx_rt_api_revoke_token_fields,
       ngx_rt_api_revoke_token },

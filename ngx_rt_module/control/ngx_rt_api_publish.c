@@ -17,7 +17,10 @@
 
 static ngx_int_t ngx_rt_api_publication(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, rt_publication_t *pub, ngx_rt_api_reply_t *reply);
-static void ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
+static void ngx_rt_api_value(rt_json_value_t *v, rt_str_t *b64,
+    const char *field, const char *both, rt_str_t *raw,
+    ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_decode(rt_str_t *b64, const char *field, rt_str_t *raw,
     ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_tags(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     rt_str_t *tags, ngx_rt_api_reply_t *reply);
@@ -85,22 +88,47 @@ void
 ngx_rt_api_data(ngx_rt_api_params_t *p, rt_str_t *data,
     ngx_rt_api_reply_t *reply)
 {
-    if (p->b64data.len && p->data.len) {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "b64data",
-                         "cannot be there together with data");
+    ngx_rt_api_value(&p->data, &p->b64data, "b64data",
+                     "cannot be there together with data", data, reply);
+}
+
+
+void
+ngx_rt_api_info_of(ngx_rt_api_params_t *p, rt_str_t *info,
+    ngx_rt_api_reply_t *reply)
+{
+    if (p->info.type == RT_JSON_NULL) {
+        p->info.len = 0;
+    }
+
+    ngx_rt_api_value(&p->info, &p->b64info, "b64info",
+                     "cannot be there together with info", info, reply);
+}
+
+
+/* both: what is said of it if both are there */
+
+static void
+ngx_rt_api_value(rt_json_value_t *v, rt_str_t *b64, const char *field,
+    const char *both, rt_str_t *raw, ngx_rt_api_reply_t *reply)
+{
+    ngx_memzero(raw, sizeof(rt_str_t));
+
+    if (b64->len && v->len) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, field, both);
         return;
     }
 
-    if (p->b64data.len) {
-        ngx_rt_api_b64data(&p->b64data, data, reply);
+    if (b64->len) {
+        ngx_rt_api_decode(b64, field, raw, reply);
 
     } else {
-        data->data = p->data.data;
-        data->len = p->data.len;
+        raw->data = v->data;
+        raw->len = v->len;
     }
 
-    if (data->len) {
-        rt_json_flatten(data->data, data->len);
+    if (raw->len) {
+        rt_json_flatten(raw->data, raw->len);
     }
 }
 
@@ -108,7 +136,7 @@ ngx_rt_api_data(ngx_rt_api_params_t *p, rt_str_t *data,
 /* clients speak JSON, so what is in there has to be JSON; decoded in place */
 
 static void
-ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
+ngx_rt_api_decode(rt_str_t *b64, const char *field, rt_str_t *raw,
     ngx_rt_api_reply_t *reply)
 {
     size_t           i;
@@ -116,9 +144,9 @@ ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
     ngx_str_t        src, dst;
     rt_json_value_t  v;
 
-    src.len = b64data->len;
-    src.data = b64data->data;
-    dst.data = b64data->data;
+    src.len = b64->len;
+    src.data = b64->data;
+    dst.data = b64->data;
 
     /* nginx stops at the first '=' */
 
@@ -128,13 +156,13 @@ ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
         || ngx_strlchr(src.data, src.data + i, '=') != NULL
         || ngx_decode_base64(&dst, &src) != NGX_OK)
     {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "b64data",
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, field,
                          "is not base64");
         return;
     }
 
     if (!rt_utf8_valid(dst.data, dst.len)) {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "b64data",
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, field,
                          "does not hold UTF-8");
         return;
     }
@@ -142,14 +170,14 @@ ngx_rt_api_b64data(rt_str_t *b64data, rt_str_t *data,
     rt_json_init(&j, dst.data, dst.len);
 
     if (!rt_json_value(&j, &v) || !rt_json_end(&j)) {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "b64data",
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, field,
                          j.error == RT_JSON_DEEP ? "is nested too deep"
                                                  : "does not hold JSON");
         return;
     }
 
-    data->data = v.data;
-    data->len = v.len;
+    raw->data = v.data;
+    raw->len = v.len;
 }
 
 

@@ -1,7 +1,7 @@
 
 /*
- * subscribe, unsubscribe and disconnect: what is done to the sessions of a
- * user, or to one session.  The answer says that the orders are given; the
+ * subscribe, unsubscribe, disconnect and refresh: what is done to the sessions
+ * of a user, or to one session.  The answer says that the orders are given; the
  * workers that serve the sessions follow them at their next turn.
  *
  * Called by ngx_rt_api_method.c.  Calls state, which locks by itself.
@@ -47,7 +47,7 @@ ngx_int_t
 ngx_rt_api_subscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    rt_str_t        data;
+    rt_str_t        data, info;
     ngx_rt_order_t  order;
 
     ngx_rt_api_address(p, reply);
@@ -55,31 +55,32 @@ ngx_rt_api_subscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
     /* a promise that we could not keep is not taken */
 
-    if ((p->info.len && p->info.type != RT_JSON_NULL) || p->b64info.len) {
-        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "info",
+    if (p->recover_since.len) {
+        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "recover_since",
                          "is not supported yet");
     }
 
-    if (p->expire_at || p->recover_since.len || p->override.len) {
-        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE,
-                         p->expire_at ? "expire_at"
-                         : p->override.len ? "override" : "recover_since",
-                         "is not supported yet");
-    }
-
-    ngx_memzero(&data, sizeof(rt_str_t));
     ngx_rt_api_data(p, &data, reply);
+    ngx_rt_api_info_of(p, &info, reply);
+    ngx_rt_api_expire_at(p, reply);
 
-    if (data.len > NGX_RT_ORDER_DATA_MAX) {
+    if (data.len + info.len > NGX_RT_ORDER_DATA_MAX) {
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
-                         "is longer than 3072 bytes");
+                         "is longer than 3072 bytes, with info");
     }
 
     ngx_memzero(&order, sizeof(ngx_rt_order_t));
 
+    if (!rt_claims_overrides(&p->override, &order.override)) {
+        ngx_rt_api_malformed(reply, "override",
+                             "has to be of {\"value\":true} or false");
+    }
+
     order.kind = NGX_RT_ORDER_SUBSCRIBE;
     order.text = ngx_rt_ngx_str(&p->channel);
     order.data = ngx_rt_ngx_str(&data);
+    order.info = ngx_rt_ngx_str(&info);
+    order.expire = p->expire_at;
 
     return ngx_rt_api_order(api, p, &order, reply);
 }
@@ -116,6 +117,39 @@ ngx_rt_api_disconnect(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
     ngx_rt_api_address(p, reply);
     ngx_rt_api_close(p, &order, reply);
+
+    return ngx_rt_api_order(api, p, &order, reply);
+}
+
+
+ngx_int_t
+ngx_rt_api_refresh(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
+{
+    rt_str_t        info;
+    ngx_rt_order_t  order;
+
+    ngx_rt_api_address(p, reply);
+    ngx_rt_api_info_of(p, &info, reply);
+    ngx_rt_api_expire_at(p, reply);
+
+    if (info.len > NGX_RT_INFO_MAX) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "info",
+                         "is longer than 3072 bytes");
+    }
+
+    ngx_memzero(&order, sizeof(ngx_rt_order_t));
+
+    if (p->expired) {
+        order.kind = NGX_RT_ORDER_DISCONNECT;
+        order.code = 3005;
+        ngx_str_set(&order.text, "connection expired");
+
+    } else {
+        order.kind = NGX_RT_ORDER_REFRESH;
+        order.info = ngx_rt_ngx_str(&info);
+        order.expire = p->expire_at;
+    }
 
     return ngx_rt_api_order(api, p, &order, reply);
 }

@@ -69,6 +69,19 @@ ngx_rt_api_invalidate_user_tokens(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 }
 
 
+void
+ngx_rt_api_expire_at(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
+{
+    if (p->expire_at
+        && (p->expire_at > RT_CLAIMS_TIME_MAX
+            || p->expire_at <= (uint64_t) ngx_time()))
+    {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "expire_at",
+                         "has to be in the future, in seconds since 1970");
+    }
+}
+
+
 static ngx_int_t
 ngx_rt_api_revoke(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_revoked_t *what, ngx_rt_api_reply_t *reply)
@@ -78,13 +91,7 @@ ngx_rt_api_revoke(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
     what->expire = p->expire_at;
 
-    if (what->expire
-        && (what->expire > RT_CLAIMS_TIME_MAX
-            || what->expire <= (uint64_t) ngx_time()))
-    {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "expire_at",
-                         "has to be in the future, in seconds since 1970");
-    }
+    ngx_rt_api_expire_at(p, reply);
 
     if (reply->code) {
         return NGX_OK;

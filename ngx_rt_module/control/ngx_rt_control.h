@@ -80,6 +80,7 @@ typedef struct {
     rt_json_value_t            info;
     rt_str_t                   b64info;
     uint64_t                   expire_at;
+    bool                       expired;
     rt_str_t                   uid;
     uint64_t                   issued_before;
     rt_json_value_t            recover_since; /* an object */
@@ -145,8 +146,10 @@ ngx_int_t ngx_rt_api_publish(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 ngx_int_t ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 
-/* p->data or p->b64data, if it is there */
+/* p->data or p->b64data; p->info or p->b64info; if it is there */
 void ngx_rt_api_data(ngx_rt_api_params_t *p, rt_str_t *data,
+    ngx_rt_api_reply_t *reply);
+void ngx_rt_api_info_of(ngx_rt_api_params_t *p, rt_str_t *info,
     ngx_rt_api_reply_t *reply);
 
 /* NULL: the channel is not said or cannot be, which the reply says */
@@ -178,8 +181,14 @@ ngx_int_t ngx_rt_api_unsubscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 ngx_int_t ngx_rt_api_disconnect(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_refresh(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
 
 /* ngx_rt_api_token.c */
+
+/* p->expire_at, if it is said, is a time to come, or the reply says so */
+void ngx_rt_api_expire_at(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
+
 ngx_int_t ngx_rt_api_revoke_token(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 ngx_int_t ngx_rt_api_invalidate_user_tokens(ngx_rt_api_t *api,

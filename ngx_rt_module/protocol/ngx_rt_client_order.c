@@ -16,6 +16,8 @@
 
 static void ngx_rt_client_subscribe(ngx_rt_client_t *client,
     ngx_rt_order_t *order);
+static void ngx_rt_client_refresh(ngx_rt_client_t *client,
+    ngx_rt_order_t *order);
 
 
 void
@@ -57,6 +59,10 @@ ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order)
 
         break;
 
+    case NGX_RT_ORDER_REFRESH:
+        ngx_rt_client_refresh(client, order);
+        break;
+
     case NGX_RT_ORDER_DISCONNECT:
     case NGX_RT_ORDER_RELEASE:
         ngx_rt_close(conn, order->code, (char *) order->text.data);
@@ -70,11 +76,10 @@ ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order)
 static void
 ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
 {
-    rt_push_t                   push;
-    ngx_rt_terms_t              terms;
-    ngx_rt_namespace_t         *ns;
-    ngx_rt_subscription_t      *sub;
-    static const rt_override_t  none;
+    rt_push_t               push;
+    ngx_rt_terms_t          terms;
+    ngx_rt_namespace_t     *ns;
+    ngx_rt_subscription_t  *sub;
 
     /* a reload may have taken the namespace away meanwhile */
 
@@ -93,8 +98,8 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
         return;
     }
 
-    ngx_memzero(&terms, sizeof(ngx_rt_terms_t));
-    terms.flags = ngx_rt_namespace_flags(ns, 0, &none);
+    terms.flags = ngx_rt_namespace_flags(ns, 0, &order->override);
+    terms.info = order->info;
 
     ngx_rt_hub_relieve(client->zone->hub);
 
@@ -116,6 +121,11 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
 
     sub->server = 1;
 
+    if (ngx_rt_lease_renew(client, sub, order->expire) != NGX_OK) {
+        ngx_rt_close(client->conn, 3004, "internal server error");
+        return;
+    }
+
     push.kind = RT_PUSH_SUBSCRIBE;
     push.channel = ngx_rt_str(&order->text);
     ngx_rt_recover_none(sub, &push.stream);
@@ -125,6 +135,25 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
     }
 
     ngx_rt_client_push(client, &push);
+}
+
+
+/* its token stays the one that may be revoked; without memory it comes back */
+
+static void
+ngx_rt_client_refresh(ngx_rt_client_t *client, ngx_rt_order_t *order)
+{
+    if (client->session == NULL) {
+        return;
+    }
+
+    if ((order->info.len
+         && ngx_rt_session_retell(client->zone, client->session, &order->info)
+            != NGX_OK)
+        || ngx_rt_lease_renew(client, NULL, order->expire) != NGX_OK)
+    {
+        ngx_rt_close(client->conn, 3004, "internal server error");
+    }
 }
 
 

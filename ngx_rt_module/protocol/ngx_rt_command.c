@@ -365,7 +365,7 @@ ngx_rt_command_subscribed(ngx_rt_client_t *client, rt_command_t *cmd,
             return ngx_rt_command_fail(client, cmd, &ngx_rt_error_internal);
         }
 
-        reply.ttl = ngx_rt_lease_ttl(claims);
+        reply.ttl = ngx_rt_lease_ttl(rt_claims_expiry(claims));
     }
 
     return ngx_rt_command_recover(client, cmd, sub, &reply);

@@ -227,7 +227,7 @@ ngx_rt_command_enter(ngx_rt_client_t *client, const rt_claims_t *claims,
         return NGX_ERROR;
     }
 
-    reply->ttl = ngx_rt_lease_ttl(claims);
+    reply->ttl = ngx_rt_lease_ttl(rt_claims_expiry(claims));
     reply->subs = subs;
 
     for (i = 0; i < claims->nsubs; i++) {
@@ -487,7 +487,7 @@ ngx_rt_command_renewed(ngx_rt_client_t *client, rt_command_t *cmd,
 
     reply.id = cmd->id;
     reply.method = cmd->method;
-    reply.ttl = ngx_rt_lease_ttl(claims);
+    reply.ttl = ngx_rt_lease_ttl(rt_claims_expiry(claims));
 
     ngx_rt_client_reply(client, &reply);
 
@@ -533,13 +533,22 @@ ngx_rt_client_wake(ngx_rt_conn_t *conn, ngx_msec_t *rest)
 }
 
 
-/* the lease ends with what it was for */
+/*
+ * The lease ends with what it was for.  What the server began the client cannot
+ * renew: it comes back, and is subscribed again if it may be.
+ */
 
 static void
 ngx_rt_client_expire(ngx_rt_client_t *client, ngx_rt_lease_t *lease)
 {
     if (lease->sub == NULL) {
         ngx_rt_close(client->conn, 3005, "connection expired");
+        return;
+    }
+
+    if (lease->sub->server) {
+        ngx_rt_client_leave(lease->sub, 0);
+        ngx_rt_close(client->conn, 3006, "subscription expired");
         return;
     }
 

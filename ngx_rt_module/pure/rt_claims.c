@@ -45,7 +45,6 @@ static bool rt_claims_seconds(const rt_json_value_t *v, int64_t *seconds);
 static bool rt_claims_string(rt_json_value_t *v, rt_str_t *s);
 static bool rt_claims_audience(rt_claims_t *c, rt_json_value_t *aud);
 static bool rt_claims_value(rt_json_value_t *v, rt_str_t *b64, rt_str_t *raw);
-static bool rt_claims_overrides(rt_json_value_t *v, rt_override_t *o);
 static bool rt_claims_channels(rt_claims_t *c, rt_json_value_t *channels);
 static bool rt_claims_subs(rt_claims_t *c, rt_json_value_t *subs);
 static bool rt_claims_sub(rt_claims_sub_t *sub, rt_json_value_t *v);
@@ -355,8 +354,7 @@ rt_claims_value(rt_json_value_t *v, rt_str_t *b64, rt_str_t *raw)
 }
 
 
-/* {"NAME":{"value":true},...}; of names that are not known nothing is asked */
-static bool
+bool
 rt_claims_overrides(rt_json_value_t *v, rt_override_t *o)
 {
     bool               value;

@@ -19,6 +19,7 @@
 #define RT_CLAIMS_LEEWAY     5            /* seconds, of nbf */
 
 #define RT_CLAIMS_UNSAID     INT64_MIN    /* a time that is not there */
+#define RT_CLAIMS_NEVER      INT64_MAX    /* later than any */
 
 /*
  * The end of the year 9999.  What is later is not seconds (milliseconds, most
@@ -93,6 +94,12 @@ rt_claims_time_t rt_claims_time(const rt_claims_t *c, int64_t now);
 
 /* when what it grants expires; 0: never */
 int64_t rt_claims_expiry(const rt_claims_t *c);
+
+/*
+ * {"NAME":{"value":true},...}, an object, which is changed, or empty; of names
+ * that are not known nothing is asked.
+ */
+bool rt_claims_overrides(rt_json_value_t *v, rt_override_t *o);
 
 /* is that audience meant, and is it of that issuer?  Empty: whichever. */
 bool rt_claims_for(const rt_claims_t *c, const rt_str_t *audience,

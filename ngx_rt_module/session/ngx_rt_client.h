@@ -12,7 +12,7 @@
 #include "ngx_rt_conn.h"
 
 
-/* what a client has by a token */
+/* what a client has by a token, or for a time that the backend has set */
 struct ngx_rt_lease_s {
     ngx_queue_t                queue;         /* in client->leases */
     ngx_queue_t                hub;           /* in the hub's */
@@ -20,7 +20,8 @@ struct ngx_rt_lease_s {
     ngx_rt_subscription_t     *sub;           /* NULL: its connection */
     ngx_msec_t                 at;            /* its end, if it expires, with
                                                  rt_token_grace */
-    int64_t                    issued;        /* RT_CLAIMS_UNSAID: unknown */
+    int64_t                    issued;        /* RT_CLAIMS_UNSAID: unknown;
+                                                 RT_CLAIMS_NEVER: no token */
     unsigned                   expires:1;
     unsigned                   len:16;        /* of jti */
     u_char                     jti[];
@@ -65,8 +66,15 @@ struct ngx_rt_client_s {
 ngx_int_t ngx_rt_lease_create(ngx_rt_client_t *client,
     ngx_rt_subscription_t *sub, const rt_claims_t *claims);
 
+/*
+ * Another end of the one that there is, or of a new one, without a token;
+ * expiry: seconds since 1970, 0: none.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_rt_lease_renew(ngx_rt_client_t *client,
+    ngx_rt_subscription_t *sub, int64_t expiry);
+
 /* seconds that a client is told, at least 1; 0: it does not expire */
-uint32_t ngx_rt_lease_ttl(const rt_claims_t *claims);
+uint32_t ngx_rt_lease_ttl(int64_t expiry);
 
 /* that of sub, or of the connection, if there is one; all of them */
 void ngx_rt_lease_drop(ngx_rt_client_t *client, ngx_rt_subscription_t *sub);

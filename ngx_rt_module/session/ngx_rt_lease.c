@@ -1,8 +1,8 @@
 
 /*
  * Leases: what a client has by a token, its connection and subscriptions, until
- * when, and which token it was.  A worker's own memory, of those clients only
- * that came with a token; the connection's one timer wakes them, too.
+ * when, and which token it was; or until when the backend has said.  A worker's
+ * own memory, of those clients only; the connection's one timer wakes them.
  *
  * Called by the protocol, and by the hub, which looks for revoked tokens among
  * all of a zone.  Times are monotonic: what was granted stays as long as was
@@ -15,6 +15,9 @@
 #include "ngx_rt_fanout.h"
 
 
+static ngx_rt_lease_t *ngx_rt_lease_add(ngx_rt_client_t *client,
+    ngx_rt_subscription_t *sub, const rt_str_t *jti, int64_t issued);
+static void ngx_rt_lease_until(ngx_rt_lease_t *lease, int64_t expiry);
 static ngx_rt_lease_t *ngx_rt_lease_lookup(ngx_rt_client_t *client,
     ngx_rt_subscription_t *sub);
 static ngx_rt_leases_t *ngx_rt_leases(ngx_rt_client_t *client);
@@ -25,18 +28,62 @@ ngx_int_t
 ngx_rt_lease_create(ngx_rt_client_t *client, ngx_rt_subscription_t *sub,
     const rt_claims_t *claims)
 {
-    ngx_msec_t        ttl;
+    ngx_rt_lease_t  *lease;
+
+    lease = ngx_rt_lease_add(client, sub, &claims->jti, claims->iat);
+    if (lease == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_rt_lease_until(lease, rt_claims_expiry(claims));
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_rt_lease_renew(ngx_rt_client_t *client, ngx_rt_subscription_t *sub,
+    int64_t expiry)
+{
+    ngx_rt_lease_t         *lease;
+    static const rt_str_t   none;
+
+    lease = ngx_rt_lease_lookup(client, sub);
+
+    if (lease == NULL && expiry == 0) {
+        return NGX_OK;
+    }
+
+    if (lease == NULL) {
+        lease = ngx_rt_lease_add(client, sub, &none, RT_CLAIMS_NEVER);
+    }
+
+    if (lease == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_rt_lease_until(lease, expiry);
+
+    return NGX_OK;
+}
+
+
+/* in the place of the one that is there; it does not expire */
+
+static ngx_rt_lease_t *
+ngx_rt_lease_add(ngx_rt_client_t *client, ngx_rt_subscription_t *sub,
+    const rt_str_t *jti, int64_t issued)
+{
     ngx_rt_lease_t   *lease;
     ngx_rt_leases_t  *leases;
 
     leases = ngx_rt_leases(client);
 
-    lease = ngx_alloc(sizeof(ngx_rt_lease_t) + claims->jti.len,
-                      ngx_cycle->log);
+    lease = ngx_alloc(sizeof(ngx_rt_lease_t) + jti->len, ngx_cycle->log);
 
     if (leases == NULL || lease == NULL) {
         ngx_free(lease);
-        return NGX_ERROR;
+        return NULL;
     }
 
     ngx_rt_lease_drop(client, sub);
@@ -44,36 +91,46 @@ ngx_rt_lease_create(ngx_rt_client_t *client, ngx_rt_subscription_t *sub,
     lease->client = client;
     lease->sub = sub;
     lease->expires = 0;
-    lease->issued = claims->iat;
-    lease->len = claims->jti.len;
-    (void) rt_append(lease->jti, claims->jti.data, claims->jti.len);
+    lease->issued = issued;
+    lease->len = jti->len;
+    (void) rt_append(lease->jti, jti->data, jti->len);
 
     ngx_queue_insert_tail(&leases->queue, &lease->queue);
     ngx_queue_insert_tail(&client->zone->hub->leases, &lease->hub);
 
-    ttl = ngx_rt_lease_ttl(claims);
+    return lease;
+}
+
+
+static void
+ngx_rt_lease_until(ngx_rt_lease_t *lease, int64_t expiry)
+{
+    ngx_msec_t        ttl;
+    ngx_rt_client_t  *client;
+
+    client = lease->client;
+    ttl = ngx_rt_lease_ttl(expiry);
+
+    lease->expires = (ttl != 0);
 
     if (ttl) {
-        lease->expires = 1;
         lease->at = ngx_current_msec + ttl * 1000
                     + client->conn->conf->token_grace;
-        ngx_rt_conn_rearm(client->conn, leases->due);
+        ngx_rt_conn_rearm(client->conn, client->leases->due);
     }
-
-    return NGX_OK;
 }
 
 
 uint32_t
-ngx_rt_lease_ttl(const rt_claims_t *claims)
+ngx_rt_lease_ttl(int64_t expiry)
 {
     int64_t  ttl;
 
-    if (rt_claims_expiry(claims) == 0) {
+    if (expiry == 0) {
         return 0;
     }
 
-    ttl = rt_claims_expiry(claims) - ngx_time();
+    ttl = expiry - ngx_time();
 
     return (uint32_t) ngx_min(ngx_max(ttl, 1), UINT32_MAX);
 }

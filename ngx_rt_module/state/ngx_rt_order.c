@@ -163,7 +163,8 @@ ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     e = ngx_rt_tenant_alloc_order_locked(st, s->tenant,
                                          sizeof(ngx_rt_errand_t)
                                                   + order->text.len + 1
-                                                  + order->data.len);
+                                                  + order->data.len
+                                                  + order->info.len);
     if (e == NULL) {
         return NGX_ERROR;
     }
@@ -172,10 +173,14 @@ ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     e->code = order->code;
     e->text_len = order->text.len;
     e->data_len = order->data.len;
+    e->info_len = order->info.len;
+    e->expire = order->expire;
+    e->override = order->override;
 
     p = rt_append(e->text, order->text.data, order->text.len);
     *p++ = '\0';
-    (void) rt_append(p, order->data.data, order->data.len);
+    p = rt_append(p, order->data.data, order->data.len);
+    (void) rt_append(p, order->info.data, order->info.len);
 
     ngx_rt_errand_link_locked(st, s, e);
 
@@ -242,7 +247,7 @@ ngx_rt_order_take(ngx_rt_zone_t *z, ngx_uint_t slot, ngx_rt_order_t *order,
     }
 
     ngx_memcpy(&ngx_rt_order_taken, e, sizeof(ngx_rt_errand_t) + e->text_len
-                                       + 1 + e->data_len);
+                                       + 1 + e->data_len + e->info_len);
     *conn = e->session->conn;
 
     ngx_rt_errand_drop_locked(z->state, e);
@@ -268,6 +273,10 @@ ngx_rt_errand_order(ngx_rt_errand_t *e, ngx_rt_order_t *order)
     order->text.len = e->text_len;
     order->data.data = e->text + e->text_len + 1;
     order->data.len = e->data_len;
+    order->info.data = order->data.data + e->data_len;
+    order->info.len = e->info_len;
+    order->expire = e->expire;
+    order->override = e->override;
 }
 
 

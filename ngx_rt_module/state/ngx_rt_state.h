@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     8         /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     9         /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -189,7 +189,10 @@ struct ngx_rt_errand_s {
     uint32_t                   code;
     uint32_t                   text_len;
     uint32_t                   data_len;
-    u_char                     text[];        /* with a zero; then data */
+    uint32_t                   info_len;
+    rt_override_t              override;
+    uint64_t                   expire;
+    u_char                     text[];        /* with a zero; data; info */
 };
 
 
@@ -594,6 +597,7 @@ enum {
     NGX_RT_ORDER_SUBSCRIBE = 1,
     NGX_RT_ORDER_UNSUBSCRIBE,
     NGX_RT_ORDER_DISCONNECT,
+    NGX_RT_ORDER_REFRESH,
     NGX_RT_ORDER_RELEASE,                     /* another connection has it */
     NGX_RT_ORDER_MEND                         /* of the worker's own: there is
                                                  a hole in the channel */
@@ -607,10 +611,15 @@ typedef struct {
     ngx_str_t                  text;          /* a channel; of disconnect, the
                                                  reason */
     ngx_str_t                  data;          /* of subscribe, JSON; or empty */
+    ngx_str_t                  info;          /* of subscribe, refresh: the
+                                                 same, for others */
+    uint64_t                   expire;        /* of both: seconds since 1970;
+                                                 0: not at all */
+    rt_override_t              override;      /* of subscribe */
 } ngx_rt_order_t;
 
 
-#define NGX_RT_ORDER_DATA_MAX   3072          /* bytes */
+#define NGX_RT_ORDER_DATA_MAX   3072          /* bytes; with info */
 #define NGX_RT_ORDER_REASON_MAX 123           /* bytes; of a close frame */
 
 
