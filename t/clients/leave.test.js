@@ -344,7 +344,8 @@ test("fifty reloads leave no descriptor, no zone page, no worker", () =>
 
 /* nginx takes USR2 only as a daemon */
 test("another binary (USR2): the old one's clients are told, and come over",
-    () => run({ drain: "rt_drain window=100ms;" }, async nginx => {
+    () => run({ drain: "rt_drain window=100ms;",
+                main: "env TEST_RT_REPORTS; env PATH;" }, async nginx => {
         const master = name => Number(
             fs.readFileSync(`${nginx.prefix}/nginx.pid${name}`, "utf8"));
         const gone = pid => until(`${pid} is gone`, () =>
