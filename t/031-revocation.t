@@ -168,7 +168,139 @@ c: closed 3500 invalid token
 
 
 
-=== TEST 6: what the API refuses
+=== TEST 6: sessions that linger end with their token
+--- workers: 4
+--- more_config
+        location /off {
+            rt_websocket  zone=live;
+            rt_jwt        off;
+            rt_user       $http_x_user;
+        }
+--- more_http_config
+    rt_namespace  room  presence join_leave;
+--- conversation
+w: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "w")}}"}}
+   > {"id":2,"subscribe":{"channel":"room:x","join_leave":true}}
+w: < {"id":1,"connect":{...}}
+   < {"id":2,"subscribe":{}}
+   < {"push":{"channel":"room:x","join":{...}}}
+# by its id; by its user; both had another when they began; nothing of these
+a, b: open /connection/websocket
+      > {"id":1,"connect":{"token":"{{jwt(sub => "alice", jti => "one", iat => 1700000001)}}","headers":{"rt-resume":""}}}
+c, d: open /connection/websocket
+      > {"id":1,"connect":{"token":"{{jwt(sub => "bob", jti => "two", iat => 1700000001)}}","headers":{"rt-resume":""}}}
+n: open /off
+   X-User: bob
+   > {"id":1,"connect":{"headers":{"rt-resume":""}}}
+a: < {"id":1,"connect":{"client":"*a","session":"*p",...}}
+b: < {"id":1,"connect":{"client":"*b","session":"*q",...}}
+c: < {"id":1,"connect":{"client":"*c",...}}
+d: < {"id":1,"connect":{"client":"*d",...}}
+n: < {"id":1,"connect":{"client":"*n",...}}
+b: > {"id":2,"refresh":{"token":"{{jwt(sub => "alice", jti => "three", iat => 1700000009)}}"}}
+b: < {"id":2,"refresh":{}}
+d: > {"id":2,"refresh":{"token":"{{jwt(sub => "bob", iat => 1700000009)}}"}}
+d: < {"id":2,"refresh":{}}
+a: > {"id":3,"subscribe":{"channel":"room:x"}}
+a: < {"id":3,"subscribe":{}}
+w: < {"push":{"channel":"room:x","join":{"info":{"user":"alice","client":"{{kept("a")}}"}}}}
+c: > {"id":3,"subscribe":{"channel":"room:x"}}
+c: < {"id":3,"subscribe":{}}
+w: < {"push":{"channel":"room:x","join":{"info":{"user":"bob","client":"{{kept("c")}}"}}}}
+a: gone
+b: gone
+c: gone
+d: gone
+n: gone
+api: GET /metrics
+api: until 200 ~^rt_tenant_sessions_lingering\{zone="live",tenant="{{$tenant}}"\} 5$
+api: POST /api/revoke_token {"uid":"nobody's"}
+api: 200 {"result":{}}
+api: POST /api/invalidate_user_tokens {"user":"carol"}
+api: 200 {"result":{}}
+w: silent
+api: POST /api/revoke_token {"uid":"one"}
+api: 200 {"result":{}}
+w: < {"push":{"channel":"room:x","leave":{"info":{"user":"alice","client":"{{kept("a")}}"}}}}
+api: GET /metrics
+api: until 200 ~^rt_tenant_sessions_lingering\{zone="live",tenant="{{$tenant}}"\} 4$
+api: POST /api/invalidate_user_tokens {"user":"bob","issued_before":1700000005}
+api: 200 {"result":{}}
+w: < {"push":{"channel":"room:x","leave":{"info":{"user":"bob","client":"{{kept("c")}}"}}}}
+api: GET /metrics
+api: until 200 ~^rt_tenant_sessions_lingering\{zone="live",tenant="{{$tenant}}"\} 3$
+# its proof is good for nothing now, whatever token comes with it
+a: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "alice", jti => "three", iat => 1700000009)}}","headers":{"rt-resume":"{{kept("p")}}"}}}
+a: < {"id":1,"connect":{"client":"*fresh",...}}
+# back by another token, it is that one's
+b: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "alice", jti => "four", iat => 1700000009)}}","headers":{"rt-resume":"{{kept("q")}}"}}}
+b: < {"id":1,"connect":{"client":"{{kept("b")}}",...}}
+api: POST /api/info {{kept("fresh") ne kept("a") ? "{}" : "bad"}}
+api: 200 {"result":{"nodes":[{...}]}}
+b: gone
+api: GET /metrics
+api: until 200 ~^rt_tenant_sessions_lingering\{zone="live",tenant="{{$tenant}}"\} 3$
+api: POST /api/revoke_token {"uid":"three"}
+api: 200 {"result":{}}
+a: closed 3500 invalid token
+api: GET /metrics
+api: 200 ~^rt_tenant_sessions_lingering\{zone="live",tenant="{{$tenant}}"\} 3$
+api: POST /api/revoke_token {"uid":"four"}
+api: 200 {"result":{}}
+api: GET /metrics
+api: until 200 ~^rt_tenant_sessions_lingering\{zone="live",tenant="{{$tenant}}"\} 2$
+w: silent
+
+
+
+=== TEST 7: a session that is back gets nothing of what needs a token before that comes
+--- more_http_config
+    rt_namespace  kept  subscribe=token history=10 ttl=1m presence;
+--- conversation
+a: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "alice")}}","headers":{"rt-resume":""}}}
+   > {"id":2,"subscribe":{"channel":"locked:x","token":"{{jwt(sub => "alice", channel => "locked:x", jti => "x")}}"}}
+   > {"id":3,"subscribe":{"channel":"kept:x","token":"{{jwt(sub => "alice", channel => "kept:x", jti => "x")}}"}}
+a: < {"id":1,"connect":{"client":"*a","session":"*p",...}}
+   < {"id":2,"subscribe":{}}
+   < {"id":3,"subscribe":{"recoverable":true,"positioned":true,"epoch":"*e"}}
+a: gone
+api: GET /metrics
+api: until 200 ~^rt_tenant_sessions_lingering\{zone="live",tenant="{{$tenant}}"\} 1$
+api: POST /api/publish {"channel":"kept:x","data":1}
+api: 200 {"result":{"offset":1,"epoch":"{{kept("e")}}"}}
+a: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "alice")}}","headers":{"rt-resume":"{{kept("p")}}"}}}
+a: < {"id":1,"connect":{"client":"{{kept("a")}}",...}}
+api: POST /api/presence_stats {"channel":"kept:x"}
+api: 200 {"result":{"num_clients":1,"num_users":1}}
+api: POST /api/publish {"channel":"locked:x","data":1}
+api: 200 {"result":{}}
+api: POST /api/publish {"channel":"kept:x","data":2}
+api: 200 {"result":{"offset":2,"epoch":"{{kept("e")}}"}}
+a: > {"id":2,"subscribe":{"channel":"locked:x"}}
+   > {"id":3,"subscribe":{"channel":"kept:x","recover":true,"offset":0,"epoch":"{{kept("e")}}"}}
+   > {"id":4,"history":{"channel":"kept:x","limit":5}}
+a: < {"id":2,"error":{"code":103,"message":"permission denied"}}
+   < {"id":3,"error":{"code":103,"message":"permission denied"}}
+   < {"id":4,"error":{"code":103,"message":"permission denied"}}
+a: silent
+a: > {"id":5,"subscribe":{"channel":"kept:x","recover":true,"offset":0,"epoch":"{{kept("e")}}","token":"{{jwt(sub => "alice", channel => "kept:x", jti => "y")}}"}}
+a: < {"id":5,"subscribe":{"recovered":true,"publications":[{"data":1,...},{"data":2,...}],...}}
+api: POST /api/revoke_token {"uid":"x"}
+api: 200 {"result":{}}
+api: POST /api/publish {"channel":"kept:x","data":3}
+api: 200 {"result":{"offset":3,"epoch":"{{kept("e")}}"}}
+a: < {"push":{"channel":"kept:x","pub":{"data":3,"offset":3}}}
+a: > {"id":6,"subscribe":{"channel":"locked:x","token":"{{jwt(sub => "alice", channel => "locked:x", jti => "x")}}"}}
+a: closed 3500 invalid token
+
+
+
+=== TEST 8: what the API refuses
 --- conversation
 api: POST /api/revoke_token {}
 api: 200 {"error":{"code":107,"message":"uid: has to be 1 to 128 bytes, the jti of a token"}}

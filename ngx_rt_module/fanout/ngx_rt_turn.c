@@ -17,6 +17,7 @@
 #include "ngx_rt_conn.h"
 #include "ngx_rt_egress.h"
 #include "ngx_rt_fanout.h"
+#include "ngx_rt_linger.h"
 
 
 /* records that a turn reads before others get the worker */
@@ -128,7 +129,7 @@ ngx_rt_turn_run(ngx_uint_t orders)
 static ngx_int_t
 ngx_rt_turn_obey(ngx_rt_zone_t *z, ngx_uint_t budget)
 {
-    ngx_int_t             rc;
+    ngx_int_t             rc, searched;
     ngx_rt_conn_t        *conn;
     ngx_rt_told_t         told;
     ngx_rt_order_t        order;
@@ -141,6 +142,12 @@ ngx_rt_turn_obey(ngx_rt_zone_t *z, ngx_uint_t budget)
     if (z->hub->revision != z->state->revision) {
         ngx_rt_hub_revoke(z->hub);
     }
+
+    ngx_memzero(&told, sizeof(ngx_rt_told_t));
+
+    searched = ngx_rt_linger_revoke(z, budget, &told);
+
+    ngx_rt_hub_told(z->hub, &told);
 
     slot = &z->state->slots[ngx_rt_slot];
 
@@ -165,5 +172,5 @@ ngx_rt_turn_obey(ngx_rt_zone_t *z, ngx_uint_t budget)
         }
     }
 
-    return NGX_OK;
+    return searched;
 }

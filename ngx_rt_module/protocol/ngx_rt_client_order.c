@@ -147,9 +147,9 @@ ngx_rt_client_refresh(ngx_rt_client_t *client, ngx_rt_order_t *order)
         return;
     }
 
-    if ((order->info.len
-         && ngx_rt_session_retell(client->zone, client->session, &order->info)
-            != NGX_OK)
+    if (ngx_rt_session_retell(client->zone, client->session, &order->info,
+                              NULL)
+        != NGX_OK
         || ngx_rt_lease_renew(client, NULL, order->expire) != NGX_OK)
     {
         ngx_rt_close(client->conn, 3004, "internal server error");

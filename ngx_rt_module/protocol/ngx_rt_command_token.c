@@ -47,6 +47,7 @@ ngx_rt_command_identify(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_memzero(who, sizeof(ngx_rt_identity_t));
     who->tenant = client->tenant;
     who->user = client->user;
+    who->issued = RT_CLAIMS_NEVER;
 
     jwt = client->conn->conf->jwt;
     log = client->conn->connection->log;
@@ -124,6 +125,8 @@ ngx_rt_command_holder(ngx_rt_client_t *client, const rt_claims_t *claims,
 
     who->user = ngx_rt_ngx_str(&claims->sub);
     who->info = ngx_rt_ngx_str(&claims->info);
+    who->jti = ngx_rt_ngx_str(&claims->jti);
+    who->issued = claims->iat;
 
     if (who->user.len && !ngx_rt_name_valid(&who->user, NGX_RT_USER_MAX)) {
         return "its \"sub\" is no user's name";
@@ -407,9 +410,8 @@ ngx_rt_command_refresh(ngx_rt_client_t *client, rt_command_t *cmd)
         return NGX_OK;
     }
 
-    if ((who.info.len
-         && ngx_rt_session_retell(client->zone, client->session, &who.info)
-            != NGX_OK)
+    if (ngx_rt_session_retell(client->zone, client->session, &who.info, &who)
+        != NGX_OK
         || ngx_rt_lease_create(client, NULL, claims) != NGX_OK)
     {
         return ngx_rt_command_fail(client, cmd, &ngx_rt_error_internal);

@@ -24,6 +24,9 @@
 
 #define NGX_RT_LINGER_MOST   10000000     /* of max= */
 
+/* buckets of a hold of the mutex, searched for those that are revoked */
+#define NGX_RT_LINGER_SEARCH  64
+
 /* memberships of a transaction: each takes up to five sets */
 #define NGX_RT_LINGER_SLICE  16
 
@@ -38,6 +41,10 @@ static ngx_int_t ngx_rt_linger_end_locked(ngx_rt_zone_t *z,
     ngx_rt_linger_t *l, uint64_t *count, ngx_rt_told_t *told);
 static ngx_int_t ngx_rt_linger_expire_locked(ngx_rt_zone_t *z,
     ngx_rt_told_t *told);
+static ngx_uint_t ngx_rt_linger_revoked_locked(ngx_rt_state_t *st,
+    ngx_rt_linger_t *l);
+static ngx_rt_linger_t *ngx_rt_linger_search_locked(ngx_rt_state_t *st,
+    uint64_t bucket);
 static void ngx_rt_linger_unclaimed_locked(ngx_rt_zone_t *z,
     ngx_rt_linger_t *l, ngx_rt_told_t *told);
 
@@ -109,7 +116,7 @@ ngx_rt_session_ttl(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 ngx_int_t
 ngx_rt_linger_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
-    rt_digest_t *proof)
+    ngx_rt_session_conf_t *sc)
 {
     ngx_rt_linger_t  *l;
 
@@ -121,11 +128,26 @@ ngx_rt_linger_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     ngx_memzero(l, sizeof(ngx_rt_linger_t));
 
     l->session = s;
-    rt_proofs_init(&l->proofs, proof);
+    rt_proofs_init(&l->proofs, sc->proof);
+    ngx_rt_linger_token_locked(st, l, sc->who);
 
     rt_txn_set_ptr(&st->txn, &s->linger, l);
 
     return NGX_OK;
+}
+
+
+void
+ngx_rt_linger_token_locked(ngx_rt_state_t *st, ngx_rt_linger_t *l,
+    const ngx_rt_identity_t *who)
+{
+    ngx_str_t  jti;
+
+    jti = who->jti;
+
+    rt_txn_set(&st->txn, &l->token,
+               ngx_rt_tenant_hash(st, l->session->tenant, &jti));
+    rt_txn_set(&st->txn, &l->issued, (uint64_t) who->issued);
 }
 
 
@@ -186,7 +208,9 @@ ngx_rt_linger_begin_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
 
     st = z->state;
 
-    if (z->linger->ttl == 0 || s->linger->state == NGX_RT_LINGER_VOID) {
+    if (z->linger->ttl == 0 || s->linger->state == NGX_RT_LINGER_VOID
+        || ngx_rt_linger_revoked_locked(st, s->linger))
+    {
         return NGX_DECLINED;
     }
 
@@ -439,6 +463,90 @@ ngx_rt_linger_expire_locked(ngx_rt_zone_t *z, ngx_rt_told_t *told)
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_rt_linger_revoke(ngx_rt_zone_t *z, ngx_uint_t steps, ngx_rt_told_t *told)
+{
+    ngx_uint_t        n;
+    ngx_rt_state_t   *st;
+    ngx_rt_linger_t  *l;
+
+    st = z->state;
+
+    while (st->unsearched <= st->mask) {
+
+        if (steps-- == 0) {
+            return NGX_AGAIN;
+        }
+
+        ngx_rt_state_lock(z);
+
+        l = NULL;
+
+        for (n = 0; n < NGX_RT_LINGER_SEARCH && st->unsearched <= st->mask;
+             n++)
+        {
+            l = ngx_rt_linger_search_locked(st, st->unsearched);
+
+            if (l) {
+                (void) ngx_rt_linger_end_locked(z, l, NULL, told);
+                break;
+            }
+
+            rt_txn_set(&st->txn, &st->unsearched,
+                       st->lingering ? st->unsearched + 1 : st->mask + 1);
+        }
+
+        (void) rt_txn_commit(&st->txn);
+
+        ngx_rt_tenant_trim_locked(st);
+
+        ngx_rt_state_unlock(z);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_rt_linger_t *
+ngx_rt_linger_search_locked(ngx_rt_state_t *st, uint64_t bucket)
+{
+    ngx_rt_session_t  *s;
+
+    for (s = st->session_buckets[bucket]; s; s = s->id_next) {
+
+        if (s->linger && s->linger->state == NGX_RT_LINGER_ALONE
+            && ngx_rt_linger_revoked_locked(st, s->linger))
+        {
+            return s->linger;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* whose worker may have died before it heard of it */
+
+static ngx_uint_t
+ngx_rt_linger_revoked_locked(ngx_rt_state_t *st, ngx_rt_linger_t *l)
+{
+    ngx_str_t          user;
+    ngx_rt_session_t  *s;
+
+    if (st->nrevocations == 0) {
+        return 0;
+    }
+
+    s = l->session;
+
+    user.data = s->user ? s->user->name : NULL;
+    user.len = s->user ? s->user->len : 0;
+
+    return ngx_rt_revoked_locked(st, s->tenant, &user, l->token, NULL,
+                                 (int64_t) l->issued);
 }
 
 

@@ -27,6 +27,9 @@ struct ngx_rt_linger_s {
     uint64_t                   ghosts;        /* memberships that are such */
     uint64_t                   state;         /* ngx_rt_linger_e */
     uint64_t                   since;         /* msec */
+    uint64_t                   token;         /* a hash of its token's id */
+    uint64_t                   issued;        /* its token, an int64_t as in
+                                                 ngx_rt_identity_t */
     rt_proofs_t                proofs;
 };
 
@@ -46,7 +49,11 @@ char *ngx_rt_session_ttl(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* in a transaction: the session is one that may; NGX_ERROR: the zone is full */
 ngx_int_t ngx_rt_linger_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
-    rt_digest_t *proof);
+    ngx_rt_session_conf_t *sc);
+
+/* in a transaction: by whose token it is served from now on */
+void ngx_rt_linger_token_locked(ngx_rt_state_t *st, ngx_rt_linger_t *l,
+    const ngx_rt_identity_t *who);
 
 /* in a transaction: nothing of it is left; the session has no husks */
 void ngx_rt_linger_free_locked(ngx_rt_state_t *st, ngx_rt_session_t *s);
@@ -79,6 +86,15 @@ ngx_int_t ngx_rt_linger_evict_locked(ngx_rt_zone_t *z, ngx_rt_tenant_t *t,
  * NGX_AGAIN: there are more.
  */
 ngx_int_t ngx_rt_linger_expire(ngx_rt_zone_t *z, ngx_uint_t steps,
+    ngx_rt_told_t *told);
+
+
+/*
+ * After a revocation: goes on, in so many steps at most, to end those that were
+ * served by a token that is revoked; all workers share the search.  Locks by
+ * itself.  NGX_AGAIN: there is more to search.
+ */
+ngx_int_t ngx_rt_linger_revoke(ngx_rt_zone_t *z, ngx_uint_t steps,
     ngx_rt_told_t *told);
 
 

@@ -54,6 +54,7 @@ ngx_rt_session_resume(ngx_rt_zone_t *z, ngx_rt_session_conf_t *sc,
 
         if (s) {
             rt_proofs_renew(&s->linger->proofs, &st->txn, shown, sc->proof);
+            ngx_rt_linger_token_locked(st, s->linger, sc->who);
             rt_txn_add(&st->txn, &st->resumed, 1);
         }
 

@@ -22,9 +22,9 @@
 static ngx_int_t ngx_rt_revoke_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     const ngx_rt_revoked_t *what);
 static ngx_rt_revocation_t **ngx_rt_revocation_bucket(ngx_rt_state_t *st,
-    ngx_rt_tenant_t *t, ngx_uint_t kind, const ngx_str_t *name);
+    ngx_uint_t kind, uint64_t hash);
 static ngx_rt_revocation_t *ngx_rt_revocation_lookup_locked(
-    ngx_rt_state_t *st, ngx_rt_tenant_t *t, ngx_uint_t kind,
+    ngx_rt_state_t *st, ngx_rt_tenant_t *t, ngx_uint_t kind, uint64_t hash,
     const ngx_str_t *name);
 static void ngx_rt_revocation_drop_locked(ngx_rt_state_t *st,
     ngx_rt_revocation_t **link);
@@ -67,7 +67,9 @@ static ngx_int_t
 ngx_rt_revoke_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     const ngx_rt_revoked_t *what)
 {
+    uint64_t               hash;
     rt_txn_t              *x;
+    ngx_str_t              name;
     ngx_rt_tenant_t       *t;
     ngx_rt_revocation_t   *v, **bucket;
 
@@ -79,8 +81,12 @@ ngx_rt_revoke_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     }
 
     rt_txn_add(x, &st->revision, 1);
+    rt_txn_set(x, &st->unsearched, 0);
 
-    v = ngx_rt_revocation_lookup_locked(st, t, what->kind, &what->name);
+    name = what->name;
+    hash = ngx_rt_tenant_hash(st, t, &name);
+
+    v = ngx_rt_revocation_lookup_locked(st, t, what->kind, hash, &name);
 
     if (v) {
         rt_txn_set(x, &v->before, ngx_max(v->before, what->before));
@@ -95,10 +101,11 @@ ngx_rt_revoke_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
         return NGX_ERROR;
     }
 
-    bucket = ngx_rt_revocation_bucket(st, t, what->kind, &what->name);
+    bucket = ngx_rt_revocation_bucket(st, what->kind, hash);
 
     v->next = *bucket;
     v->tenant = t;
+    v->hash = hash;
     v->before = what->before;
     v->expire = what->expire;
     v->kind = what->kind;
@@ -116,29 +123,24 @@ ngx_rt_revoke_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
 
 
 static ngx_rt_revocation_t **
-ngx_rt_revocation_bucket(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
-    ngx_uint_t kind, const ngx_str_t *name)
+ngx_rt_revocation_bucket(ngx_rt_state_t *st, ngx_uint_t kind, uint64_t hash)
 {
-    uint64_t   hash;
-    ngx_str_t  s;
-
-    s = *name;
-    hash = ngx_rt_tenant_hash(st, t, &s) + kind;
-
-    return &st->revocation_buckets[hash & st->mask];
+    return &st->revocation_buckets[(hash + kind) & st->mask];
 }
 
 
 static ngx_rt_revocation_t *
 ngx_rt_revocation_lookup_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
-    ngx_uint_t kind, const ngx_str_t *name)
+    ngx_uint_t kind, uint64_t hash, const ngx_str_t *name)
 {
     ngx_rt_revocation_t  *v;
 
-    for (v = *ngx_rt_revocation_bucket(st, t, kind, name); v; v = v->next) {
+    for (v = *ngx_rt_revocation_bucket(st, kind, hash); v; v = v->next) {
 
-        if (v->tenant == t && v->kind == kind && v->len == name->len
-            && ngx_memcmp(v->name, name->data, name->len) == 0)
+        if (v->tenant == t && v->kind == kind && v->hash == hash
+            && (name == NULL
+                || (v->len == name->len
+                    && ngx_memcmp(v->name, name->data, name->len) == 0)))
         {
             return v;
         }
@@ -152,11 +154,9 @@ ngx_uint_t
 ngx_rt_revoked(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
     ngx_str_t *jti, int64_t issued)
 {
-    int64_t               now;
-    ngx_uint_t            revoked;
-    ngx_rt_state_t       *st;
-    ngx_rt_tenant_t      *t;
-    ngx_rt_revocation_t  *v;
+    ngx_uint_t        revoked;
+    ngx_rt_state_t   *st;
+    ngx_rt_tenant_t  *t;
 
     st = z->state;
 
@@ -164,27 +164,42 @@ ngx_rt_revoked(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *user,
         return 0;
     }
 
-    now = ngx_time();
-    revoked = 0;
-
     ngx_rt_state_lock(z);
 
     t = ngx_rt_tenant_lookup_locked(st, tenant);
 
-    if (t && jti->len) {
-        v = ngx_rt_revocation_lookup_locked(st, t, NGX_RT_REVOKED_TOKEN, jti);
-        revoked = (v && (v->expire == 0 || (int64_t) v->expire > now));
-    }
-
-    if (t && !revoked) {
-        v = ngx_rt_revocation_lookup_locked(st, t, NGX_RT_REVOKED_USER, user);
-        revoked = (v && (v->expire == 0 || (int64_t) v->expire > now)
-                   && issued < (int64_t) v->before);
-    }
-
+    revoked = t && ngx_rt_revoked_locked(st, t, user,
+                                         ngx_rt_tenant_hash(st, t, jti), jti,
+                                         issued);
     ngx_rt_state_unlock(z);
 
     return revoked;
+}
+
+
+/* who has no id, or is nobody, is found by none: their names are not empty */
+
+ngx_uint_t
+ngx_rt_revoked_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t, ngx_str_t *user,
+    uint64_t hash, const ngx_str_t *jti, int64_t issued)
+{
+    int64_t               now;
+    ngx_rt_revocation_t  *v;
+
+    now = ngx_time();
+
+    v = ngx_rt_revocation_lookup_locked(st, t, NGX_RT_REVOKED_TOKEN, hash,
+                                        jti);
+
+    if (v && (v->expire == 0 || (int64_t) v->expire > now)) {
+        return 1;
+    }
+
+    v = ngx_rt_revocation_lookup_locked(st, t, NGX_RT_REVOKED_USER,
+                                        ngx_rt_tenant_hash(st, t, user), user);
+
+    return v && (v->expire == 0 || (int64_t) v->expire > now)
+           && issued < (int64_t) v->before;
 }
 
 

@@ -131,7 +131,7 @@ ngx_rt_session_create(ngx_rt_zone_t *z, ngx_rt_session_conf_t *sc,
         s = ngx_rt_session_create_locked(st, sc);
 
         if (s && sc->proof
-            && ngx_rt_linger_create_locked(st, s, sc->proof) != NGX_OK)
+            && ngx_rt_linger_create_locked(st, s, sc) != NGX_OK)
         {
             s = NULL;
         }
@@ -227,7 +227,8 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_rt_session_conf_t *sc)
 
 
 ngx_int_t
-ngx_rt_session_retell(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *info)
+ngx_rt_session_retell(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *info,
+    const ngx_rt_identity_t *who)
 {
     ngx_int_t        rc;
     ngx_rt_state_t  *st;
@@ -236,7 +237,11 @@ ngx_rt_session_retell(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *info)
 
     ngx_rt_state_lock(z);
 
-    rc = ngx_rt_session_retell_locked(st, s, info);
+    rc = info->len ? ngx_rt_session_retell_locked(st, s, info) : NGX_OK;
+
+    if (who && s->linger) {
+        ngx_rt_linger_token_locked(st, s->linger, who);
+    }
 
     if (rc != NGX_OK || !rt_txn_commit(&st->txn)) {
         rt_txn_abort(&st->txn);

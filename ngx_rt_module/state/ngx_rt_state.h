@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     9         /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     10        /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -170,6 +170,7 @@ struct ngx_rt_member_s {
 struct ngx_rt_revocation_s {
     ngx_rt_revocation_t       *next;          /* in its bucket */
     ngx_rt_tenant_t           *tenant;
+    uint64_t                   hash;          /* of the name */
     uint64_t                   before;        /* issued before; of a user */
     uint64_t                   expire;        /* seconds; 0: it stays */
     uint32_t                   kind;          /* NGX_RT_REVOKED_* */
@@ -280,6 +281,9 @@ struct ngx_rt_state_s {
     ngx_rt_revocation_t      **revocation_buckets;
     uint64_t                   nrevocations;
     uint64_t                   revision;      /* of them: goes up with each */
+    uint64_t                   unsearched;    /* the first bucket of sessions
+                                                 that was not gone through for
+                                                 the latest */
 };
 
 
@@ -526,6 +530,9 @@ typedef struct {
     ngx_str_t                  tenant;
     ngx_str_t                  user;
     ngx_str_t                  info;          /* JSON */
+    ngx_str_t                  jti;           /* of the token, if it has one */
+    int64_t                    issued;        /* the same; RT_CLAIMS_NEVER:
+                                                 there is no token */
 } ngx_rt_identity_t;
 
 
@@ -549,11 +556,12 @@ ngx_rt_session_t *ngx_rt_session_create_locked(ngx_rt_state_t *st,
     ngx_rt_session_conf_t *sc);
 
 /*
- * Something else is told of it from now on; in a transaction, which allocates
- * nothing after it.  NGX_DECLINED: the zone is full.
+ * Something else is told of it from now on, if info is not empty, and it is
+ * that token's, if who is not NULL.  In a transaction, which allocates nothing
+ * after it: something else is told.  NGX_DECLINED: the zone is full.
  */
 ngx_int_t ngx_rt_session_retell(ngx_rt_zone_t *z, ngx_rt_session_t *s,
-    ngx_str_t *info);
+    ngx_str_t *info, const ngx_rt_identity_t *who);
 ngx_int_t ngx_rt_session_retell_locked(ngx_rt_state_t *st,
     ngx_rt_session_t *s, ngx_str_t *info);
 
@@ -656,7 +664,7 @@ void ngx_rt_errand_drop_locked(ngx_rt_state_t *st, ngx_rt_errand_t *e);
 void ngx_rt_errand_order(ngx_rt_errand_t *e, ngx_rt_order_t *order);
 
 
-/* ngx_rt_revocation.c: these lock by themselves */
+/* ngx_rt_revocation.c: these lock by themselves but for _locked */
 
 enum {
     NGX_RT_REVOKED_TOKEN = 1,
@@ -679,6 +687,13 @@ ngx_int_t ngx_rt_revoke(ngx_rt_zone_t *z, ngx_str_t *tenant,
 /* a token of that user; issued: seconds, or less than any if it is not known */
 ngx_uint_t ngx_rt_revoked(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *user, ngx_str_t *jti, int64_t issued);
+
+/*
+ * By a token of that user, the hash of whose id is known, or the id, too (NULL:
+ * it is not).
+ */
+ngx_uint_t ngx_rt_revoked_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
+    ngx_str_t *user, uint64_t hash, const ngx_str_t *jti, int64_t issued);
 
 /* gives back some of those that have expired, from the cursor on */
 void ngx_rt_revocation_sweep(ngx_rt_zone_t *z, ngx_uint_t *cursor);

@@ -379,6 +379,7 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
     st->layout = NGX_RT_STATE_LAYOUT;
     st->started = ngx_time();
     st->mask = n - 1;
+    st->unsearched = n;
 
     st->tenant_buckets = (ngx_rt_tenant_t **) p;
     st->channel_buckets = (ngx_rt_channel_t **) (p + n * sizeof(void *));
