@@ -316,3 +316,25 @@ api: POST /api/invalidate_user_tokens {"user":"x","issued_before":1700000000000}
 api: 200 {"error":{"code":107,"message":"*"}}
 api: POST /api/invalidate_user_tokens {"user":"x","channel":"locked:x"}
 api: 200 {"error":{"code":108,"message":"*"}}
+
+
+
+=== TEST 6: a revocation comes through where the tenant's share is full
+--- more_http_config
+    rt_namespace shelf history=2000 ttl=1h;
+    rt_limit zone tenant max=64k;
+--- conversation
+a: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "alice", jti => "one" x 30)}}"}}
+b: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "bob")}}"}}
+a, b: < {"id":1,"connect":{...}}
+api: 1000 x ask 200 POST /api/publish {"channel":"shelf:a","data":1}
+api: POST /api/publish {"channel":"shelf:a","data":1}
+api: 200 {"error":{"code":507,"message":"zone full: rt_limit zone tenant, 65536 at most, try again later"}}
+api: POST /api/revoke_token {"uid":"{{"one" x 30}}"}
+api: 200 {"result":{}}
+a: closed 3500 invalid token
+api: POST /api/invalidate_user_tokens {"user":"bob"}
+api: 200 {"result":{}}
+b: closed 3500 invalid token

@@ -95,8 +95,8 @@ ngx_rt_revoke_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
         return NGX_OK;
     }
 
-    v = ngx_rt_tenant_alloc_locked(st, t, sizeof(ngx_rt_revocation_t)
-                                          + what->name.len);
+    v = ngx_rt_tenant_alloc_order_locked(st, t, sizeof(ngx_rt_revocation_t)
+                                                + what->name.len);
     if (v == NULL) {
         return NGX_ERROR;
     }
