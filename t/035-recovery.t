@@ -253,3 +253,28 @@ c: < {"id":1,"connect":{...}}
    < {"id":2,"subscribe":{"recovered":true,"publications":[{"offset":1,...},{"offset":2,...},{"offset":3,...},{"offset":4,...},{"offset":5,...},{"offset":6,...},{"offset":7,...},{"offset":8,...},{"offset":9,...},{"offset":10,...},{"offset":11,...},{"offset":12,...},{"offset":13,...},{"offset":14,...}],...}}
 c: 26 x < {"push":{"channel":"many:y","pub":{"offset":{{$i + 14}},...}}}
 c: silent
+
+
+
+=== TEST 11: what is not kept is lost to who does not keep up, and counted
+--- http_config
+    rt_zone      $http_x_tenant zone=live:32m;
+    rt_namespace many publish=any history=400 ttl=1m;
+    rt_max_queue 128k;
+    rt_close_timeout 100ms;
+    rt_drain window=50ms;
+--- conversation
+slow: open /connection/websocket
+      > {"id":1,"connect":{}}
+      > {"id":2,"subscribe":{"channel":"many:x"}}
+slow: < {"id":1,"connect":{...}}
+      < {"id":2,"subscribe":{...}}
+slow: deaf
+api: 300 x ask 200 POST /api/publish {"channel":"many:x","data":"{{"x" x 30000}}"}
+api: 3 x ask 200 POST /api/publish {"channel":"many:x","data":1,"skip_history":true}
+m: GET /metrics
+m: until 200 ~^rt_tenant_drops_total\{zone="live",tenant="{{$tenant}}"\} 3$
+# all that is kept, and a message that three are lost
+slow: listens
+slow: 301 x < {"push":{...}}
+slow: silent

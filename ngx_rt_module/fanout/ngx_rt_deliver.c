@@ -30,7 +30,9 @@ static u_char *ngx_rt_interest_begin(ngx_rt_interest_t *in, size_t payload,
 static void ngx_rt_interest_address(ngx_rt_interest_t *in, ngx_uint_t quiet);
 static void ngx_rt_interest_count(ngx_rt_interest_t *in, ngx_rt_batch_t *b,
     ngx_uint_t reached, ngx_uint_t lost);
-static void ngx_rt_interest_busy(ngx_rt_subscription_t *sub,
+static ngx_uint_t ngx_rt_interest_busy(ngx_rt_subscription_t *sub,
+    ngx_rt_batch_t *b);
+static ngx_uint_t ngx_rt_interest_miss(ngx_rt_subscription_t *sub,
     ngx_rt_batch_t *b);
 static void ngx_rt_interest_drop(ngx_rt_interest_t *in);
 
@@ -331,6 +333,7 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
 
         if (sub->state != NGX_RT_SUB_LIVE && !in->quiet) {
             reached--;
+            lost += ngx_rt_interest_miss(sub, b);
             continue;
         }
 
@@ -338,7 +341,7 @@ ngx_rt_interest_settle(ngx_rt_interest_t *in)
 
         if (rc == NGX_BUSY) {
             reached--;
-            ngx_rt_interest_busy(sub, b);
+            lost += ngx_rt_interest_busy(sub, b);
             continue;
         }
 
@@ -383,9 +386,12 @@ ngx_rt_interest_count(ngx_rt_interest_t *in, ngx_rt_batch_t *b,
 }
 
 
-/* it gets the batch later, and what of its queue is taken back */
+/*
+ * It gets the batch later, and what of its queue is taken back.  Returns how
+ * many of these had no offset: they are lost.
+ */
 
-static void
+static ngx_uint_t
 ngx_rt_interest_busy(ngx_rt_subscription_t *sub, ngx_rt_batch_t *b)
 {
     uint64_t          first;
@@ -400,6 +406,29 @@ ngx_rt_interest_busy(ngx_rt_subscription_t *sub, ngx_rt_batch_t *b)
     (void) ngx_atomic_fetch_add(&t->deliveries, -n);
 
     ngx_rt_subscription_fall_behind(sub, first - 1);
+
+    n -= ngx_min(n, b->first - first);
+    sub->lost += n;
+
+    return n + ngx_rt_interest_miss(sub, b);
+}
+
+
+/* what of it the history does not have is lost to who is behind */
+
+static ngx_uint_t
+ngx_rt_interest_miss(ngx_rt_subscription_t *sub, ngx_rt_batch_t *b)
+{
+    ngx_uint_t  n;
+
+    if (sub->state != NGX_RT_SUB_BEHIND) {
+        return 0;
+    }
+
+    n = b->messages - (b->first ? b->last - b->first + 1 : 0);
+    sub->lost += n;
+
+    return n;
 }
 
 
