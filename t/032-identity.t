@@ -534,8 +534,15 @@ c: < {"id":1,"connect":{...}}
 d: open /connection/websocket
    > {"id":1,"connect":{"token":"{{jwt(sub => "dave", exp => time + 2)}}"}}
 d: < {"id":1,"connect":{...}}
+# of what the token subscribes to the client is no owner
+e: open /short
+   > {"id":1,"connect":{"token":"{{jwt(sub => "erin", channels => \'["locked:x"]')}}"}}
+   > {"id":2,"sub_refresh":{"channel":"locked:x","token":"{{jwt(sub => "erin", channel => "locked:x", exp => time + 2)}}"}}
+e: < {"id":1,"connect":{...}}
+   < {"id":2,"sub_refresh":{"expires":true,"ttl":*}}
 a: closed 3005 connection expired
 b: < {"push":{"channel":"locked:x","unsubscribe":{"code":2501,"reason":"subscription expired"}}}
+e: closed 3006 subscription expired
 b, c, d: silent
 api: POST /api/publish {"channel":"locked:x","data":1}
 api: 200 {"result":{}}

@@ -513,7 +513,9 @@ ngx_rt_client_wake(ngx_rt_conn_t *conn, ngx_msec_t *rest)
 
     client = conn->data;
 
-    while ((lease = ngx_rt_lease_first(client)) != NULL
+    /* one that is over drops its leases later */
+
+    while (!conn->over && (lease = ngx_rt_lease_first(client)) != NULL
            && (ngx_msec_int_t) (lease->at - ngx_current_msec) <= 0)
     {
         ngx_rt_client_expire(client, lease);
