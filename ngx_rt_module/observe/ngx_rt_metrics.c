@@ -138,7 +138,7 @@ static const ngx_rt_metric_t  ngx_rt_zone_metrics[] = {
                        "Sessions that linger.", 0),
 
     ngx_rt_zone_metric("channels", channels,
-                       "Channels with a subscriber.", 0),
+                       "Channels with a subscriber, or a history.", 0),
 
     ngx_rt_zone_metric("tenants", tenants,
                        "Tenants that the zone knows.", 0),

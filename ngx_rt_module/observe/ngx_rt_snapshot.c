@@ -50,7 +50,7 @@ const ngx_rt_metric_t  ngx_rt_tenant_metrics[NGX_RT_TENANT_VALUES] = {
                          "Sessions that linger.", 0),
 
     ngx_rt_tenant_metric("channels", channels,
-                         "Channels with a subscriber.", 0),
+                         "Channels with a subscriber, or a history.", 0),
 
     ngx_rt_tenant_metric("bytes", bytes,
                          "Shared memory that is the tenant's.", 0),
