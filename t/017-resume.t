@@ -745,3 +745,31 @@ api: GET /metrics
 api: 200 ~^rt_tenant_sessions_lingering\{zone="quota",tenant="{{$tenant}}"\} 0$
 api: GET /metrics
 api: 200 ~^rt_tenant_sessions_lingering\{zone="quota",tenant="{{$tenant}}o"\} 1$
+
+
+
+=== TEST 21: who is spared by the whitelist is, while its old connection closes
+--- http_config
+    rt_zone      $http_x_tenant zone=live:8m;
+    rt_user      $http_x_user;
+    rt_namespace room;
+    rt_close_timeout 30s;
+    rt_drain window=50ms;
+--- conversation
+a: open /connection/websocket
+   X-User: alice
+   > {"id":1,"connect":{"headers":{"rt-resume":""}}}
+a: < {"id":1,"connect":{"client":"*a","session":"*p",...}}
+b: open /connection/websocket
+   X-User: alice
+   > {"id":1,"connect":{"headers":{"rt-resume":"{{kept("p")}}"}}}
+b: < {"id":1,"connect":{"client":"{{kept("a")}}",...}}
+c: open /connection/websocket
+   X-User: alice
+   > {"id":1,"connect":{}}
+c: < {"id":1,"connect":{...}}
+api: POST /api/disconnect {"user":"alice","whitelist":["{{kept("a")}}"]}
+api: 200 {"result":{}}
+c: closed 3503 force disconnect
+b: silent
+a: closed 3503 session taken over

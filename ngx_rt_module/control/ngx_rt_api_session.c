@@ -293,7 +293,7 @@ ngx_rt_api_sessions(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 }
 
 
-/* those of the whitelist go out of ids */
+/* who is on the whitelist goes out, twice while he is taken over */
 
 static void
 ngx_rt_api_spare(ngx_rt_api_params_t *p, ngx_array_t *ids,
@@ -328,7 +328,7 @@ ngx_rt_api_spare(ngx_rt_api_params_t *p, ngx_array_t *ids,
             return;
         }
 
-        for (i = 0; id.len == NGX_RT_ID_LEN && i < ids->nelts; i++) {
+        for (i = ids->nelts; id.len == NGX_RT_ID_LEN && i--; /* void */ ) {
 
             if (ngx_memcmp(elts + i * NGX_RT_ID_LEN, id.data, NGX_RT_ID_LEN)
                 == 0)
@@ -336,7 +336,6 @@ ngx_rt_api_spare(ngx_rt_api_params_t *p, ngx_array_t *ids,
                 ids->nelts--;
                 ngx_memmove(elts + i * NGX_RT_ID_LEN,
                             elts + ids->nelts * NGX_RT_ID_LEN, NGX_RT_ID_LEN);
-                break;
             }
         }
     }
