@@ -43,6 +43,8 @@ $RT::HTTP = <<'_EOC_';
     rt_zone       $http_x_tenant zone=live:8m;
     rt_jwt        hs256 file=$TEST_NGINX_TOKENS/secret;
     rt_token_grace 0;
+    rt_ping_interval 1s;
+    rt_pong_timeout 500ms;
     rt_namespace  locked  subscribe=token;
     rt_namespace  kept    publish=any history=10 ttl=10m;
     rt_close_timeout 100ms;
