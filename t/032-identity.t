@@ -13,6 +13,8 @@ $RT::HTTP = <<'_EOC_';
     rt_namespace  quiet   publish=subscriber;
     rt_namespace  locked  subscribe=token publish=subscriber presence;
     rt_namespace  few     users publish=subscriber;
+    rt_namespace  kept    publish=any history=10 ttl=1m;
+    rt_namespace  last    publish=any history=3 ttl=1m cache;
     rt_close_timeout 100ms;
     rt_drain window=50ms;
 _EOC_
@@ -25,6 +27,10 @@ $RT::SERVER .= <<'_EOC_';
         location /short {
             rt_websocket    zone=live;
             rt_token_grace  0;
+        }
+        location /two {
+            rt_websocket     zone=live;
+            rt_max_channels  2;
         }
         location /off {
             rt_websocket  zone=live;
@@ -548,3 +554,62 @@ api: POST /api/publish {"channel":"locked:x","data":1}
 api: 200 {"result":{}}
 c: < {"push":{"channel":"locked:x","pub":{"data":1}}}
 b: silent
+
+
+
+=== TEST 21: what was missed in channels of the token comes with connect's reply
+--- conversation
+a: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "alice", channels => \'["kept:x", "kept:y", "open:x"]')}}"}}
+a: < {"id":1,"connect":{"subs":{"kept:x":{"recoverable":true,"positioned":true,"epoch":"*e"},"kept:y":{"recoverable":true,"positioned":true,"epoch":"*f"},"open:x":{}},...}}
+api: 2 x POST /api/publish {"channel":"kept:x","data":{{$i}}}
+api: 2 x 200 {"result":{...}}
+a: 2 x < {"push":{"channel":"kept:x","pub":{"data":{{$i}},"offset":{{$i}}}}}
+a: gone
+api: 3 x POST /api/publish {"channel":"kept:x","data":{{$i + 2}}}
+api: 3 x 200 {"result":{...}}
+# what the token does not subscribe to is passed over
+a: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "alice", channels => \'["kept:x", "kept:y", "open:x"]')}}","subs":{"kept:z":{"recover":true},"open:x":{"recover":true},"nowhere:x":{},"":null,"kept:\u0078":{"recover":true,"offset":2,"epoch":"{{kept("e")}}"},"kept:y":{"recover":true,"epoch":"{{kept("f")}}"}}}}
+a: < {"id":1,"connect":{"subs":{"kept:x":{"recoverable":true,"positioned":true,"publications":[{"data":3,"offset":3},{"data":4,"offset":4},{"data":5,"offset":5}],"was_recovering":true,"recovered":true,"epoch":"{{kept("e")}}","offset":2},"kept:y":{"recoverable":true,"positioned":true,"was_recovering":true,"recovered":true,"epoch":"{{kept("f")}}"},"open:x":{}},...}}
+api: POST /api/publish {"channel":"kept:x","data":6}
+api: 200 {"result":{...}}
+a: < {"push":{"channel":"kept:x","pub":{"data":6,"offset":6}}}
+a: silent
+# who does not ask for it, and who asks for what is not there
+b1..b3: open /connection/websocket
+        > {"id":1,"connect":{"token":"{{jwt(sub => "bob", channels => \'["kept:x"]')}}","subs":{{('null', '{"kept:x":{"offset":2}}', '{"kept:x":null}')[$n - 1]}}}}
+b1..b3: < {"id":1,"connect":{"subs":{"kept:x":{"recoverable":true,"positioned":true,"epoch":"{{kept("e")}}","offset":6}},...}}
+c1..c2: open /connection/websocket
+        > {"id":1,"connect":{"token":"{{jwt(sub => "carol", channels => \'["kept:x"]')}}","subs":{"kept:x":{"recover":true,{{('"offset":7', '"offset":2,"epoch":"_"')[$n - 1]}}}}}}
+c1..c2: < {"id":1,"connect":{"subs":{"kept:x":{"recoverable":true,"positioned":true,"was_recovering":true,"epoch":"{{kept("e")}}","offset":6}},...}}
+# no more are looked at than a client may have
+d1..d2: open /two
+        > {"id":1,"connect":{"token":"{{jwt(sub => "dave", channels => \'["kept:x"]')}}","subs":{"kept:1":{},{{('', '"kept:2":{},')[$n - 1]}}"kept:x":{"recover":true,"offset":5}}}}
+d1: < {"id":1,"connect":{"subs":{"kept:x":{"recoverable":true,"positioned":true,"publications":[{"data":6,"offset":6}],"was_recovering":true,"recovered":true,"epoch":"{{kept("e")}}","offset":5}},...}}
+d2: < {"id":1,"connect":{"subs":{"kept:x":{"recoverable":true,"positioned":true,"epoch":"{{kept("e")}}","offset":6}},...}}
+e1..e6: open /optional
+        > {"id":1,"connect":{"subs":{{('[]', '1', '{"x":1}', '{"x":{"recover":1}}', '{"x":{"offset":-1}}', '{"x":{"epoch":[]}}')[$n - 1]}}}}
+e1..e6: closed 3501 bad request
+
+
+
+=== TEST 22: more was missed than connect's reply takes, in all channels together
+--- conversation
+api: 10 x POST /api/publish {"channel":"kept:x","data":"{{$i}} {{"x" x 20000}}"}
+api: 10 x 200 {"result":{...}}
+api: 10 x POST /api/publish {"channel":"kept:y","data":"{{$i}} {{"x" x 20000}}"}
+api: 10 x 200 {"result":{...}}
+api: 10 x POST /api/publish {"channel":"kept:z","data":{{$i}}}
+api: 10 x 200 {"result":{...}}
+api: POST /api/publish {"channel":"last:x","data":1}
+api: 200 {"result":{...}}
+a: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "alice", channels => \'["kept:x", "kept:y", "kept:z", "last:x"]')}}","subs":{"kept:x":{"recover":true},"kept:y":{"recover":true},"kept:z":{"recover":true,"offset":2}}}}
+a: < {"id":1,"connect":{"subs":{"kept:x":{"recovered":true,"publications":[{...},{...},{...},{...},{...},{...},{...},{...},{...},{"offset":10,...}],...},"kept:y":{"recovered":true,"publications":[{"offset":1,...},{"offset":2,...},{"offset":3,...},{"offset":4,...}],...},"kept:z":{"recoverable":true,"positioned":true,"was_recovering":true,"recovered":true,"epoch":"*","offset":2},"last:x":{"recoverable":true,"positioned":true,"epoch":"*"}},...}}
+# in turns, a slice each
+a: 3 x < {"push":{"channel":"kept:y","pub":{"offset":{{$i + 4}},...}}}
+a: 8 x < {"push":{"channel":"kept:z","pub":{"data":{{$i + 2}},"offset":{{$i + 2}}}}}
+a: < {"push":{"channel":"last:x","pub":{"data":1,"offset":1}}}
+a: 3 x < {"push":{"channel":"kept:y","pub":{"offset":{{$i + 7}},...}}}
+a: silent

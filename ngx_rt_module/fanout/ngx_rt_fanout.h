@@ -337,23 +337,24 @@ void ngx_rt_subscription_serve(ngx_rt_subscription_t *sub);
 
 /* ngx_rt_recover.c */
 
-/* what a client says that it has */
+/* what a reply brings of what was missed in its channels */
 typedef struct {
-    bool                       recover;       /* it wants what it missed */
-    uint64_t                   offset;
-    rt_str_t                   epoch;         /* empty: it does not say */
-} ngx_rt_since_t;
+    ngx_pool_t                *pool;          /* of the publications */
+    size_t                     room;          /* bytes; the rest is pushed */
+} ngx_rt_recovery_t;
+
+/* the pool is the caller's to destroy, once the reply is sent */
+ngx_int_t ngx_rt_recovery_init(ngx_rt_recovery_t *r, ngx_rt_conn_t *conn);
 
 /* of a subscription that has just begun: where it is, and nothing more */
 void ngx_rt_recover_none(ngx_rt_subscription_t *sub, rt_stream_t *stream);
 
 /*
  * What the reply to a subscription that has just begun says of the history; the
- * publications are in the list (rt_publication_t), the epoch is the
- * interest's.  NGX_ERROR: no memory.
+ * epoch is the interest's.  NGX_ERROR: no memory.
  */
-ngx_int_t ngx_rt_recover(ngx_rt_subscription_t *sub,
-    const ngx_rt_since_t *since, rt_stream_t *stream, ngx_array_t *list);
+ngx_int_t ngx_rt_recover(ngx_rt_subscription_t *sub, const rt_since_t *since,
+    ngx_rt_recovery_t *r, rt_stream_t *stream);
 
 
 #endif /* _NGX_RT_FANOUT_H_INCLUDED_ */

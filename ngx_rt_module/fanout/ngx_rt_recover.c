@@ -18,12 +18,35 @@
 
 
 static ngx_int_t ngx_rt_recover_missed(ngx_rt_subscription_t *sub,
-    uint64_t since, rt_stream_t *stream, ngx_array_t *list);
+    uint64_t since, ngx_rt_recovery_t *r, rt_stream_t *stream);
 static ngx_int_t ngx_rt_recover_latest(ngx_rt_subscription_t *sub,
-    const ngx_rt_since_t *since, rt_stream_t *stream, ngx_array_t *list);
+    const rt_since_t *since, ngx_rt_recovery_t *r, rt_stream_t *stream);
 static ngx_int_t ngx_rt_recover_read(ngx_rt_subscription_t *sub,
-    uint64_t from, size_t bytes, rt_stream_t *stream, ngx_array_t *list);
-static size_t ngx_rt_recover_room(ngx_rt_conn_t *conn);
+    uint64_t from, ngx_rt_recovery_t *r, rt_stream_t *stream);
+
+
+ngx_int_t
+ngx_rt_recovery_init(ngx_rt_recovery_t *r, ngx_rt_conn_t *conn)
+{
+    size_t  max;
+
+    r->pool = ngx_create_pool(1024, ngx_cycle->log);
+
+    if (r->pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    max = conn->conf->max_queue / 4;
+
+    if (conn->out.bytes >= max || ngx_rt_account_full(conn->account)) {
+        r->room = 0;
+        return NGX_OK;
+    }
+
+    r->room = ngx_min(max - conn->out.bytes, NGX_RT_REPLY_BYTES);
+
+    return NGX_OK;
+}
 
 
 void
@@ -42,8 +65,8 @@ ngx_rt_recover_none(ngx_rt_subscription_t *sub, rt_stream_t *stream)
 
 
 ngx_int_t
-ngx_rt_recover(ngx_rt_subscription_t *sub, const ngx_rt_since_t *since,
-    rt_stream_t *stream, ngx_array_t *list)
+ngx_rt_recover(ngx_rt_subscription_t *sub, const rt_since_t *since,
+    ngx_rt_recovery_t *r, rt_stream_t *stream)
 {
     uint64_t            missed;
     ngx_rt_interest_t  *in;
@@ -59,7 +82,7 @@ ngx_rt_recover(ngx_rt_subscription_t *sub, const ngx_rt_since_t *since,
     stream->was_recovering = since->recover;
 
     if (in->cache) {
-        return ngx_rt_recover_latest(sub, since, stream, list);
+        return ngx_rt_recover_latest(sub, since, r, stream);
     }
 
     if (!since->recover || since->offset > in->top.offset
@@ -77,7 +100,7 @@ ngx_rt_recover(ngx_rt_subscription_t *sub, const ngx_rt_since_t *since,
 
     stream->recovered = true;
 
-    return missed ? ngx_rt_recover_missed(sub, since->offset, stream, list)
+    return missed ? ngx_rt_recover_missed(sub, since->offset, r, stream)
                   : NGX_OK;
 }
 
@@ -86,44 +109,29 @@ ngx_rt_recover(ngx_rt_subscription_t *sub, const ngx_rt_since_t *since,
 
 static ngx_int_t
 ngx_rt_recover_missed(ngx_rt_subscription_t *sub, uint64_t since,
-    rt_stream_t *stream, ngx_array_t *list)
+    ngx_rt_recovery_t *r, rt_stream_t *stream)
 {
-    uint64_t            offset;
-    ngx_rt_interest_t  *in;
+    ngx_int_t  rc;
 
-    in = sub->interest;
+    rc = ngx_rt_recover_read(sub, since + 1, r, stream);
 
-    if (ngx_rt_recover_read(sub, since + 1, ngx_rt_recover_room(sub->conn),
-                            stream, list)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (stream->npublications == 0
-        || stream->publications[0].offset != since + 1)
-    {
+    if (rc == NGX_DECLINED) {
         stream->recovered = false;
-        stream->npublications = 0;
         return NGX_OK;
     }
 
-    offset = stream->publications[stream->npublications - 1].offset;
     stream->offset = since;
 
-    if (offset < in->top.offset) {
-        ngx_rt_subscription_fall_behind(sub, offset);
-    }
-
-    return NGX_OK;
+    return rc;
 }
 
 
 static ngx_int_t
-ngx_rt_recover_latest(ngx_rt_subscription_t *sub, const ngx_rt_since_t *since,
-    rt_stream_t *stream, ngx_array_t *list)
+ngx_rt_recover_latest(ngx_rt_subscription_t *sub, const rt_since_t *since,
+    ngx_rt_recovery_t *r, rt_stream_t *stream)
 {
     uint64_t            top;
+    ngx_int_t           rc;
     ngx_rt_interest_t  *in;
 
     in = sub->interest;
@@ -141,24 +149,34 @@ ngx_rt_recover_latest(ngx_rt_subscription_t *sub, const ngx_rt_since_t *since,
         return NGX_OK;
     }
 
-    if (ngx_rt_recover_read(sub, top, 1, stream, list) != NGX_OK) {
-        return NGX_ERROR;
+    rc = ngx_rt_recover_read(sub, top, r, stream);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_OK;
     }
 
-    stream->recovered = since->recover && stream->npublications;
+    stream->recovered = since->recover;
 
-    return NGX_OK;
+    if (stream->npublications == 0) {
+        stream->offset = top - 1;
+    }
+
+    return rc;
 }
 
 
-/* from there to the top, which moves on */
+/*
+ * From there to the top, which moves on; without room for all of it the
+ * subscription is behind.  NGX_DECLINED: it is not there from there on.
+ */
 
 static ngx_int_t
-ngx_rt_recover_read(ngx_rt_subscription_t *sub, uint64_t from, size_t bytes,
-    rt_stream_t *stream, ngx_array_t *list)
+ngx_rt_recover_read(ngx_rt_subscription_t *sub, uint64_t from,
+    ngx_rt_recovery_t *r, rt_stream_t *stream)
 {
-    ngx_int_t           rc;
+    ngx_array_t         list;
     ngx_rt_slice_t      s;
+    rt_publication_t   *pubs;
     ngx_rt_interest_t  *in;
 
     in = sub->interest;
@@ -166,32 +184,44 @@ ngx_rt_recover_read(ngx_rt_subscription_t *sub, uint64_t from, size_t bytes,
     s.from = from;
     s.to = in->top.offset;
     s.reverse = 0;
-    s.max = NGX_RT_HISTORY_CAP;
-    s.bytes = bytes;
+    s.max = r->room ? NGX_RT_HISTORY_CAP : 1;
+    s.bytes = r->room;
 
-    rc = ngx_rt_history_list(in->hub->zone, in->channel, &s, list);
+    if (r->room == 0) {
+        ngx_rt_history_read(in->hub->zone, in->channel, &s);
+        pubs = s.pubs;
 
-    if (rc == NGX_OK && s.top.source == in->top.source) {
-        stream->publications = list->elts;
-        stream->npublications = list->nelts;
+    } else {
+
+        if (ngx_array_init(&list, r->pool, 4, sizeof(rt_publication_t))
+            != NGX_OK
+            || ngx_rt_history_list(in->hub->zone, in->channel, &s, &list)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        pubs = list.elts;
+        s.n = list.nelts;
     }
 
-    return rc;
-}
-
-
-/* what a reply may bring of what was missed; the rest is pushed */
-
-static size_t
-ngx_rt_recover_room(ngx_rt_conn_t *conn)
-{
-    size_t  max;
-
-    max = conn->conf->max_queue / 4;
-
-    if (conn->out.bytes >= max || ngx_rt_account_full(conn->account)) {
-        return 1;
+    if (s.top.source != in->top.source || s.n == 0
+        || pubs[0].offset != from)
+    {
+        return NGX_DECLINED;
     }
 
-    return ngx_min(max - conn->out.bytes, NGX_RT_REPLY_BYTES);
+    if (r->room) {
+        stream->publications = pubs;
+        stream->npublications = s.n;
+        from = pubs[s.n - 1].offset + 1;
+    }
+
+    r->room = s.bytes;
+
+    if (from <= in->top.offset) {
+        ngx_rt_subscription_fall_behind(sub, from - 1);
+    }
+
+    return NGX_OK;
 }

@@ -185,22 +185,23 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
 
     ngx_rt_hub_relieve(client->zone->hub);
 
-    rc = claims ? ngx_rt_command_enter(client, claims, &reply) : NGX_OK;
+    rc = ngx_rt_command_enter(client, cmd, claims, &reply);
 
     if (rc == NGX_DECLINED) {
         ngx_rt_client_subscribe_full(client);
         return NGX_DONE;
     }
 
-    if (rc != NGX_OK) {
+    if (rc == NGX_ERROR) {
         ngx_rt_close(conn, 3004, "internal server error");
         return NGX_DONE;
     }
 
-    ngx_rt_client_reply(client, &reply);
-    ngx_rt_conn_established(conn);
+    if (rc == NGX_OK) {
+        ngx_rt_conn_established(conn);
+    }
 
-    return NGX_OK;
+    return rc;
 }
 
 

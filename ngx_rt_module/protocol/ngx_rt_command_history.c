@@ -84,7 +84,7 @@ ngx_rt_command_may_read(ngx_rt_client_t *client, rt_command_t *cmd,
         return &ngx_rt_error_permission_denied;
     }
 
-    if (cmd->reverse && cmd->since && cmd->offset == 0) {
+    if (cmd->reverse && cmd->since && cmd->from.offset == 0) {
         return &ngx_rt_error_bad_request;
     }
 
@@ -107,7 +107,7 @@ ngx_rt_command_read(ngx_rt_client_t *client, rt_command_t *cmd,
         return &ngx_rt_error_internal;
     }
 
-    ngx_rt_history_range(&s, cmd->since, cmd->offset, cmd->reverse,
+    ngx_rt_history_range(&s, cmd->since, cmd->from.offset, cmd->reverse,
                          cmd->limit);
     s.bytes = ngx_min(NGX_RT_REPLY_BYTES,
                       client->conn->conf->max_queue / 4);
@@ -119,7 +119,7 @@ ngx_rt_command_read(ngx_rt_client_t *client, rt_command_t *cmd,
     }
 
     if (cmd->since && !ngx_rt_history_epoch_is(client->zone, s.top.source,
-                                               &cmd->epoch))
+                                               &cmd->from.epoch))
     {
         return &ngx_rt_error_unrecoverable;
     }
@@ -145,30 +145,19 @@ ngx_int_t
 ngx_rt_command_recover(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_subscription_t *sub, rt_reply_t *reply)
 {
-    ngx_int_t        rc;
-    ngx_pool_t      *pool;
-    ngx_array_t      list;
-    ngx_rt_since_t   since;
+    ngx_int_t          rc;
+    ngx_rt_recovery_t  recovery;
 
-    since.recover = cmd->recover;
-    since.offset = cmd->offset;
-    since.epoch = cmd->epoch;
-
-    pool = ngx_create_pool(1024, ngx_cycle->log);
-
-    rc = pool ? ngx_array_init(&list, pool, 4, sizeof(rt_publication_t))
-              : NGX_ERROR;
+    rc = ngx_rt_recovery_init(&recovery, client->conn);
 
     if (rc == NGX_OK) {
-        rc = ngx_rt_recover(sub, &since, &reply->stream, &list);
-    }
+        rc = ngx_rt_recover(sub, &cmd->from, &recovery, &reply->stream);
 
-    if (rc == NGX_OK) {
-        ngx_rt_client_reply(client, reply);
-    }
+        if (rc == NGX_OK) {
+            ngx_rt_client_reply(client, reply);
+        }
 
-    if (pool) {
-        ngx_destroy_pool(pool);
+        ngx_destroy_pool(recovery.pool);
     }
 
     if (rc != NGX_OK) {

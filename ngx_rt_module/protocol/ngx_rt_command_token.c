@@ -214,62 +214,6 @@ ngx_rt_command_may_enter(ngx_rt_client_t *client, const rt_claims_t *claims)
 
 
 ngx_int_t
-ngx_rt_command_enter(ngx_rt_client_t *client, const rt_claims_t *claims,
-    rt_reply_t *reply)
-{
-    size_t                  i;
-    ngx_int_t               rc;
-    ngx_str_t               channel;
-    ngx_rt_terms_t          terms;
-    ngx_rt_namespace_t     *ns;
-    ngx_rt_subscription_t  *sub;
-
-    static rt_reply_sub_t   subs[RT_CLAIMS_SUBS_MAX];
-
-    if (ngx_rt_lease_create(client, NULL, claims) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    reply->ttl = ngx_rt_lease_ttl(rt_claims_expiry(claims));
-    reply->subs = subs;
-
-    for (i = 0; i < claims->nsubs; i++) {
-        channel = ngx_rt_ngx_str(&claims->subs[i].channel);
-
-        if (ngx_rt_subscription_lookup(client, &channel)) {
-            continue;
-        }
-
-        if (ngx_rt_namespace_find(client->main_conf, &channel, &ns)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        terms.flags = ngx_rt_namespace_flags(ns, 0,
-                                             &claims->subs[i].override);
-        terms.info = ngx_rt_ngx_str(&claims->subs[i].info);
-
-        rc = ngx_rt_subscribe(client, &channel, ns, &terms, &sub);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        subs[reply->nsubs].channel = claims->subs[i].channel;
-        subs[reply->nsubs].data = claims->subs[i].data;
-
-        sub->server = 1;
-        ngx_rt_recover_none(sub, &subs[reply->nsubs].stream);
-
-        reply->nsubs++;
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
 ngx_rt_command_allow(ngx_rt_client_t *client, rt_command_t *cmd,
     rt_claims_t **claims)
 {

@@ -92,14 +92,6 @@ ngx_int_t ngx_rt_command_presence_stats(ngx_rt_client_t *client,
 ngx_int_t ngx_rt_command_identify(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_identity_t *who, rt_claims_t **claims);
 
-/*
- * What a connection token grants, once there is a session; what of it a client
- * is told goes into the reply.  NGX_ERROR: no memory; NGX_DECLINED: no room, or
- * a limit.
- */
-ngx_int_t ngx_rt_command_enter(ngx_rt_client_t *client,
-    const rt_claims_t *claims, rt_reply_t *reply);
-
 /* is there a token for the subscription?  NGX_DONE: no, which was answered */
 ngx_int_t ngx_rt_command_allow(ngx_rt_client_t *client, rt_command_t *cmd,
     rt_claims_t **claims);
@@ -112,6 +104,17 @@ ngx_int_t ngx_rt_command_sub_refresh(ngx_rt_client_t *client,
 /* of ngx_rt_client_app */
 ngx_msec_t ngx_rt_client_wait(ngx_rt_conn_t *conn, ngx_msec_t msec);
 ngx_int_t ngx_rt_client_wake(ngx_rt_conn_t *conn, ngx_msec_t *rest);
+
+/* ngx_rt_command_enter.c */
+
+/*
+ * What a connection token (or none: NULL) grants, once there is a session;
+ * sends the reply, with what was missed in channels that the server subscribes
+ * to.  NGX_ERROR: no memory; NGX_DECLINED: no room, or a limit; NGX_DONE: it
+ * was refused.
+ */
+ngx_int_t ngx_rt_command_enter(ngx_rt_client_t *client, rt_command_t *cmd,
+    const rt_claims_t *claims, rt_reply_t *reply);
 
 /* ngx_rt_command_history.c */
 ngx_int_t ngx_rt_command_history(ngx_rt_client_t *client, rt_command_t *cmd);

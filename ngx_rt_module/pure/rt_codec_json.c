@@ -42,6 +42,7 @@ const rt_codec_t  rt_codec_json = {
     "json",
     false,
     rt_codec_json_parse,
+    rt_codec_json_positions,
     rt_codec_json_reply,
     rt_codec_json_push,
     rt_codec_json_ping,

@@ -17,6 +17,7 @@
 typedef enum {
     RT_MEMBER_STRING = 0,
     RT_MEMBER_RAW,
+    RT_MEMBER_RAW_OBJECT,
     RT_MEMBER_BOOL,
     RT_MEMBER_UINT32,
     RT_MEMBER_UINT64,
@@ -51,7 +52,7 @@ static bool rt_codec_json_take(rt_json_t *j, const rt_member_t *m,
 static bool rt_codec_json_raw(rt_json_t *j, rt_str_t *raw, bool *deep);
 static bool rt_codec_json_headers(rt_json_t *j, rt_str_t *resume);
 static bool rt_codec_json_is_resume(const rt_str_t *key);
-static bool rt_codec_json_since(rt_json_t *j, rt_command_t *cmd);
+static bool rt_codec_json_since(rt_json_t *j, rt_since_t *since);
 
 
 static const rt_member_t  rt_codec_json_table[] = {
@@ -80,13 +81,13 @@ static const rt_member_t  rt_codec_json_table[] = {
       RT_ON(CONNECT), RT_MEMBER_STRING, RT_FIELD(version) },
 
     { rt_string("epoch"),
-      RT_ON(SUBSCRIBE), RT_MEMBER_STRING, RT_FIELD(epoch) },
+      RT_ON(SUBSCRIBE), RT_MEMBER_STRING, RT_FIELD(from.epoch) },
 
     { rt_string("offset"),
-      RT_ON(SUBSCRIBE), RT_MEMBER_UINT64, RT_FIELD(offset) },
+      RT_ON(SUBSCRIBE), RT_MEMBER_UINT64, RT_FIELD(from.offset) },
 
     { rt_string("since"),
-      RT_ON(HISTORY), RT_MEMBER_SINCE, 0 },
+      RT_ON(HISTORY), RT_MEMBER_SINCE, RT_FIELD(from) },
 
     { rt_string("limit"),
       RT_ON(HISTORY), RT_MEMBER_INT64, RT_FIELD(limit) },
@@ -95,7 +96,7 @@ static const rt_member_t  rt_codec_json_table[] = {
       RT_ON(HISTORY), RT_MEMBER_BOOL, RT_FIELD(reverse) },
 
     { rt_string("recover"),
-      RT_ON(SUBSCRIBE), RT_MEMBER_BOOL, RT_FIELD(recover) },
+      RT_ON(SUBSCRIBE), RT_MEMBER_BOOL, RT_FIELD(from.recover) },
 
     { rt_string("positioned"),
       RT_ON(SUBSCRIBE), RT_MEMBER_BOOL, RT_FIELD(positioned) },
@@ -111,6 +112,9 @@ static const rt_member_t  rt_codec_json_table[] = {
 
     { rt_string("headers"),
       RT_ON(CONNECT), RT_MEMBER_HEADERS, RT_FIELD(resume) },
+
+    { rt_string("subs"),
+      RT_ON(CONNECT), RT_MEMBER_RAW_OBJECT, RT_FIELD(subs) },
 
     { { 0, NULL }, 0, RT_MEMBER_STRING, 0 }
 };
@@ -295,6 +299,10 @@ rt_codec_json_take(rt_json_t *j, const rt_member_t *m, rt_command_t *cmd)
     case RT_MEMBER_RAW:
         return rt_codec_json_raw(j, field, &cmd->deep);
 
+    case RT_MEMBER_RAW_OBJECT:
+        return rt_json_peek(j) == RT_JSON_OBJECT
+               && rt_codec_json_raw(j, field, &cmd->deep);
+
     case RT_MEMBER_BOOL:
         return rt_json_bool(j, field);
 
@@ -311,7 +319,8 @@ rt_codec_json_take(rt_json_t *j, const rt_member_t *m, rt_command_t *cmd)
         return rt_json_int64(j, field);
 
     case RT_MEMBER_SINCE:
-        return rt_codec_json_since(j, cmd);
+        cmd->since = true;
+        return rt_codec_json_since(j, field);
     }
 
     return false;
@@ -319,7 +328,7 @@ rt_codec_json_take(rt_json_t *j, const rt_member_t *m, rt_command_t *cmd)
 
 
 static bool
-rt_codec_json_since(rt_json_t *j, rt_command_t *cmd)
+rt_codec_json_since(rt_json_t *j, rt_since_t *since)
 {
     bool      good;
     rt_str_t  key;
@@ -328,18 +337,19 @@ rt_codec_json_since(rt_json_t *j, rt_command_t *cmd)
         return false;
     }
 
-    cmd->since = true;
-
     while (rt_json_key(j, &key)) {
 
         if (rt_json_peek(j) == RT_JSON_NULL) {
             good = rt_json_skip(j);
 
         } else if (rt_str_eq(&key, "offset")) {
-            good = rt_json_uint64(j, &cmd->offset);
+            good = rt_json_uint64(j, &since->offset);
 
         } else if (rt_str_eq(&key, "epoch")) {
-            good = rt_json_string(j, &cmd->epoch);
+            good = rt_json_string(j, &since->epoch);
+
+        } else if (rt_str_eq(&key, "recover")) {
+            good = rt_json_bool(j, &since->recover);
 
         } else {
             good = rt_json_skip(j);
@@ -351,6 +361,49 @@ rt_codec_json_since(rt_json_t *j, rt_command_t *cmd)
     }
 
     return j->error == RT_JSON_OK;
+}
+
+
+bool
+rt_codec_json_positions(const rt_str_t *subs, rt_position_t *list, size_t max,
+    size_t *n)
+{
+    rt_json_t       j;
+    rt_position_t  *p;
+
+    *n = 0;
+
+    if (subs->len == 0) {
+        return true;
+    }
+
+    rt_json_init(&j, subs->data, subs->len);
+
+    if (!rt_json_object(&j)) {
+        return false;
+    }
+
+    while (*n < max) {
+        p = &list[*n];
+        memset(p, 0, sizeof(rt_position_t));
+
+        if (!rt_json_key(&j, &p->channel)) {
+            return j.error == RT_JSON_OK;
+        }
+
+        if (rt_json_peek(&j) == RT_JSON_NULL) {
+            (void) rt_json_skip(&j);
+            continue;
+        }
+
+        if (!rt_codec_json_since(&j, &p->since)) {
+            return false;
+        }
+
+        (*n)++;
+    }
+
+    return true;
 }
 
 

@@ -31,6 +31,21 @@ typedef enum {
 } rt_method_t;
 
 
+/* what a client says that it has of a channel */
+typedef struct {
+    bool            recover;      /* it wants what it missed */
+    uint64_t        offset;
+    rt_str_t        epoch;        /* empty: it does not say */
+} rt_since_t;
+
+
+/* the same of one of the channels that the server subscribed it to */
+typedef struct {
+    rt_str_t        channel;
+    rt_since_t      since;
+} rt_position_t;
+
+
 /* spans of the message, decoded in place where they are strings */
 typedef struct {
     uint32_t        id;
@@ -43,18 +58,17 @@ typedef struct {
     rt_str_t        rpc;          /* the method of an rpc */
     rt_str_t        resume;       /* of connect's headers, "rt-resume": a proof;
                                      empty: a first one is asked for */
-    rt_str_t        epoch;        /* of subscribe, or of history's since */
-    uint64_t        offset;
+    rt_str_t        subs;         /* of connect, raw: for the codec */
     bool            since;        /* of history: it is there */
+    rt_since_t      from;         /* of subscribe, or history's since */
     int64_t         limit;        /* of history; less than 0: all */
     bool            reverse;
-    bool            recover;
     bool            positioned;
     bool            recoverable;
     bool            join_leave;
     uint32_t        type;         /* of a subscription, 0: a stream */
-    bool            deep;         /* data, left out, is nested too deep:
-                                     answer 107, go on */
+    bool            deep;         /* data or subs, left out, is nested too
+                                     deep: answer 107, go on */
 } rt_command_t;
 
 
@@ -204,6 +218,13 @@ typedef struct {
      */
     rt_parse_t    (*parse)(uint8_t **pos, uint8_t *end, bool first,
                            rt_command_t *cmd);
+
+    /*
+     * A command's subs, which are changed in the parsing, into *n positions,
+     * up to max; what is beyond is passed over.  false: BAD.
+     */
+    bool          (*positions)(const rt_str_t *subs, rt_position_t *list,
+                               size_t max, size_t *n);
 
     /*
      * Of a method that has one, or an error.  Raw values, here and below, are

@@ -39,6 +39,7 @@ function start() {
     rt_jwt          hs256 file=${dir}/secret;
     rt_token_grace  1s;
     rt_namespace    room publish=subscriber;
+    rt_namespace    kept history=3 ttl=1m;
 `,
     }).finally(() => fs.rmSync(dir, { recursive: true }));
 }
@@ -156,6 +157,61 @@ describe("tokens", { timeout: 60000 }, () => {
 
         await nginx.api("publish", { channel: "room:s", data: 7 });
         await until("it hears the backend", () => heard.length === 1);
+    });
+
+    test("what is missed in channels of the token is recovered", async () => {
+        let last;
+        let away = false;
+
+        class Socket extends WebSocket {
+            constructor(url, protocols) {
+                super(away ? "ws://127.0.0.1:1" : url, protocols);
+                last = this;
+            }
+        }
+
+        const heard = [];
+        const began = [];
+        let n = 0;
+
+        const publish = async count => {
+            for (let i = 0; i < count; i++) {
+                await nginx.api("publish", { channel: "kept:s", data: ++n });
+            }
+        };
+
+        const c = client({ websocket: Socket,
+            token: jwt({ sub: "eve", channels: ["kept:s"] }) });
+
+        c.on("subscribed", ctx => began.push(ctx));
+        c.on("publication", ctx => heard.push(ctx.data));
+        await c.ready(5000);
+        await publish(1);
+        await until("the first", () => heard.length === 1);
+
+        const miss = async count => {
+            away = true;
+            last.terminate();
+            await until("it is away", () => c.state === "connecting");
+            await publish(count);
+            away = false;
+            await c.ready(5000);
+        };
+
+        await miss(3);
+        await until("all of them", () => heard.length === 4);
+        assert.deepEqual(heard, [1, 2, 3, 4]);
+        assert.equal(began[1].recovered, true);
+        assert.equal(began[1].wasRecovering, true);
+
+        /* one more than the history has */
+
+        await miss(4);
+        await publish(1);
+        await until("the next", () => heard.at(-1) === n);
+        assert.deepEqual(heard, [1, 2, 3, 4, 9]);
+        assert.equal(began[2].recovered, false);
+        assert.equal(began[2].wasRecovering, true);
     });
 
     test("who does not renew is closed, and comes back with a token",

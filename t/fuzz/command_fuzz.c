@@ -59,13 +59,38 @@ check_command(const rt_command_t *c, const uint8_t *start, const uint8_t *end)
     check_span(&c->name, start, end);
     check_span(&c->version, start, end);
     check_span(&c->rpc, start, end);
-    check_span(&c->epoch, start, end);
+    check_span(&c->from.epoch, start, end);
+    check_span(&c->subs, start, end);
 
     if (c->data.data) {
         rt_json_init(&j, c->data.data, c->data.len);
         must(rt_json_value(&j, &v) && v.len == c->data.len);
         must(v.type != RT_JSON_NULL);
     }
+}
+
+
+static void
+check_positions(const rt_command_t *c)
+{
+    size_t          i, n;
+    rt_position_t  *list;
+
+    list = malloc(3 * sizeof(rt_position_t));
+    must(list);
+
+    if (codec->positions(&c->subs, list, 3, &n)) {
+        must(n <= 3);
+
+        for (i = 0; i < n; i++) {
+            check_span(&list[i].channel, c->subs.data,
+                       c->subs.data + c->subs.len);
+            check_span(&list[i].since.epoch, c->subs.data,
+                       c->subs.data + c->subs.len);
+        }
+    }
+
+    free(list);
 }
 
 
@@ -112,15 +137,15 @@ check_replies(const rt_command_t *c)
     r.client = c->channel;
     r.version = c->version;
     r.ping = c->type;
-    r.pong = c->recover;
-    r.session = c->epoch;
+    r.pong = c->from.recover;
+    r.session = c->from.epoch;
     r.node = c->token;
     r.data = c->data;
-    r.clients = c->offset;
+    r.clients = c->from.offset;
 
     info[0].user = c->token;
     info[0].client = c->channel;
-    info[1].client = c->epoch;
+    info[1].client = c->from.epoch;
     r.present = info;
     r.npresent = 2;
 
@@ -128,7 +153,7 @@ check_replies(const rt_command_t *c)
 
     e.code = c->type;
     e.message = c->channel;
-    e.temporary = c->recover;
+    e.temporary = c->from.recover;
     r.error = &e;
 
     check_reply(&r);
@@ -148,7 +173,7 @@ check_other(const rt_command_t *c)
 
     push.channel = c->channel;
     push.info.user = c->token;
-    push.info.client = c->epoch;
+    push.info.client = c->from.epoch;
     push.data = c->data;
     push.code = c->type;
     push.reason = c->rpc;
@@ -207,9 +232,9 @@ check_push(const rt_command_t *c)
     memset(&pub, 0, sizeof(rt_publication_t));
 
     pub.data = c->data;
-    pub.offset = c->offset;
+    pub.offset = c->from.offset;
 
-    if (c->recover) {
+    if (c->from.recover) {
         pub.info.user = c->token;
         pub.info.client = c->channel;
         pub.tags = c->data;
@@ -265,6 +290,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         must(pos > before && pos <= end);
         check_command(&c, before, pos);
+        check_positions(&c);
         check_replies(&c);
         check_other(&c);
 

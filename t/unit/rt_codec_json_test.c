@@ -128,7 +128,8 @@ test_fields(void)
               "\"channel\":5}}", &c) == RT_PARSE_OK, "connect");
     ok(eq(&c.token, "t") && eq(&c.data, "{\"a\":1}") && eq(&c.name, "js")
        && eq(&c.version, "1.2") && eq(&c.channel, NULL)
-       && eq(&c.resume, NULL), "its members");
+       && eq(&c.resume, NULL) && eq(&c.subs, "{\"c\":{\"recover\":true}}"),
+       "its members");
 
     ok(parse1("{\"id\":1,\"connect\":{\"headers\":{\"rt-resume\":\"\"}}}", &c)
        == RT_PARSE_OK && eq(&c.resume, ""), "asks for a proof");
@@ -150,16 +151,16 @@ test_fields(void)
               "\"recoverable\":true,\"join_leave\":true,\"delta\":\"fossil\","
               "\"flag\":3,\"type\":2,\"name\":1}}", &c) == RT_PARSE_OK,
        "subscribe");
-    ok(eq(&c.channel, "a:b") && eq(&c.token, "") && eq(&c.epoch, "xyz")
-       && c.offset == UINT64_MAX && eq(&c.data, "[ 1 ]") && c.recover
+    ok(eq(&c.channel, "a:b") && eq(&c.token, "") && eq(&c.from.epoch, "xyz")
+       && c.from.offset == UINT64_MAX && eq(&c.data, "[ 1 ]") && c.from.recover
        && c.positioned && c.recoverable && c.join_leave && c.type == 2
        && eq(&c.name, NULL), "its members");
 
     ok(parse1("{\"id\":1,\"subscribe\":{\"channel\":\"c\",\"token\":null,"
               "\"recover\":null,\"epoch\":null,\"offset\":null,\"data\":null,"
               "\"type\":null}}", &c) == RT_PARSE_OK, "nulls");
-    ok(eq(&c.token, NULL) && !c.recover && eq(&c.epoch, NULL)
-       && c.offset == 0, "are as if absent");
+    ok(eq(&c.token, NULL) && !c.from.recover && eq(&c.from.epoch, NULL)
+       && c.from.offset == 0, "are as if absent");
     ok(eq(&c.data, "null"), "but for a payload");
 
     ok(parse1("{\"id\":1,\"unsubscribe\":{\"channel\":\"c\\n\\u0000\\\"\"}}",
@@ -181,12 +182,12 @@ test_fields(void)
        "sub_refresh");
     ok(parse1("{\"id\":1,\"history\":{\"channel\":\"c\",\"limit\":-1,\"since\""
               ":{\"offset\":1}}}", &c) == RT_PARSE_OK && eq(&c.channel, "c")
-       && c.since && c.offset == 1 && c.limit == -1 && !c.reverse
-       && c.epoch.len == 0, "history");
+       && c.since && c.from.offset == 1 && c.limit == -1 && !c.reverse
+       && c.from.epoch.len == 0, "history");
     ok(parse1("{\"id\":1,\"history\":{\"since\":{\"epoch\":\"a\\u0062\","
               "\"x\":{\"offset\":9},\"offset\":18446744073709551615},"
               "\"reverse\":true,\"limit\":7}}", &c) == RT_PARSE_OK
-       && c.since && c.offset == UINT64_MAX && eq(&c.epoch, "ab")
+       && c.since && c.from.offset == UINT64_MAX && eq(&c.from.epoch, "ab")
        && c.reverse && c.limit == 7, "history, all of it");
     ok(parse1("{\"id\":1,\"history\":{\"channel\":\"c\",\"since\":null,"
               "\"limit\":null}}", &c) == RT_PARSE_OK && !c.since
@@ -210,6 +211,56 @@ test_fields(void)
 
 
 static void
+test_positions(void)
+{
+    size_t         n;
+    unsigned       i;
+    rt_command_t   c;
+    rt_position_t  list[4];
+
+    static const char  *bad[] = {
+        "{\"a\":1}", "{\"a\":[]}", "{\"a\":{\"recover\":1}}",
+        "{\"a\":{\"offset\":-1}}", "{\"a\":{\"offset\":1.0}}",
+        "{\"a\":{\"epoch\":1}}", "{\"a\":null,\"b\":true}",
+    };
+
+    memset(list, 0xff, sizeof(list));
+
+    ok(parse1("{\"id\":1,\"connect\":{\"subs\":{ \"a\\u0062\\\"\" : {\"x\":"
+              "{},\"recover\":true,\n\"offset\":18446744073709551615,"
+              "\"epoch\":\"e\\u0066\"} ,\"n\":null,\"b\":{},\"\":{\"recover"
+              "\":false,\"offset\":null} },\"token\":\"t\"}}", &c)
+       == RT_PARSE_OK && eq(&c.token, "t"), "positions");
+    ok(codec->positions(&c.subs, list, 4, &n) && n == 3, "three");
+    ok(eq(&list[0].channel, "ab\"") && list[0].since.recover
+       && list[0].since.offset == UINT64_MAX
+       && eq(&list[0].since.epoch, "ef"), "the first");
+    ok(eq(&list[1].channel, "b") && !list[1].since.recover
+       && list[1].since.offset == 0 && eq(&list[1].since.epoch, NULL),
+       "one that says nothing");
+    ok(list[2].channel.len == 0 && !list[2].since.recover, "no name");
+
+    ok(parse1("{\"connect\":{\"subs\":{\"a\":{},\"b\":{},\"c\":1}}}", &c)
+       == RT_PARSE_OK && codec->positions(&c.subs, list, 2, &n) && n == 2
+       && eq(&list[1].channel, "b"), "no more than there is room for");
+    ok(parse1("{\"connect\":{\"subs\":{}}}", &c) == RT_PARSE_OK
+       && codec->positions(&c.subs, list, 4, &n) && n == 0, "none");
+    ok(parse1("{\"connect\":{\"subs\":null}}", &c) == RT_PARSE_OK
+       && codec->positions(&c.subs, list, 4, &n) && n == 0, "null");
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char  text[128];
+
+        sprintf(text, "{\"connect\":{\"subs\":%s}}", bad[i]);
+        ok(parse1(text, &c) == RT_PARSE_OK
+           && !codec->positions(&c.subs, list, 4, &n), "%s", bad[i]);
+    }
+
+    tap_group("positions");
+}
+
+
+static void
 test_bad(void)
 {
     unsigned      i;
@@ -229,6 +280,8 @@ test_bad(void)
         "{\"publish\":{\"data\":x}}", "{\"publish\":{\"data\":[1,]}}",
         "{\"publish\":{\"channel\":\"\x01\"}}", "{\"publish\":{\"channel\":"
         "\"\\x\"}}", "{\"rpc\":{\"method\":0}}", "{\"connect\":{\"token\":{}}}",
+        "{\"connect\":{\"subs\":[]}}", "{\"connect\":{\"subs\":1}}",
+        "{\"connect\":{\"subs\":{\"a\":{},}}}",
         "{\"connect\":{\"name\":1}}", "{\"subscribe\":{\"recover\":1}}",
         "{\"subscribe\":{\"recover\":\"true\"}}",
         "{\"subscribe\":{\"offset\":-1}}", "{\"subscribe\":{\"offset\":\"1\"}}",
@@ -336,6 +389,7 @@ test_deep(void)
         { "{\"id\":1,\"publish\":{\"data\":", ",\"channel\":\"c\"}}", true },
         { "{\"id\":1,\"rpc\":{\"method\":\"c\",\"data\":", "}}", true },
         { "{\"id\":1,\"rpc\":{\"foo\":", "}}", false },
+        { "{\"id\":1,\"connect\":{\"data\":", "}}", true },
         { "{\"foo\":", ",\"id\":1,\"rpc\":{}}", false },
         { "{\"rpc\":{},\"publish\":{\"data\":", "},\"id\":1}", false },
     };
@@ -719,6 +773,7 @@ main(void)
 {
     test_methods();
     test_fields();
+    test_positions();
     test_bad();
     test_many();
     test_payload();
