@@ -697,6 +697,9 @@ m: open /connection/websocket
 m: < {"id":1,"error":{"code":111,...}}
 api: GET /metrics
 api: 200 ~^rt_tenant_sessions_lingering\{zone="live",tenant="{{$tenant}}"\} 0$
+# for whom room was made was denied nothing
+api: GET /metrics
+api: 200 ~^rt_tenant_limited_sessions_total\{zone="live",tenant="{{$tenant}}"\} 1$
 
 
 

@@ -206,9 +206,14 @@ ngx_rt_limit_connection(ngx_rt_zone_t *z, ngx_str_t *tenant)
 
     t = ngx_rt_tenant_lookup_locked(st, tenant);
 
-    reached = t && ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_CONNECTIONS,
+    reached = t && ngx_rt_limit_reached(st, NGX_RT_LIMIT_CONNECTIONS,
                                         NGX_RT_PAYER_TENANT,
                                         t->sessions - t->lingering);
+
+    if (reached) {
+        ngx_rt_limit_count(t);
+    }
+
     ngx_rt_state_unlock(z);
 
     return reached ? NGX_BUSY : NGX_OK;

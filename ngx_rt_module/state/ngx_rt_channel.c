@@ -226,7 +226,7 @@ ngx_rt_channel_create_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 
     x = &st->txn;
 
-    if (ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_CHANNELS,
+    if (ngx_rt_limit_reached(st, NGX_RT_LIMIT_CHANNELS,
                              NGX_RT_PAYER_TENANT, t->channels))
     {
         return NULL;

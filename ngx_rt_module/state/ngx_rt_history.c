@@ -153,7 +153,7 @@ ngx_rt_history_append_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
 
     len = (size_t) item.data + item.info + item.tags;
 
-    if (ngx_rt_limit_reached(st, h->channel->tenant, NGX_RT_LIMIT_ZONE,
+    if (ngx_rt_limit_reached(st, NGX_RT_LIMIT_ZONE,
                              NGX_RT_PAYER_TENANT,
                              h->channel->tenant->bytes + rt_history_cost(len)
                              - ngx_rt_history_displaced(h) - 1))

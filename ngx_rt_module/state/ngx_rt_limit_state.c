@@ -51,8 +51,8 @@ ngx_rt_limit_init_module(ngx_cycle_t *cycle)
 
 
 ngx_uint_t
-ngx_rt_limit_reached(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
-    ngx_rt_limit_e what, ngx_rt_payer_e payer, uint64_t count)
+ngx_rt_limit_reached(ngx_rt_state_t *st, ngx_rt_limit_e what,
+    ngx_rt_payer_e payer, uint64_t count)
 {
     uint64_t  max;
 
@@ -62,7 +62,10 @@ ngx_rt_limit_reached(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
         return 0;
     }
 
-    ngx_rt_limit_deny(t, what, payer, max, 0);
+    ngx_rt_denial.what = what;
+    ngx_rt_denial.payer = payer;
+    ngx_rt_denial.max = max;
+    ngx_rt_denial.wait = 0;
 
     return 1;
 }
@@ -77,7 +80,16 @@ ngx_rt_limit_deny(ngx_rt_tenant_t *t, ngx_uint_t what, ngx_uint_t payer,
     ngx_rt_denial.max = max;
     ngx_rt_denial.wait = wait;
 
-    (void) ngx_atomic_fetch_add(&t->limited[what], 1);
+    ngx_rt_limit_count(t);
+}
+
+
+void
+ngx_rt_limit_count(ngx_rt_tenant_t *t)
+{
+    if (ngx_rt_denial.what != NGX_RT_LIMIT_N) {
+        (void) ngx_atomic_fetch_add(&t->limited[ngx_rt_denial.what], 1);
+    }
 }
 
 

@@ -110,7 +110,7 @@ ngx_rt_resume_find_locked(ngx_rt_zone_t *z, ngx_rt_session_conf_t *sc,
 
     if (l->state == NGX_RT_LINGER_ALONE
         && (ngx_rt_linger_over(z, l, ngx_current_msec)
-            || ngx_rt_limit_reached(z->state, t, NGX_RT_LIMIT_CONNECTIONS,
+            || ngx_rt_limit_reached(z->state, NGX_RT_LIMIT_CONNECTIONS,
                                     NGX_RT_PAYER_TENANT,
                                     t->sessions - t->lingering)))
     {

@@ -175,7 +175,7 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_rt_session_conf_t *sc)
     }
 
     if (!sc->heir
-        && ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_CONNECTIONS,
+        && ngx_rt_limit_reached(st, NGX_RT_LIMIT_CONNECTIONS,
                                 NGX_RT_PAYER_TENANT,
                                 t->sessions - t->lingering))
     {
@@ -204,7 +204,7 @@ ngx_rt_session_create_locked(ngx_rt_state_t *st, ngx_rt_session_conf_t *sc)
     }
 
     if (s->user && !sc->heir
-        && ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_SESSIONS,
+        && ngx_rt_limit_reached(st, NGX_RT_LIMIT_SESSIONS,
                                 NGX_RT_PAYER_USER, s->user->count - 1))
     {
         return NULL;
@@ -245,6 +245,7 @@ ngx_rt_session_retell(ngx_rt_zone_t *z, ngx_rt_session_t *s, ngx_str_t *info,
 
     if (rc != NGX_OK || !rt_txn_commit(&st->txn)) {
         rt_txn_abort(&st->txn);
+        ngx_rt_limit_count(s->tenant);
         rc = NGX_DECLINED;
     }
 

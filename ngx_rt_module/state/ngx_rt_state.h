@@ -478,11 +478,14 @@ ngx_int_t ngx_rt_charge_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 /* the limits of a new configuration are in force, for all workers */
 void ngx_rt_limit_init_module(ngx_cycle_t *cycle);
 
-/* is there a count, and is it reached?  Then it is denied, and counted */
-ngx_uint_t ngx_rt_limit_reached(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
-    ngx_rt_limit_e what, ngx_rt_payer_e payer, uint64_t count);
+/* is there a count, and is it reached?  Sets ngx_rt_denial, if so */
+ngx_uint_t ngx_rt_limit_reached(ngx_rt_state_t *st, ngx_rt_limit_e what,
+    ngx_rt_payer_e payer, uint64_t count);
 
-/* sets ngx_rt_denial, counts */
+/* no room could be made: what ngx_rt_denial says is counted */
+void ngx_rt_limit_count(ngx_rt_tenant_t *t);
+
+/* both at once, of what nothing gives way to */
 void ngx_rt_limit_deny(ngx_rt_tenant_t *t, ngx_uint_t what, ngx_uint_t payer,
     uint64_t max, uint64_t wait);
 

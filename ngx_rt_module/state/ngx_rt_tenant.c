@@ -289,6 +289,10 @@ ngx_rt_zone_relieve_locked(ngx_rt_zone_t *z, ngx_str_t *tenant,
 
     (void) rt_txn_commit(&st->txn);
 
+    if (rc != NGX_OK && t) {
+        ngx_rt_limit_count(t);
+    }
+
     return rc;
 }
 
@@ -324,7 +328,7 @@ ngx_rt_tenant_trim_locked(ngx_rt_state_t *st)
 void *
 ngx_rt_tenant_alloc_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t, size_t size)
 {
-    if (ngx_rt_limit_reached(st, t, NGX_RT_LIMIT_ZONE, NGX_RT_PAYER_TENANT,
+    if (ngx_rt_limit_reached(st, NGX_RT_LIMIT_ZONE, NGX_RT_PAYER_TENANT,
                              t->bytes + rt_heap_cost(size) - 1))
     {
         return NULL;
