@@ -210,14 +210,10 @@ ngx_rt_hub_mend(ngx_rt_hub_t *hub, ngx_uint_t budget)
         in = ngx_queue_data(q, ngx_rt_interest_t, mend);
         sub = ngx_rt_interest_lost(in);
 
-        ngx_queue_remove(q);
-
         if (sub == NULL) {
-            in->broken = 0;
+            ngx_rt_interest_mended(in);
             continue;
         }
-
-        ngx_queue_insert_tail(&hub->broken, q);
 
         /* one whose connection is at its end stays until that */
 

@@ -311,6 +311,9 @@ void ngx_rt_hub_check(ngx_rt_hub_t *hub, ngx_uint_t all);
 void ngx_rt_subscription_lose(ngx_rt_subscription_t *sub);
 void ngx_rt_interest_mend_later(ngx_rt_interest_t *in);
 
+/* none of its subscriptions has one any more */
+void ngx_rt_interest_mended(ngx_rt_interest_t *in);
+
 /* tells so many of them; NGX_AGAIN: there are more */
 ngx_int_t ngx_rt_hub_mend(ngx_rt_hub_t *hub, ngx_uint_t budget);
 

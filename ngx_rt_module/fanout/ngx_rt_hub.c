@@ -709,12 +709,20 @@ ngx_rt_interest_release(ngx_rt_interest_t *in)
     *p = in->next;
     hub->interests--;
 
-    if (in->broken) {
-        ngx_queue_remove(&in->mend);
-    }
+    ngx_rt_interest_mended(in);
 
     ngx_rt_account_release(in->account);
     ngx_free(in);
+}
+
+
+void
+ngx_rt_interest_mended(ngx_rt_interest_t *in)
+{
+    if (in->broken) {
+        in->broken = 0;
+        ngx_queue_remove(&in->mend);
+    }
 }
 
 
