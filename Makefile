@@ -34,8 +34,8 @@ valgrind_cc := $(san_cc) -DRT_VALGRIND
 valgrind_ld := -Wl,-z,nodelete
 
 
-.PHONY: all debug run test unit fuzz asan valgrind soak bench lint install \
-        deps clean
+.PHONY: all debug run test unit fuzz asan valgrind soak mutants bench lint \
+        install deps clean
 
 all:
 	@.ci/build $(NGINX_SRC) $(BUILD) $(nginx)
@@ -70,11 +70,17 @@ fuzz:
 	@.ci/packages test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) t/lib/run-suites $(BUILD) fuzz
 
-# clients of every kind, kills and reloads, for an hour
+# clients of every kind, kills and reloads, for an hour; the ledger of faults
+# for another
 soak:
 	@.ci/packages test
-	@$(MAKE) -s --no-print-directory all
+	@$(MAKE) -s --no-print-directory all debug
 	@SOAK_SECONDS=$(SOAK_SECONDS) t/lib/run-suites $(BUILD) soak
+
+# faults that are built into the module, for the ledger of faults to find
+mutants:
+	@.ci/packages test
+	@t/fault/mutants/run $(BUILD)
 
 # every suite that runs nginx, under that tool; SUITES= names some of them
 asan valgrind:

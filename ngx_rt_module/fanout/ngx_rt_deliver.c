@@ -135,6 +135,8 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
 
     len = (size_t) record->data + record->info + record->tags;
 
+    rt_fault(deliver_found);
+
     if (len > hub->scratch_size
         || rt_log_copy(hub->zone->log, hub->cursor, 0, hub->scratch, len)
            != RT_LOG_OK)

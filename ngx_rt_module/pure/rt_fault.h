@@ -65,6 +65,7 @@
     point(turn_flush)                                                         \
                                                                               \
     point(deliver_marked)         /* its mark is taken, nothing is read */    \
+    point(deliver_found)          /* a record's head is read, no part */      \
     point(deliver_copied)         /* the parts of a record */                 \
     point(deliver_encoded)                                                    \
     point(deliver_settle)         /* before the queues get it */              \

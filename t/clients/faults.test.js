@@ -8,8 +8,9 @@ const http = require("node:http");
 const { describe, test } = require("node:test");
 
 const { Nginx, sleep, until } = require("./nginx.js");
-const { Connection, Pipeline, children, conf, connectTo, errorLog, get,
-        metrics, rewrite } = require("./ledger.js");
+const { Connection, children, conf, connectTo, errorLog, get, metrics,
+        rewrite } = require("./ledger.js");
+const { Pipeline } = require("./publisher.js");
 
 
 const numbers = (n, from = 0) => Array.from({ length: n }, (_, i) => from + i);
@@ -144,7 +145,7 @@ describe("faults", () => {
             rt_user      $http_x_user;
             rt_namespace room presence join_leave;` }) },
         async nginx => {
-            const asks = { join_leave: true };
+            const asks = () => ({ join_leave: true });
             const victim = await nginx.client(["room:x"],
                 { headers: { "X-User": "u0" } });
             const { pid } = victim;

@@ -14,8 +14,8 @@ const { Centrifuge } = require("centrifuge");
 const WebSocket = require("ws");
 
 const { sleep, until } = require("./nginx.js");
-const { Connection, Ledger, children, httpPublisher, wsPublisher } =
-    require("./ledger.js");
+const { Connection, Ledger, children } = require("./ledger.js");
+const { httpPublisher, wsPublisher } = require("./publisher.js");
 const { Reader } = require("./reader.js");
 
 
@@ -49,8 +49,8 @@ const cut = error => {
 
 
 class Herd {
-    constructor(nginx, tenants, size) {
-        Object.assign(this, { nginx, tenants, ledger: new Ledger(nginx),
+    constructor(nginx, tenants, size, channels = CHANNELS) {
+        Object.assign(this, { nginx, tenants, channels, ledger: new Ledger(nginx),
             staying: [], sdks: [], users: [], expected: 0,
             seen: { orders: 0, deaf: 0, floods: 0, broken: 0, asked: 0 } });
 
@@ -68,7 +68,8 @@ class Herd {
     }
 
     subscriber(tenant, i) {
-        const channels = [CHANNELS[i % 4], CHANNELS[(i + 1) % 4]];
+        const n = this.channels.length;
+        const channels = [this.channels[i % n], this.channels[(i + 1) % n]];
         const more = { scheme: i % 2 ? "wss" : "ws",
                        asks: { join_leave: i % 3 === 0 } };
 
@@ -77,27 +78,36 @@ class Herd {
     }
 
     sdk(tenant, scheme) {
+        let pid;
         const c = new Centrifuge(this.nginx.url(scheme), {
             minReconnectDelay: 20, maxReconnectDelay: 300,
             websocket: class extends WebSocket {
                 constructor(url, protocols) {
                     super(url, protocols, { rejectUnauthorized: false,
                         headers: { "X-Tenant": tenant } });
+                    this.on("upgrade", ({ headers }) => {
+                        pid = Number(headers["x-pid"]);
+                    });
                 }
             },
         });
 
         c.on("error", () => {});
 
-        for (const channel of CHANNELS) {
+        for (const channel of this.channels) {
             const sub = c.newSubscription(channel, {
                 minResubscribeDelay: 20, joinLeave: channel === "room:c" });
+            const record = this.ledger.record(tenant, channel);
             let s;
 
-            sub.on("subscribed", () => {
-                s = this.ledger.subscription(tenant, channel);
+            sub.on("subscribed", ({ streamPosition, ...ctx }) => {
+                s = this.ledger.subscription(tenant, channel, pid);
+                record.subscribed({ ...ctx, ...streamPosition });
             });
-            sub.on("publication", ctx => s.hear(ctx.data));
+            sub.on("publication", ctx => {
+                s.hear(ctx.data);
+                record.hear(ctx);
+            });
             sub.on("error", () => {});
 
             for (const end of ["subscribing", "unsubscribed"]) {
@@ -275,10 +285,16 @@ class Herd {
     /* everything, until the ledger is quiet */
     start() {
         this.ledger.quiet = false;
-        this.busy = [
+        this.busy = this.work();
+    }
+
+    work() {
+        return [
             ...this.tenants.flatMap(tenant => [
-                httpPublisher(this.ledger, tenant, "http", CHANNELS, PACE),
-                wsPublisher(this.ledger, tenant, "ws", CHANNELS, PACE),
+                httpPublisher(this.ledger, tenant, "http", this.channels,
+                              { pace: PACE }),
+                wsPublisher(this.ledger, tenant, "ws", this.channels,
+                            { pace: PACE }),
             ]),
             this.orders(), this.questions(), this.deaf(), this.flood(),
             this.broken(),
@@ -308,18 +324,27 @@ class Herd {
         this.nginx.agent.destroy();
 
         for (const tenant of this.tenants) {
-            for (const channel of CHANNELS) {
+            for (const channel of this.channels) {
                 const data = this.ledger.send(tenant, channel, "last", 1);
 
-                assert.deepEqual(await this.api(tenant, "publish",
-                    { channel, data }), { result: {} });
-                this.ledger.ack(data);
+                const { result } = await this.api(tenant, "publish",
+                    { channel, data });
+
+                this.ledger.ack(data, result);
             }
         }
 
         await until("the last", () => this.ledger.live().every(c =>
             c.channels.every(channel =>
-                c.heard.get(channel).at(-1)?.p === "last")), 30000);
+                c.heard.get(channel).at(-1)?.p === "last")), 30000)
+            .catch(error => {
+                const late = this.ledger.live().flatMap(c => c.channels
+                    .map(channel => [c.tenant, c.pid, channel,
+                        JSON.stringify(c.heard.get(channel).at(-1))])
+                    .filter(each => !/"last"/.test(each[3])));
+
+                throw new Error(`${error.message} for ${late.join("; ")}`);
+            });
         await this.ordered();
     }
 

@@ -6,14 +6,13 @@
  */
 
 const assert = require("node:assert/strict");
-const { execFileSync } = require("node:child_process");
 const fs = require("node:fs");
 const http = require("node:http");
 const net = require("node:net");
 const { test } = require("node:test");
 const { isDeepStrictEqual } = require("node:util");
 
-const { Nginx, binary, sleep, until } = require("./nginx.js");
+const { Nginx, sleep, until } = require("./nginx.js");
 const { Connection, children, conf, get, metrics } = require("./ledger.js");
 
 
@@ -342,42 +341,19 @@ test("fifty reloads leave no descriptor, no zone page, no worker", () =>
     }));
 
 
-/* nginx takes USR2 only as a daemon */
 test("another binary (USR2): the old one's clients are told, and come over",
     () => run({ drain: "rt_drain window=100ms;",
                 main: "env TEST_RT_REPORTS; env PATH;" }, async nginx => {
-        const master = name => Number(
-            fs.readFileSync(`${nginx.prefix}/nginx.pid${name}`, "utf8"));
-        const gone = pid => until(`${pid} is gone`, () =>
-            !fs.existsSync(`/proc/${pid}`));
+        await nginx.daemon();
 
-        nginx.child.kill("SIGQUIT");
-        await nginx.exited;
-
-        execFileSync(binary, ["-p", nginx.prefix, "-c",
-            `${nginx.prefix}/nginx.conf`, "-e", "stderr"],
-            { stdio: "ignore" });
-        await until("nginx listens", () => nginx.connects());
-
-        const old = master("");
         const clients = await nginx.clients(20);
 
-        process.kill(old, "SIGUSR2");
-        await until("another nginx", () =>
-            fs.existsSync(`${nginx.prefix}/nginx.pid.oldbin`)
-            && fs.existsSync(`${nginx.prefix}/nginx.pid`)
-            && master("") !== old);
-
-        const young = master("");
-
         try {
-            process.kill(old, "SIGQUIT");
+            await nginx.upgrade();
 
             for (const c of clients) {
                 assert.equal((await c.told).code, 3001);
             }
-
-            await gone(old);
 
             const again = await nginx.clients(20);
             const p = publisher(nginx);
@@ -390,7 +366,6 @@ test("another binary (USR2): the old one's clients are told, and come over",
             assert.equal((await metrics(nginx)).rt_zone_sessions, 20);
 
         } finally {
-            process.kill(young, "SIGQUIT");
-            await gone(young);
+            await nginx.quit(nginx.master());
         }
     }));

@@ -1,21 +1,21 @@
 "use strict";
 
 /*
- * For tests of faults: connections by hand, publishers, and a ledger that
- * knows what was sent, what was acknowledged and who heard what.
+ * For tests of faults: connections by hand, and a ledger that knows what was
+ * sent, what was acknowledged or refused, and who heard what.  What is neither
+ * is unknown.
  *
  * Time is a counter that moves with every event, so "sent after it had been
  * acknowledged" is exact.
  */
 
 const assert = require("node:assert/strict");
-const { once } = require("node:events");
 const fs = require("node:fs");
 const http = require("node:http");
-const net = require("node:net");
 const WebSocket = require("ws");
 
 const { children, module_, sleep, slow, until } = require("./nginx.js");
+const { Record } = require("./record.js");
 
 
 const HTTP = `
@@ -113,11 +113,12 @@ async function metrics(nginx) {
 class Connection {
     constructor(nginx, tenant, channels = [], {
         location = "/connection/websocket", subscribed = () => {},
-        heard = () => {}, silent = false, headers = {}, asks = {},
-        scheme = "ws" } = {})
+        heard = () => {}, silent = false, headers = {}, asks = () => {},
+        pushed = () => {}, scheme = "ws" } = {})
     {
         Object.assign(this, { tenant, channels, subscribed, onHeard: heard,
-            asks, pid: 0, pushes: [], nextId: channels.length + 2, waiting: new Map(),
+            asks, pushed, pid: 0, pushes: [], nextId: channels.length + 2,
+            waiting: new Map(),
             heard: new Map(channels.map(channel => [channel, []])) });
 
         this.socket = new WebSocket(nginx.url(scheme, location),
@@ -150,17 +151,14 @@ class Connection {
     }
 
     async begin() {
-        const all = [
-            this.expect(1),
-            ...this.channels.map((channel, i) => this.expect(i + 2)
-                .then(() => this.subscribed(this, channel))),
-        ];
+        const all = [1, ...this.channels.map((channel, i) => i + 2)]
+            .map(id => this.expect(id));
 
         this.socket.once("open", () => this.socket.send(
             ['{"id":1,"connect":{}}',
              ...this.channels.map((channel, i) =>
                  JSON.stringify({ id: i + 2,
-                                  subscribe: { channel, ...this.asks } }))]
+                    subscribe: { channel, ...this.asks(channel) } }))]
                 .join("\n")));
 
         await Promise.all(all);
@@ -169,19 +167,29 @@ class Connection {
     }
 
     expect(id) {
-        return new Promise((resolve, reject) =>
-            this.waiting.set(id, [resolve, reject]));
+        return this.open ? new Promise((resolve, reject) =>
+            this.waiting.set(id, [resolve, reject]))
+            : Promise.reject(new Error(`closed with ${this.code}`));
     }
 
-    /* several in one frame; their replies */
-    commands(list) {
+    /* several in one frame; a promise for each reply */
+    each(list) {
         const ids = list.map(() => this.nextId++);
-        const replies = Promise.all(ids.map(id => this.expect(id)));
+        const replies = ids.map(id => this.expect(id));
 
         this.socket.send(list.map((command, i) =>
             JSON.stringify({ id: ids[i], ...command })).join("\n"));
 
         return replies;
+    }
+
+    commands(list) {
+        return Promise.all(this.each(list));
+    }
+
+    hear(channel, pub) {
+        this.heard.get(channel)?.push(pub.data);
+        this.onHeard(this, channel, pub.data, pub);
     }
 
     read(text) {
@@ -191,10 +199,10 @@ class Connection {
 
             if (push && !push.pub) {
                 this.pushes.push(push);
+                this.pushed(this, push);
 
             } else if (push) {
-                this.heard.get(push.channel)?.push(push.pub.data);
-                this.onHeard(this, push.channel, push.pub.data);
+                this.hear(push.channel, push.pub);
 
             } else if (id) {
                 const [resolve, reject] = this.waiting.get(id);
@@ -202,14 +210,27 @@ class Connection {
                 this.waiting.delete(id);
 
                 if (error) {
-                    reject(new Error(`${error.code} ${error.message}`));
+                    reject(Object.assign(
+                        new Error(`${error.code} ${error.message}`),
+                        { code: error.code }));
                 } else {
+                    this.entered(id, reply);
                     resolve(reply);
                 }
 
             } else if (line === "{}" && this.socket.readyState === 1) {
                 this.socket.send("{}");
             }
+        }
+    }
+
+    /* at once: what it missed comes before what it hears next */
+    entered(id, { subscribe }) {
+        const channel = this.channels[id - 2];
+
+        if (subscribe && channel) {
+            this.subscribed(this, channel, subscribe);
+            subscribe.publications?.forEach(pub => this.hear(channel, pub));
         }
     }
 
@@ -237,21 +258,32 @@ async function connectTo(nginx, tenant, channels, fits, more) {
 class Ledger {
     constructor(nginx) {
         Object.assign(this, { nginx, clock: 0, publications: new Map(),
-            connections: [], foreign: 0, reconnects: 0, longest: 0,
-            codes: {}, stopped: false });
+            connections: [], records: [], foreign: 0, reconnects: 0,
+            longest: 0, codes: {}, stopped: false, pending: 0, unknown: 0,
+            repeats: 0, duplicates: 0 });
     }
 
-    send(tenant, channel, publisher, seq) {
-        const data = { t: tenant, c: channel, p: publisher, s: seq };
+    /* with a key, it may be said again until it is answered */
+    send(tenant, channel, publisher, seq, key = "") {
+        const data = { t: tenant, c: channel, p: publisher, s: seq, k: key };
 
         this.publications.set(JSON.stringify(data),
-            { tenant, channel, sent: ++this.clock, acked: 0 });
+            { tenant, channel, key, sent: ++this.clock, acked: 0 });
 
         return data;
     }
 
-    ack(data) {
-        this.publications.get(JSON.stringify(data)).acked = ++this.clock;
+    /* where it stands, as far as the answer says */
+    ack(data, { offset, epoch } = {}) {
+        const p = this.publications.get(JSON.stringify(data));
+
+        p.acked = ++this.clock;
+        Object.assign(p, { offset, epoch });
+    }
+
+    /* it may be in no history, and nobody may hear it */
+    refuse(data) {
+        this.publications.get(JSON.stringify(data)).refused = true;
     }
 
     connection(tenant, channels, more) {
@@ -272,9 +304,18 @@ class Ledger {
                         || !c.channels.includes(channel);
     }
 
-    /* a subscription that somebody else keeps, an SDK's */
-    subscription(tenant, channel) {
-        const s = { tenant, channels: [channel], open: true,
+    /* what a subscriber has of each channel, over all its connections */
+    record(tenant, channel) {
+        const record = new Record(tenant, channel);
+
+        this.records.push(record);
+
+        return record;
+    }
+
+    /* a subscription that somebody else keeps, an SDK's, on that worker */
+    subscription(tenant, channel, pid = 0) {
+        const s = { tenant, channels: [channel], open: true, pid,
             since: new Map([[channel, ++this.clock]]),
             heard: new Map([[channel, []]]),
             hear: data => {
@@ -288,11 +329,26 @@ class Ledger {
     }
 
     /* a client that comes back until it is told to stop */
-    async subscriber(tenant, channels, more) {
+    async subscriber(tenant, channels, { asks = {}, ...more } = {}) {
+        const records = new Map(channels.map(channel =>
+            [channel, this.record(tenant, channel)]));
         let gone;
 
-        for (let times = 0; !this.stopped; times++) {
-            const c = this.connection(tenant, channels, more);
+        while (!this.stopped) {
+            const c = this.connection(tenant, channels, {
+                asks: channel => ({ ...asks, ...records.get(channel).asks }),
+                subscribed: (me, channel, reply) => {
+                    me.since.set(channel, ++this.clock);
+                    records.get(channel).subscribed(reply);
+                },
+                heard: (me, channel, data, pub) => {
+                    this.judge(me, channel, data);
+                    records.get(channel)?.hear(pub);
+                },
+                /* a hole: it comes back for what it missed */
+                pushed: (me, push) => push.unsubscribe && me.close(),
+                ...more,
+            });
 
             await c.ready.then(() => {
                 if (gone) {
@@ -314,6 +370,18 @@ class Ledger {
         }
     }
 
+    /* who is on that worker may miss what no history keeps */
+    lap(pid) {
+        this.connections.filter(c => c.open && c.pid === pid)
+            .forEach(c => { c.lapped = true; });
+    }
+
+    /* channels of which it may have missed something */
+    lossy(c, channel) {
+        return c.lapped && !this.records.some(r => r.position
+            && r.tenant === c.tenant && r.channel === channel);
+    }
+
     live() {
         return this.connections.filter(c => c.open
             && c.since.size === c.channels.length);
@@ -321,18 +389,26 @@ class Ledger {
 
     /*
      * Each channel has one order for all: who hears y next after x hears it as
-     * everyone does who heard x.  So a message that one of them missed shows.
+     * everyone does who heard x.  So a message that one of them missed shows;
+     * but what was never acknowledged, because a worker died, may have reached
+     * some and not others.
      */
     checkOrder() {
         const next = new Map();
         const wrong = [];
 
         for (const c of this.connections) {
-            for (const [, heard] of c.heard) {
-                const keys = heard.map(data => JSON.stringify(data));
+            for (const [channel, heard] of c.heard) {
+                const all = heard.map(data => JSON.stringify(data));
+                const keys = all.filter(key =>
+                    this.publications.get(key)?.acked);
 
-                if (new Set(keys).size !== keys.length) {
+                if (new Set(all).size !== all.length) {
                     wrong.push("twice");
+                }
+
+                if (this.lossy(c, channel)) {
+                    continue;
                 }
 
                 for (let i = 1; i < keys.length; i++) {
@@ -379,12 +455,16 @@ class Ledger {
 
             if (p.acked) {
                 acked.set(name, acked.get(name) ?? []).get(name)
-                    .push({ key, ...p });
+                    .push({ ...p, key });
             }
         }
 
         for (const c of this.connections) {
             for (const [channel, since] of c.since) {
+                if (this.lossy(c, channel)) {
+                    continue;
+                }
+
                 const keys = new Set(c.heard.get(channel)
                     .map(data => JSON.stringify(data)));
                 const end = c.open ? Infinity : Math.max(0, ...[...keys]
@@ -404,6 +484,7 @@ class Ledger {
     /* all is judged and at rest: what lives begins anew */
     forget() {
         this.publications.clear();
+        this.records.forEach(record => record.forget());
         this.connections = this.connections.filter(c => c.open);
 
         for (const c of this.connections) {
@@ -426,119 +507,5 @@ class Ledger {
 }
 
 
-const request = (tenant, channel, data) => {
-    const body = JSON.stringify({ channel, data });
-
-    return `POST /api/publish HTTP/1.1\r\nHost: localhost\r\n`
-           + `X-Tenant: ${tenant}\r\nContent-Type: application/json\r\n`
-           + `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-};
-
-
-/* requests in one write on a connection that is kept; acknowledged(i) */
-class Pipeline {
-    constructor(nginx) {
-        this.nginx = nginx;
-    }
-
-    async connect() {
-        this.socket = net.connect(this.nginx.port, "127.0.0.1");
-        this.socket.setEncoding("utf8");
-        this.socket.on("error", () => {});
-        this.socket.on("close", () => this.end?.());
-        this.socket.on("data", text => this.read(text));
-        this.text = "";
-        await once(this.socket, "connect");
-    }
-
-    read(text) {
-        const parts = (this.text + text).split(/(?=HTTP\/1\.1 )/);
-
-        /* the last may not be whole */
-        this.text = /\r\n\r\n\{"result":\{\}\}(\r\n0\r\n\r\n)?$/
-                    .test(parts.at(-1)) ? "" : parts.pop();
-
-        for (const part of parts) {
-            assert.match(part, /^HTTP\/1\.1 200 [^]*\{"result":\{\}\}/);
-            this.acknowledged(this.done++);
-        }
-
-        if (this.done === this.expected) {
-            this.end();
-        }
-    }
-
-    /* resolves when all is answered, or the connection is gone */
-    async publish(tenant, list, acknowledged = () => {}) {
-        if (!this.socket || this.socket.destroyed) {
-            await this.connect();
-        }
-
-        const ended = new Promise(resolve => { this.end = resolve; });
-
-        Object.assign(this, { done: 0, expected: list.length, acknowledged });
-        this.socket.write(list.map(([channel, data]) =>
-            request(tenant, channel, data)).join(""));
-        await ended;
-
-        if (this.done < this.expected) {
-            this.close();
-        }
-
-        return this.done;
-    }
-
-    close() {
-        this.socket?.destroy();
-    }
-}
-
-
-/* publishes in bursts until the ledger is stopped, by both ways */
-async function httpPublisher(ledger, tenant, name, channels, pace) {
-    const pipeline = new Pipeline(ledger.nginx);
-
-    for (let seq = 1; !ledger.quiet; /* void */) {
-        const list = Array.from({ length: 8 }, () => {
-            const channel = channels[seq % channels.length];
-            return [channel, ledger.send(tenant, channel, name, seq++)];
-        });
-
-        await pipeline.publish(tenant, list, i => ledger.ack(list[i][1]))
-            .catch(error => assert.match(error.code, /^ECONN/));
-        await sleep(pace);
-    }
-
-    pipeline.close();
-}
-
-
-async function wsPublisher(ledger, tenant, name, channels, pace) {
-    let seq = 1;
-
-    while (!ledger.quiet) {
-        const c = new Connection(ledger.nginx, tenant);
-
-        await c.ready.catch(() => sleep(20));
-
-        while (c.open && c.socket.readyState === 1 && !ledger.quiet) {
-            const list = Array.from({ length: 8 }, () => {
-                const channel = channels[seq % channels.length];
-                return ledger.send(tenant, channel, name, seq++);
-            });
-
-            await c.commands(list.map(data =>
-                ({ publish: { channel: data.c, data } })))
-                .then(() => list.forEach(data => ledger.ack(data)),
-                      error => assert.match(error.message, /^closed with/));
-            await sleep(pace);
-        }
-
-        await c.close();
-    }
-}
-
-
-module.exports = { Connection, HTTP, Ledger, Pipeline, children, conf,
-    connectTo, errorLog, get, httpPublisher, metrics, private_, rewrite,
-    wsPublisher };
+module.exports = { Connection, HTTP, Ledger, children, conf, connectTo,
+    errorLog, get, metrics, private_, rewrite };

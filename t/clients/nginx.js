@@ -6,7 +6,7 @@
  * stopped by its pid; what it leaves in the error log can be looked at.
  */
 
-const { execFile, spawn } = require("node:child_process");
+const { execFile, execFileSync, spawn } = require("node:child_process");
 const fs = require("node:fs");
 const http = require("node:http");
 const net = require("node:net");
@@ -174,6 +174,45 @@ class Nginx {
         });
     }
 
+    master(which = "") {
+        return Number(fs.readFileSync(`${this.prefix}/nginx.pid${which}`,
+                                      "utf8"));
+    }
+
+    async quit(pid = this.child.pid) {
+        process.kill(pid, "SIGQUIT");
+
+        if (pid === this.child.pid) {
+            await this.exited;
+        } else {
+            await until(`${pid} is gone`, () =>
+                !fs.existsSync(`/proc/${pid}`));
+        }
+    }
+
+    /* again, as a daemon: no other takes USR2.  It is for the test to quit. */
+    async daemon() {
+        await this.quit();
+
+        execFileSync(binary, ["-p", this.prefix, "-c",
+            `${this.prefix}/nginx.conf`, "-e", "stderr"],
+            { stdio: "ignore" });
+        await until("nginx listens", () => this.connects());
+    }
+
+    /* USR2, and the old binary leaves */
+    async upgrade() {
+        const old = this.master();
+
+        process.kill(old, "SIGUSR2");
+        await until("another nginx", () =>
+            fs.existsSync(`${this.prefix}/nginx.pid.oldbin`)
+            && fs.existsSync(`${this.prefix}/nginx.pid`)
+            && this.master() !== old);
+
+        await this.quit(old);
+    }
+
     connects() {
         return new Promise(resolve => {
             const socket = net.connect(this.port, "127.0.0.1");
@@ -193,7 +232,8 @@ class Nginx {
         try {
             const title = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
 
-            return /shutting down/.test(title) || (/valgrind/.test(title)
+            /* who is dead, and not waited for yet, has none */
+            return !title || /shutting down/.test(title) || (/valgrind/.test(title)
                 && new RegExp(` ${pid}#\\d+: gracefully shutting down`)
                     .test(fs.readFileSync(`${this.prefix}/error.log`)));
 

@@ -109,4 +109,29 @@ class Points {
 }
 
 
-module.exports = { Points };
+const state = pid => {
+    try {
+        return fs.readFileSync(`/proc/${pid}/stat`, "utf8")
+            .replace(/^.*\) /, "")[0];
+    } catch {
+        return "gone";
+    }
+};
+
+
+/* of all that are there or were */
+const tables = dir => fs.readdirSync(dir).filter(name => /^\d+$/.test(name))
+    .map(name => ({ pid: Number(name), points: new Points(dir, name) }));
+
+
+/* forgets those that are gone */
+function sweep(dir) {
+    for (const name of fs.readdirSync(dir)) {
+        if (name === "next" || state(name) === "gone") {
+            fs.rmSync(`${dir}/${name}`, { force: true });
+        }
+    }
+}
+
+
+module.exports = { Points, state, sweep, tables };

@@ -16,7 +16,7 @@ const path = require("node:path");
 
 const { Nginx, sleep, until } = require("../clients/nginx.js");
 const { Ledger, conf, connectTo, metrics } = require("../clients/ledger.js");
-const { Points } = require("./points.js");
+const { Points, state, sweep, tables } = require("./points.js");
 
 
 const TENANTS = ["t", "u"];
@@ -44,26 +44,17 @@ const SERVER = `
 `;
 
 
-function state(pid) {
-    try {
-        return fs.readFileSync(`/proc/${pid}/stat`, "utf8")
-            .replace(/^.*\) /, "")[0];
-    } catch {
-        return "gone";
-    }
-}
-
-
 const fds = pid => fs.readdirSync(`/proc/${pid}/fd`).length;
 
 
 /* one connection for requests to a worker that will do */
-async function requests(nginx, fits) {
+async function requests(nginx, fits, tenant = "t") {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const ask = (method, location, body) => new Promise((resolve, reject) => {
         const request = http.request({ agent, method, path: location,
             port: nginx.port, host: "127.0.0.1",
-            headers: { "X-Tenant": "t", "Content-Type": "application/json" } },
+            headers: { "X-Tenant": tenant,
+                       "Content-Type": "application/json" } },
             response => {
                 let text = "";
 
@@ -78,7 +69,7 @@ async function requests(nginx, fits) {
 
     if (!fits(Number(await ask("GET", "/pid")))) {
         agent.destroy();
-        return requests(nginx, fits);
+        return requests(nginx, fits, tenant);
     }
 
     return {
@@ -228,20 +219,11 @@ class Stage {
 
     /* the tables of all that are or were victims */
     tables() {
-        return fs.readdirSync(this.dir)
-            .filter(name => /^\d+$/.test(name)
-                            && !this.steady.includes(Number(name)))
-            .map(name => ({ pid: Number(name),
-                            points: new Points(this.dir, name) }));
+        return tables(this.dir).filter(({ pid }) => !this.steady.includes(pid));
     }
 
-    /* forgets those that are gone */
     sweep() {
-        for (const name of fs.readdirSync(this.dir)) {
-            if (name === "next" || state(name) === "gone") {
-                fs.rmSync(`${this.dir}/${name}`, { force: true });
-            }
-        }
+        sweep(this.dir);
     }
 
     async figures() {
@@ -341,4 +323,4 @@ class Stage {
 }
 
 
-module.exports = { OPEN, QUIET, RECOVERY, ROOM, Stage, fds, state };
+module.exports = { OPEN, QUIET, RECOVERY, ROOM, Stage, fds, requests, state };

@@ -1,0 +1,197 @@
+"use strict";
+
+/*
+ * Everything that may happen to workers, under load, and a ledger that is
+ * balanced from outside: the histories, what every subscriber has, what every
+ * publisher was told.  A round has all the reloads and points; LEDGER_SECONDS:
+ * rounds for so long.
+ */
+
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const http = require("node:http");
+const os = require("node:os");
+const path = require("node:path");
+const { after, before, describe, test } = require("node:test");
+
+const { Nginx, children, sleep, until } = require("../clients/nginx.js");
+const { conf, metrics } = require("../clients/ledger.js");
+const { balance } = require("./balance.js");
+const { Crowd, HTTP, KEPT } = require("./crowd.js");
+const { Storm } = require("./storm.js");
+const { fds, state } = require("./stage.js");
+const { sweep, tables } = require("./points.js");
+
+
+const SECONDS = Number(process.env.LEDGER_SECONDS ?? 0);
+const TENANTS = ["one", "two", "three"];
+const SUBSCRIBERS = 5;                        /* of each tenant, by hand */
+const RELOADS = 50;
+const KILLS = 30;
+const PUBLISHES = 60;                         /* in which a worker dies */
+const STALLS = 6;
+
+const sum = (list, what) => list.reduce((n, each) => n + what(each), 0);
+
+
+describe("a ledger of faults", () => {
+    const began = performance.now();
+    const offsets = {};
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), "rt-fault-"));
+    const figures = { rounds: 0, sent: 0, acked: 0, refused: 0, kept: 0,
+                      due: 0, unknown: 0, there: 0 };
+    let nginx, crowd, ledger, storm, start;
+
+    const api = (tenant, method, body) =>
+        nginx.api(method, body, { "X-Tenant": tenant });
+
+    const eachHistory = async act => {
+        for (const tenant of TENANTS) {
+            for (const channel of Object.keys(KEPT)) {
+                await act(tenant, channel);
+            }
+        }
+    };
+
+    const forget = () => eachHistory((tenant, channel) =>
+        api(tenant, "history_remove", { channel }));
+
+    /* tenants and the tops of histories stay */
+    const visit = () => eachHistory(async (tenant, channel) => {
+        const { body } = await api(tenant, "publish", { channel, data: 0 });
+
+        offsets[`${tenant} ${channel}`] = body.result.offset;
+    });
+
+    async function round() {
+        await crowd.settled();
+        crowd.start();
+        await storm.rage({ kills: KILLS, publishes: PUBLISHES,
+                           stalls: STALLS, reloads: RELOADS });
+        await storm.workers();
+        await crowd.settled();
+        await sleep(200);
+        await crowd.rest();
+        figures.rounds++;
+    }
+
+    async function judge() {
+        const { kept, unknown, there } =
+            await balance(ledger, TENANTS, KEPT, offsets);
+
+        figures.kept += kept;
+        figures.unknown += unknown;
+        figures.there += there;
+        figures.sent += ledger.publications.size;
+        figures.acked += ledger.count(p => p.acked > 0);
+        figures.refused += crowd.checkRefused();
+
+        ledger.checkPublishers();
+        ledger.checkOrder();
+        figures.due += ledger.checkAcknowledged();
+        assert.equal(ledger.foreign, 0, "another tenant's");
+        assert.equal(ledger.count(p =>
+            p.key !== "" && !p.acked && !p.refused), 0, "never answered");
+        assert.equal(ledger.pending, 0);
+    }
+
+    before(async () => {
+        nginx = await Nginx.start({ workers: 4, text: conf({ http: HTTP,
+            main: `env RT_FAULT_DIR=${dir};\nworker_rlimit_nofile 4096;`,
+            server: "location = /pid { return 200 $pid; }" }) });
+        nginx.agent = new http.Agent({ keepAlive: true });
+
+        await until("the tables", () => tables(dir).length === nginx.workers);
+        await api("flood", "publish", { channel: "flood:x", data: 0 });
+        await visit();
+        await forget();
+
+        start = { fds: fds(nginx.child.pid), ...await metrics(nginx) };
+        crowd = new Crowd(nginx, TENANTS, SUBSCRIBERS);
+        ({ ledger } = crowd);
+        storm = new Storm(nginx, ledger, dir);
+    });
+
+    after(async () => {
+        tables(dir).filter(({ pid }) => state(pid) === "T")
+            .forEach(({ pid }) => process.kill(pid, "SIGCONT"));
+        ledger.quiet = true;
+        await crowd.leave();
+        nginx.agent.destroy();
+
+        const alarms = await nginx.stop();
+
+        fs.rmSync(dir, { recursive: true, force: true });
+        assert.deepEqual(alarms, []);
+    });
+
+    test("kills, reloads and stalls under load: the ledger balances",
+        async () => {
+            do {
+                await round();
+                await judge();
+                await forget();
+                ledger.forget();
+                sweep(dir);
+            } while (performance.now() - began < SECONDS * 1000);
+        });
+
+    test("it was a storm, and met what it was to meet", t => {
+        const recovered = sum(ledger.records, r => r.recovered);
+        const caught = sum(ledger.records, r => r.caught);
+        const holes = sum(ledger.records, r => r.holes.length);
+
+        t.diagnostic(`${Math.round((performance.now() - began) / 1000)} s, `
+            + `${figures.rounds} rounds: ${storm.kills} kills (${storm.inFlight} `
+            + `with a publish in flight), at ${storm.visited.size} points, `
+            + `${storm.reloads} reloads, ${storm.laps} of ${storm.stalls} `
+            + `stalls lapped`);
+        t.diagnostic(`${figures.sent} sent, ${figures.acked} acknowledged, `
+            + `${figures.refused} refused, ${ledger.unknown} outcomes unknown, `
+            + `${ledger.repeats} repeats of which ${ledger.duplicates} had `
+            + `been accepted; for good unknown ${figures.unknown} in `
+            + `histories, ${figures.there} there`);
+        t.diagnostic(`${recovered} recoveries with ${caught} publications, `
+            + `${holes} holes told, ${figures.due} deliveries due; `
+            + `${ledger.reconnects} reconnects, ${ledger.longest} ms at most; `
+            + `${JSON.stringify(ledger.codes)} ${JSON.stringify(crowd.seen)}`);
+
+        assert.ok(ledger.unknown > 0, "no outcome was unknown");
+        assert.ok(recovered > 0 && caught > 0, "nobody recovered");
+        assert.ok(storm.inFlight > 0, "no publish was in flight at a kill");
+        assert.ok(storm.laps > 0, "nobody was lapped");
+        assert.ok(storm.reloads >= RELOADS);
+        assert.ok(crowd.seen.refused > 0 && crowd.seen.visits > 0);
+    });
+
+    test("no point was left out", () => {
+        assert.deepEqual(storm.missed, []);
+    });
+
+    test("nobody was shut out", () => {
+        assert.ok(ledger.longest < 10000, `${ledger.longest} ms`);
+        assert.deepEqual(Object.keys(ledger.codes).filter(code =>
+            !["1005", "1006", "3001"].includes(code)), []);
+    });
+
+    test("nothing is left behind", async () => {
+        await crowd.leave();
+        nginx.agent.destroy();
+
+        let now;
+        const had = name => now[name] === start[name];
+
+        await until("what there was before", async () => {
+            now = await metrics(nginx);
+
+            return now.rt_zone_sessions === 0
+                   && children(nginx).length === nginx.workers
+                   && fds(nginx.child.pid) === start.fds
+                   && ["rt_zone_channels", "rt_zone_heap_bytes",
+                       "rt_zone_heap_pages_free"].every(had);
+        }, 40000).catch(() => {
+            assert.deepEqual({ fds: fds(nginx.child.pid), ...now },
+                             { ...now, ...start });
+        });
+    });
+});
