@@ -76,6 +76,8 @@ describe("a ledger of faults", () => {
     }
 
     async function judge() {
+        assert.equal(ledger.foreign, 0, "another tenant's");
+
         const { kept, unknown, there } =
             await balance(ledger, TENANTS, KEPT, offsets);
 
@@ -89,7 +91,6 @@ describe("a ledger of faults", () => {
         ledger.checkPublishers();
         ledger.checkOrder();
         figures.due += ledger.checkAcknowledged();
-        assert.equal(ledger.foreign, 0, "another tenant's");
         assert.equal(ledger.count(p =>
             p.key !== "" && !p.acked && !p.refused), 0, "never answered");
         assert.equal(ledger.pending, 0);
@@ -142,8 +143,9 @@ describe("a ledger of faults", () => {
         const holes = sum(ledger.records, r => r.holes.length);
 
         t.diagnostic(`${Math.round((performance.now() - began) / 1000)} s, `
-            + `${figures.rounds} rounds: ${storm.kills} kills (${storm.inFlight} `
-            + `with a publish in flight), at ${storm.visited.size} points, `
+            + `${figures.rounds} rounds: ${storm.kills} kills `
+            + `(${storm.inFlight} with a publish in flight), `
+            + `at ${storm.visited.size} points, `
             + `${storm.reloads} reloads, ${storm.laps} of ${storm.stalls} `
             + `stalls lapped`);
         t.diagnostic(`${figures.sent} sent, ${figures.acked} acknowledged, `
