@@ -73,7 +73,9 @@ load_reload(load_t *l)
            (unsigned long long) l->counts.reordered,
            (unsigned long long) l->counts.corrupt);
 
-    return l->returned != l->subscribers || l->refused || l->counts.lost
+    /* one may come back to a worker that leaves, and again */
+
+    return l->returned < l->subscribers || l->refused || l->counts.lost
            || l->counts.duplicated || l->counts.reordered || l->counts.corrupt;
 }
 
