@@ -1,0 +1,117 @@
+
+/*
+ * Redis: a worker's connections to it.  hiredis is the codec (its formatter and
+ * its reader); connections, resolver, TLS and timers are nginx's.
+ *
+ * Two connections, made when the first is wanted and again whenever one is lost:
+ * one for commands, which are pipelined and answered in order, and one for the
+ * channels of pub/sub.  Each is in one state of a table; a caller sees only
+ * whether there is one that takes commands.  Knows nothing of what is sent.
+ */
+
+
+#ifndef _NGX_RT_REDIS_H_INCLUDED_
+#define _NGX_RT_REDIS_H_INCLUDED_
+
+
+#include "ngx_rt.h"
+
+#include <hiredis/hiredis.h>
+
+
+/* what has become of a command */
+typedef enum {
+    NGX_RT_REDIS_OK = 0,          /* the reply is there, and is no error */
+    NGX_RT_REDIS_AGAIN,           /* it was not run, and would be now: the
+                                     scripts had been flushed */
+    NGX_RT_REDIS_REFUSED,         /* it was not run, for a reason that passes:
+                                     OOM, MISCONF, LOADING, READONLY, ... */
+    NGX_RT_REDIS_WRONG,           /* it was not run, or not to the end, for one
+                                     that does not: NOPERM, WRONGTYPE, ERR */
+    NGX_RT_REDIS_UNKNOWN          /* no answer came: it may have been run */
+} ngx_rt_redis_result_e;
+
+
+typedef struct ngx_rt_redis_call_s  ngx_rt_redis_call_t;
+
+/*
+ * A command on its way; in the caller's memory until the handler was called,
+ * which is called once, from the event loop and never from within
+ * ngx_rt_redis_send().  The reply is gone after it; NULL, if there was none.
+ */
+struct ngx_rt_redis_call_s {
+    ngx_queue_t                queue;
+    void                     (*handler)(ngx_rt_redis_call_t *call,
+                                        ngx_rt_redis_result_e result,
+                                        redisReply *reply);
+    ngx_msec_t                 due;           /* set by ngx_rt_redis_send() */
+};
+
+
+/* a script, found by its digest; texts are constant */
+typedef struct {
+    const char                *name;          /* for logs */
+    const char                *text;
+    u_char                     sha[41];       /* set at start */
+} ngx_rt_redis_script_t;
+
+
+/* the same as for rt_redis */
+char *ngx_rt_redis_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+void ngx_rt_redis_init_process(ngx_cycle_t *cycle);
+
+/* workers that leave keep it until nobody waits any more */
+void ngx_rt_redis_exit_process(ngx_cycle_t *cycle);
+
+/* there is a connection that takes commands, and room among those that wait */
+ngx_uint_t ngx_rt_redis_ready(void);
+
+/*
+ * Sends a command at the end of the turn, with all others of it.
+ * NGX_DECLINED: Redis is away, or too many wait; the handler is not called.
+ */
+ngx_int_t ngx_rt_redis_send(ngx_rt_redis_call_t *call, ngx_uint_t argc,
+    const ngx_str_t *argv);
+
+/* the same for a script, which the connection has loaded before it was ready */
+ngx_int_t ngx_rt_redis_eval(ngx_rt_redis_call_t *call,
+    ngx_rt_redis_script_t *script, ngx_uint_t nkeys, ngx_uint_t argc,
+    const ngx_str_t *argv);
+
+/*
+ * The caller is gone: its handler is not called any more, its memory is its
+ * own; the command may be run all the same.
+ */
+void ngx_rt_redis_forget(ngx_rt_redis_call_t *call);
+
+/*
+ * Of the Redis that the command connection is at: another one, or one that
+ * was started again, has another; empty before the first connection.  And
+ * whether it keeps an AOF, so that a restart loses nothing it has answered.
+ */
+ngx_str_t *ngx_rt_redis_run(void);
+ngx_uint_t ngx_rt_redis_durable(void);
+
+
+/* pub/sub */
+
+typedef struct {
+    /* a channel's subscription is confirmed: messages come from here on */
+    void                     (*subscribed)(ngx_str_t *channel);
+    void                     (*message)(ngx_str_t *channel, ngx_str_t *text);
+
+    /* all subscriptions are lost; up: the connection is there again */
+    void                     (*down)(void);
+    void                     (*up)(void);
+} ngx_rt_redis_listener_t;
+
+/* set once, before the first connection */
+void ngx_rt_redis_listen(const ngx_rt_redis_listener_t *listener);
+
+/* NGX_DECLINED: there is no connection; up() is called when there is one */
+ngx_int_t ngx_rt_redis_subscribe(ngx_str_t *channel);
+ngx_int_t ngx_rt_redis_unsubscribe(ngx_str_t *channel);
+
+
+#endif /* _NGX_RT_REDIS_H_INCLUDED_ */
