@@ -16,8 +16,7 @@
 static ngx_int_t ngx_rt_api_batch_read(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply, ngx_array_t *commands);
 static ngx_int_t ngx_rt_api_batch_command(ngx_rt_api_t *api,
-    rt_json_value_t *command, void *item);
-static void ngx_rt_api_batch_text(rt_out_t *o, void *data);
+    rt_json_value_t *command, ngx_rt_api_reply_t *reply);
 
 
 #define ngx_rt_api_field_of(name, type)                                       \
@@ -194,12 +193,6 @@ static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
 };
 
 
-typedef struct {
-    const ngx_rt_api_method_t  *method;       /* NULL: there is none */
-    ngx_rt_api_reply_t          reply;
-} ngx_rt_api_batch_item_t;
-
-
 const ngx_rt_api_method_t *
 ngx_rt_api_method(const u_char *name, size_t len)
 {
@@ -252,13 +245,51 @@ ngx_rt_api_read(rt_json_t *j, const rt_param_t *params,
 
 
 ngx_int_t
+ngx_rt_api_strings(const char *field, rt_json_value_t *from, ngx_uint_t max,
+    const char *more, ngx_array_t *strings, ngx_rt_api_reply_t *reply)
+{
+    rt_str_t   *s;
+    rt_json_t   j;
+
+    if (from->len == 0) {
+        return NGX_OK;
+    }
+
+    rt_json_init(&j, from->data, from->len);
+
+    (void) rt_json_array(&j);
+
+    while (rt_json_item(&j)) {
+
+        if (strings->nelts == max) {
+            ngx_rt_api_error(reply, NGX_RT_API_LIMIT, field, more);
+            return NGX_OK;
+        }
+
+        s = ngx_array_push(strings);
+        if (s == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (rt_json_peek(&j) != RT_JSON_STRING || !rt_json_string(&j, s)) {
+            ngx_rt_api_malformed(reply, field, "has to be an array of strings");
+            return NGX_OK;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_rt_api_batch(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    ngx_uint_t                i;
-    ngx_array_t               commands, items;
-    rt_json_value_t          *command;
-    ngx_rt_api_batch_item_t  *item;
+    ngx_uint_t             i;
+    ngx_array_t            commands;
+    rt_json_value_t       *command;
+    ngx_rt_api_reply_t    *item;
+    ngx_rt_api_replies_t   replies;
 
     if (ngx_array_init(&commands, api->request->pool, 16,
                        sizeof(rt_json_value_t))
@@ -275,29 +306,25 @@ ngx_rt_api_batch(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    if (ngx_array_init(&items, api->request->pool, commands.nelts + 1,
-                       sizeof(ngx_rt_api_batch_item_t))
+    if (ngx_rt_api_replies(api, &replies, "replies", commands.nelts)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     command = commands.elts;
+    item = replies.list.elts;
 
     for (i = 0; i < commands.nelts; i++) {
-        item = ngx_array_push(&items);
-        if (item == NULL) {
-            return NGX_ERROR;
-        }
 
-        if (ngx_rt_api_batch_command(api, &command[i], item) != NGX_OK) {
+        if (ngx_rt_api_batch_command(api, &command[i], &item[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
     reply->bare = 1;
 
-    return ngx_rt_api_text(api->request, ngx_rt_api_batch_text, &items,
+    return ngx_rt_api_text(api->request, ngx_rt_api_replies_text, &replies,
                            (size_t) -1, &reply->result)
            == NGX_OK ? NGX_OK : NGX_ERROR;
 }
@@ -352,16 +379,12 @@ ngx_rt_api_batch_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
 static ngx_int_t
 ngx_rt_api_batch_command(ngx_rt_api_t *api, rt_json_value_t *command,
-    void *data)
+    ngx_rt_api_reply_t *reply)
 {
-    rt_str_t                  key;
-    rt_json_t                 j, inner;
-    rt_json_value_t           v;
-    ngx_rt_api_batch_item_t  *item;
-
-    item = data;
-
-    ngx_memzero(item, sizeof(ngx_rt_api_batch_item_t));
+    rt_str_t                    key;
+    rt_json_t                   j, inner;
+    rt_json_value_t             v;
+    const ngx_rt_api_method_t  *method;
 
     rt_json_init(&j, command->data, command->len);
 
@@ -374,9 +397,9 @@ ngx_rt_api_batch_command(ngx_rt_api_t *api, rt_json_value_t *command,
             continue;
         }
 
-        item->method = ngx_rt_api_method(key.data, key.len);
+        method = ngx_rt_api_method(key.data, key.len);
 
-        if (item->method == NULL || item->method->run == ngx_rt_api_batch) {
+        if (method == NULL || method->run == ngx_rt_api_batch) {
             break;
         }
 
@@ -384,47 +407,11 @@ ngx_rt_api_batch_command(ngx_rt_api_t *api, rt_json_value_t *command,
 
         rt_json_init(&inner, v.data, v.len);
 
-        return ngx_rt_api_call(api, item->method, &inner, &item->reply);
+        reply->method = &method->name;
+
+        return ngx_rt_api_call(api, method, &inner, reply);
     }
 
-    ngx_rt_api_error(&item->reply, NGX_RT_API_NO_METHOD, NULL,
-                     "method not found");
+    ngx_rt_api_error(reply, NGX_RT_API_NO_METHOD, NULL, "method not found");
     return NGX_OK;
-}
-
-
-static void
-ngx_rt_api_batch_text(rt_out_t *o, void *data)
-{
-    ngx_uint_t                i;
-    ngx_array_t              *items = data;
-    ngx_rt_api_batch_item_t  *item;
-
-    item = items->elts;
-
-    rt_out_lit(o, "{\"replies\":[");
-
-    for (i = 0; i < items->nelts; i++) {
-
-        if (i) {
-            rt_out_lit(o, ",");
-        }
-
-        if (item[i].reply.code) {
-            rt_out_lit(o, "{\"error\":");
-            ngx_rt_api_error_text(o, &item[i].reply);
-
-        } else {
-            rt_out_lit(o, "{");
-            rt_out_json_string(o, item[i].method->name.data,
-                               item[i].method->name.len);
-            rt_out_lit(o, ":");
-            rt_out_bytes(o, item[i].reply.result.data,
-                         item[i].reply.result.len);
-        }
-
-        rt_out_lit(o, "}");
-    }
-
-    rt_out_lit(o, "]}");
 }

@@ -31,9 +31,6 @@ static ngx_int_t ngx_rt_api_published(ngx_rt_api_t *api, const char *key,
     ngx_rt_published_e outcome, ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_position(ngx_rt_api_t *api,
     ngx_rt_position_t *position, ngx_rt_api_reply_t *reply);
-static ngx_int_t ngx_rt_api_broadcast_read(ngx_rt_api_t *api,
-    ngx_rt_api_params_t *p, ngx_array_t *channels, ngx_rt_api_reply_t *reply);
-static void ngx_rt_api_broadcast_text(rt_out_t *o, void *data);
 
 
 ngx_int_t
@@ -422,12 +419,13 @@ ngx_int_t
 ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    rt_str_t            *channel;
-    ngx_uint_t           i;
-    ngx_array_t          channels, replies;
-    rt_publication_t     pub;
-    ngx_rt_namespace_t  *ns;
-    ngx_rt_api_reply_t  *item;
+    rt_str_t              *channel;
+    ngx_uint_t             i;
+    ngx_array_t            channels;
+    rt_publication_t       pub;
+    ngx_rt_namespace_t    *ns;
+    ngx_rt_api_reply_t    *item;
+    ngx_rt_api_replies_t   replies;
 
     if (ngx_array_init(&channels, api->request->pool, 16, sizeof(rt_str_t))
         != NGX_OK)
@@ -435,9 +433,21 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_ERROR;
     }
 
-    if (ngx_rt_api_broadcast_read(api, p, &channels, reply) != NGX_OK
-        || ngx_rt_api_publication(api, p, &pub, reply) != NGX_OK)
+    /* all names, before anything is published */
+
+    if (ngx_rt_api_strings("channels", &p->channels, NGX_RT_API_CHANNELS_MAX,
+                           "there are more than 10000", &channels, reply)
+        != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    if (channels.nelts == 0) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "channels",
+                         "is required");
+    }
+
+    if (ngx_rt_api_publication(api, p, &pub, reply) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -454,17 +464,14 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    if (ngx_array_init(&replies, api->request->pool, channels.nelts,
-                       sizeof(ngx_rt_api_reply_t))
+    if (ngx_rt_api_replies(api, &replies, "responses", channels.nelts)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     channel = channels.elts;
-    item = ngx_array_push_n(&replies, channels.nelts);
-
-    ngx_memzero(item, channels.nelts * sizeof(ngx_rt_api_reply_t));
+    item = replies.list.elts;
 
     for (i = 0; i < channels.nelts; i++) {
         ns = ngx_rt_api_channel(api, &channel[i], &item[i]);
@@ -476,75 +483,5 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         }
     }
 
-    return ngx_rt_api_result(api, ngx_rt_api_broadcast_text, &replies, reply);
-}
-
-
-/* all names, before anything is published */
-
-static ngx_int_t
-ngx_rt_api_broadcast_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
-    ngx_array_t *channels, ngx_rt_api_reply_t *reply)
-{
-    rt_str_t   *channel;
-    rt_json_t   j;
-
-    rt_json_init(&j, p->channels.data, p->channels.len);
-
-    if (p->channels.len) {
-        (void) rt_json_array(&j);
-    }
-
-    while (p->channels.len && rt_json_item(&j)) {
-
-        if (channels->nelts == NGX_RT_API_CHANNELS_MAX) {
-            ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "channels",
-                             "there are more than 10000");
-            return NGX_OK;
-        }
-
-        channel = ngx_array_push(channels);
-        if (channel == NULL) {
-            return NGX_ERROR;
-        }
-
-        if (rt_json_peek(&j) != RT_JSON_STRING
-            || !rt_json_string(&j, channel))
-        {
-            ngx_rt_api_malformed(reply, "channels",
-                                 "has to be an array of strings");
-            return NGX_OK;
-        }
-    }
-
-    if (channels->nelts == 0) {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "channels",
-                         "is required");
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_rt_api_broadcast_text(rt_out_t *o, void *data)
-{
-    ngx_uint_t           i;
-    ngx_array_t         *replies = data;
-    ngx_rt_api_reply_t  *item;
-
-    item = replies->elts;
-
-    rt_out_lit(o, "{\"responses\":[");
-
-    for (i = 0; i < replies->nelts; i++) {
-
-        if (i) {
-            rt_out_lit(o, ",");
-        }
-
-        ngx_rt_api_reply_text(o, &item[i]);
-    }
-
-    rt_out_lit(o, "]}");
+    return ngx_rt_api_result(api, ngx_rt_api_replies_text, &replies, reply);
 }

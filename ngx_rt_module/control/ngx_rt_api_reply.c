@@ -14,10 +14,10 @@
 
 
 static ngx_uint_t ngx_rt_api_status(ngx_uint_t code);
+static void ngx_rt_api_respond_text(rt_out_t *o, void *data);
 static ngx_uint_t ngx_rt_api_transport(ngx_http_request_t *r);
 static ngx_int_t ngx_rt_api_retry_after(ngx_http_request_t *r,
     ngx_uint_t status, ngx_uint_t seconds);
-static void ngx_rt_api_respond_text(rt_out_t *o, void *data);
 static void ngx_rt_api_refuse_text(rt_out_t *o, void *data);
 static ngx_int_t ngx_rt_api_add_header(ngx_http_request_t *r, ngx_str_t *name,
     ngx_str_t *value, ngx_table_elt_t **header);
@@ -144,19 +144,79 @@ ngx_rt_api_error_text(rt_out_t *o, const ngx_rt_api_reply_t *reply)
 }
 
 
-void
-ngx_rt_api_reply_text(rt_out_t *o, const ngx_rt_api_reply_t *reply)
+static void
+ngx_rt_api_respond_text(rt_out_t *o, void *data)
 {
+    ngx_rt_api_reply_t  *reply = data;
+
     if (reply->code) {
         rt_out_lit(o, "{\"error\":");
         ngx_rt_api_error_text(o, reply);
 
     } else {
-        rt_out_lit(o, "{\"result\":");
+        rt_out_lit(o, "{\"");
+
+        if (reply->method) {
+            rt_out_bytes(o, reply->method->data, reply->method->len);
+
+        } else {
+            rt_out_lit(o, "result");
+        }
+
+        rt_out_lit(o, "\":");
         rt_out_bytes(o, reply->result.data, reply->result.len);
     }
 
     rt_out_lit(o, "}");
+}
+
+
+ngx_int_t
+ngx_rt_api_replies(ngx_rt_api_t *api, ngx_rt_api_replies_t *replies,
+    const char *name, ngx_uint_t n)
+{
+    void  *items;
+
+    replies->name = name;
+
+    if (ngx_array_init(&replies->list, api->request->pool, n + 1,
+                       sizeof(ngx_rt_api_reply_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    items = ngx_array_push_n(&replies->list, n);
+
+    ngx_memzero(items, n * sizeof(ngx_rt_api_reply_t));
+
+    return NGX_OK;
+}
+
+
+void
+ngx_rt_api_replies_text(rt_out_t *o, void *data)
+{
+    ngx_uint_t             i;
+    ngx_rt_api_reply_t    *reply;
+    ngx_rt_api_replies_t  *replies = data;
+
+    rt_out_lit(o, "{\"");
+    rt_out_bytes(o, replies->name, ngx_strlen(replies->name));
+    rt_out_lit(o, "\":[");
+
+    reply = replies->list.elts;
+
+    for (i = 0; i < replies->list.nelts; i++) {
+
+        if (i) {
+            rt_out_lit(o, ",");
+        }
+
+        ngx_rt_api_respond_text(o, &reply[i]);
+    }
+
+    rt_out_lit(o, "]}");
 }
 
 
@@ -295,13 +355,6 @@ ngx_rt_api_retry_after(ngx_http_request_t *r, ngx_uint_t status,
                 - value.data;
 
     return ngx_rt_api_add_header(r, &ngx_rt_api_retry, &value, &h);
-}
-
-
-static void
-ngx_rt_api_respond_text(rt_out_t *o, void *data)
-{
-    ngx_rt_api_reply_text(o, data);
 }
 
 

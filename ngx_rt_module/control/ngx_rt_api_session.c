@@ -26,8 +26,8 @@ static ngx_int_t ngx_rt_api_order_give(ngx_rt_api_t *api,
     ngx_pool_t *pool);
 static ngx_int_t ngx_rt_api_sessions(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_array_t *ids, ngx_pool_t *pool);
-static void ngx_rt_api_spare(ngx_rt_api_params_t *p, ngx_array_t *ids,
-    ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_spare(ngx_rt_api_params_t *p, ngx_array_t *ids,
+    ngx_rt_api_reply_t *reply, ngx_pool_t *pool);
 static void ngx_rt_api_close(ngx_rt_api_params_t *p, ngx_rt_order_t *order,
     ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_close_reason(rt_str_t *reason,
@@ -160,8 +160,6 @@ ngx_rt_api_refresh(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 static void
 ngx_rt_api_address(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
 {
-    ngx_str_t  user;
-
     if (p->client.len && p->session.len
         && (p->client.len != p->session.len
             || ngx_memcmp(p->client.data, p->session.data, p->client.len)
@@ -176,16 +174,24 @@ ngx_rt_api_address(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
         p->client = p->session;
     }
 
+    if (p->user.len) {
+        ngx_rt_api_user(p, reply);
+
+    } else if (p->client.len == 0) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "user",
+                         "is required, or client, or session");
+    }
+}
+
+
+void
+ngx_rt_api_user(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
+{
+    ngx_str_t  user;
+
     user = ngx_rt_ngx_str(&p->user);
 
-    if (user.len == 0) {
-
-        if (p->client.len == 0) {
-            ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "user",
-                             "is required, or client, or session");
-        }
-
-    } else if (!ngx_rt_name_valid(&user, NGX_RT_USER_MAX)) {
+    if (!ngx_rt_name_valid(&user, NGX_RT_USER_MAX)) {
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "user",
                          "has to be 1 to 128 bytes, no control characters");
     }
@@ -228,11 +234,11 @@ ngx_rt_api_order_give(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_array_t    ids;
     ngx_rt_told_t  told;
 
-    if (ngx_rt_api_sessions(api, p, &ids, pool) != NGX_OK) {
+    if (ngx_rt_api_sessions(api, p, &ids, pool) != NGX_OK
+        || ngx_rt_api_spare(p, &ids, reply, pool) != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    ngx_rt_api_spare(p, &ids, reply);
 
     if (reply->code
         || ngx_rt_api_spend(api, ids.nelts * NGX_RT_API_ORDER, reply)
@@ -295,42 +301,33 @@ ngx_rt_api_sessions(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
 /* who is on the whitelist goes out, twice while he is taken over */
 
-static void
+static ngx_int_t
 ngx_rt_api_spare(ngx_rt_api_params_t *p, ngx_array_t *ids,
-    ngx_rt_api_reply_t *reply)
+    ngx_rt_api_reply_t *reply, ngx_pool_t *pool)
 {
-    u_char      *elts;
-    rt_str_t     id;
-    rt_json_t    j;
-    ngx_uint_t   i, n;
+    u_char       *elts;
+    rt_str_t     *spared;
+    ngx_uint_t    i, n;
+    ngx_array_t   whitelist;
 
-    if (p->whitelist.len == 0) {
-        return;
+    if (ngx_array_init(&whitelist, pool, 4, sizeof(rt_str_t)) != NGX_OK
+        || ngx_rt_api_strings("whitelist", &p->whitelist,
+                              NGX_RT_API_WHITELIST_MAX,
+                              "there are more than 128", &whitelist, reply)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     elts = ids->elts;
+    spared = whitelist.elts;
 
-    rt_json_init(&j, p->whitelist.data, p->whitelist.len);
+    for (n = 0; n < whitelist.nelts; n++) {
 
-    (void) rt_json_array(&j);
-
-    for (n = 0; rt_json_item(&j); n++) {
-
-        if (n == NGX_RT_API_WHITELIST_MAX) {
-            ngx_rt_api_error(reply, NGX_RT_API_LIMIT, "whitelist",
-                             "there are more than 128");
-            return;
-        }
-
-        if (rt_json_peek(&j) != RT_JSON_STRING || !rt_json_string(&j, &id)) {
-            ngx_rt_api_malformed(reply, "whitelist",
-                                 "has to be an array of strings");
-            return;
-        }
-
-        for (i = ids->nelts; id.len == NGX_RT_ID_LEN && i--; /* void */ ) {
-
-            if (ngx_memcmp(elts + i * NGX_RT_ID_LEN, id.data, NGX_RT_ID_LEN)
+        for (i = ids->nelts; spared[n].len == NGX_RT_ID_LEN && i--; /* void */ )
+        {
+            if (ngx_memcmp(elts + i * NGX_RT_ID_LEN, spared[n].data,
+                           NGX_RT_ID_LEN)
                 == 0)
             {
                 ids->nelts--;
@@ -339,6 +336,8 @@ ngx_rt_api_spare(ngx_rt_api_params_t *p, ngx_array_t *ids,
             }
         }
     }
+
+    return NGX_OK;
 }
 
 

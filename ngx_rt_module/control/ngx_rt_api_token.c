@@ -50,10 +50,7 @@ ngx_rt_api_invalidate_user_tokens(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     what.name = ngx_rt_ngx_str(&p->user);
     what.before = p->issued_before ? p->issued_before : (uint64_t) ngx_time();
 
-    if (!ngx_rt_name_valid(&what.name, NGX_RT_USER_MAX)) {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "user",
-                         "has to be 1 to 128 bytes, no control characters");
-    }
+    ngx_rt_api_user(p, reply);
 
     if (what.before > RT_CLAIMS_TIME_MAX) {
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "issued_before",

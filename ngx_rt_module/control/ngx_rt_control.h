@@ -106,7 +106,15 @@ typedef struct {
     ngx_uint_t                 retry;         /* seconds; 0: one */
     unsigned                   malformed:1;   /* it was no command at all */
     unsigned                   bare:1;        /* result is the whole answer */
+    const rt_str_t            *method;        /* of a batch, or NULL */
 } ngx_rt_api_reply_t;
+
+
+/* {"NAME":[{"result":{..}},{"error":{..}}]}; for result a batch has METHOD */
+typedef struct {
+    const char                *name;
+    ngx_array_t                list;          /* ngx_rt_api_reply_t */
+} ngx_rt_api_replies_t;
 
 
 /* NGX_OK: the reply is there; NGX_ERROR: no memory */
@@ -132,6 +140,11 @@ const ngx_rt_api_method_t *ngx_rt_api_method(const u_char *name, size_t len);
 /* reads an object, which is all that is left in j; params: of p */
 void ngx_rt_api_read(rt_json_t *j, const rt_param_t *params,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
+
+/* the strings of an array, rt_str_t; more: what is said beyond max of them */
+ngx_int_t ngx_rt_api_strings(const char *field, rt_json_value_t *from,
+    ngx_uint_t max, const char *more, ngx_array_t *strings,
+    ngx_rt_api_reply_t *reply);
 
 /* reads the parameters, which are all that is left in j, and runs the method */
 ngx_int_t ngx_rt_api_call(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
@@ -175,6 +188,10 @@ ngx_int_t ngx_rt_api_rpc(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 
 /* ngx_rt_api_session.c */
+
+/* p->user is a user's name, or the reply says so */
+void ngx_rt_api_user(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
+
 ngx_int_t ngx_rt_api_subscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 ngx_int_t ngx_rt_api_unsubscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
@@ -220,8 +237,12 @@ ngx_int_t ngx_rt_api_denied(ngx_rt_api_t *api, ngx_rt_api_reply_t *reply);
 /* {"code":..,"message":".."} */
 void ngx_rt_api_error_text(rt_out_t *o, const ngx_rt_api_reply_t *reply);
 
-/* {"result":{..}} or {"error":{..}} */
-void ngx_rt_api_reply_text(rt_out_t *o, const ngx_rt_api_reply_t *reply);
+/* n of them, none said yet; NGX_ERROR: no memory */
+ngx_int_t ngx_rt_api_replies(ngx_rt_api_t *api, ngx_rt_api_replies_t *replies,
+    const char *name, ngx_uint_t n);
+
+/* ngx_rt_api_say_pt of ngx_rt_api_replies_t */
+void ngx_rt_api_replies_text(rt_out_t *o, void *data);
 
 /*
  * A text in r->pool: say() is called to count it and again to write it.

@@ -379,18 +379,16 @@ static const rt_error_t *
 ngx_rt_command_may_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_str_t *channel, ngx_rt_namespace_t **nsp)
 {
-    ngx_int_t            rc;
-    ngx_rt_namespace_t  *ns;
+    const rt_error_t  *error;
 
-    rc = ngx_rt_namespace_find(client->main_conf, channel, nsp);
-    ns = *nsp;
-
-    if (rc == NGX_ERROR || cmd->deep) {
+    if (cmd->deep) {
         return &ngx_rt_error_bad_request;
     }
 
-    if (rc == NGX_DECLINED) {
-        return &ngx_rt_error_unknown_channel;
+    error = ngx_rt_command_namespace(client, channel, nsp);
+
+    if (error) {
+        return error;
     }
 
     if (ngx_rt_subscription_lookup(client, channel)) {
@@ -402,7 +400,7 @@ ngx_rt_command_may_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
     }
 
     if (cmd->token.len == 0
-        && ngx_rt_namespace_admit(ns, channel, &client->user) != NGX_OK)
+        && ngx_rt_namespace_admit(*nsp, channel, &client->user) != NGX_OK)
     {
         return &ngx_rt_error_permission_denied;
     }
@@ -534,17 +532,17 @@ static const rt_error_t *
 ngx_rt_command_may_publish(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_publish_t *p)
 {
-    ngx_int_t            rc;
+    const rt_error_t    *error;
     ngx_rt_namespace_t  *ns;
 
-    rc = ngx_rt_namespace_find(client->main_conf, &p->channel, &ns);
-
-    if (rc == NGX_ERROR || cmd->data.data == NULL || cmd->deep) {
+    if (cmd->data.data == NULL || cmd->deep) {
         return &ngx_rt_error_bad_request;
     }
 
-    if (rc == NGX_DECLINED) {
-        return &ngx_rt_error_unknown_channel;
+    error = ngx_rt_command_namespace(client, &p->channel, &ns);
+
+    if (error) {
+        return error;
     }
 
     if (ns->publish == NGX_RT_PUBLISH_NONE
@@ -594,6 +592,24 @@ static ngx_int_t
 ngx_rt_command_unknown(ngx_rt_client_t *client, rt_command_t *cmd)
 {
     return ngx_rt_command_bad(client);
+}
+
+
+const rt_error_t *
+ngx_rt_command_namespace(ngx_rt_client_t *client, const ngx_str_t *channel,
+    ngx_rt_namespace_t **ns)
+{
+    switch (ngx_rt_namespace_find(client->main_conf, channel, ns)) {
+
+    case NGX_OK:
+        return NULL;
+
+    case NGX_DECLINED:
+        return &ngx_rt_error_unknown_channel;
+
+    default:
+        return &ngx_rt_error_bad_request;
+    }
 }
 
 

@@ -10,13 +10,10 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_fanout.h"
-#include "ngx_rt_policy.h"
 #include "ngx_rt_protocol.h"
 #include "ngx_rt_state.h"
 
 
-static const rt_error_t *ngx_rt_command_may_read(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_rt_subscription_t **sub);
 static const rt_error_t *ngx_rt_command_read(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_rt_subscription_t *sub, ngx_pool_t *pool);
 
@@ -24,75 +21,9 @@ static const rt_error_t *ngx_rt_command_read(ngx_rt_client_t *client,
 ngx_int_t
 ngx_rt_command_history(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    ngx_pool_t             *pool;
-    const rt_error_t       *error;
-    ngx_rt_subscription_t  *sub;
-
-    if (cmd->channel.len == 0) {
-        return ngx_rt_command_bad(client);
-    }
-
-    error = ngx_rt_command_may_read(client, cmd, &sub);
-
-    if (error) {
-        return ngx_rt_command_fail(client, cmd, error);
-    }
-
-    pool = ngx_create_pool(4096, ngx_cycle->log);
-
-    error = pool ? ngx_rt_command_read(client, cmd, sub, pool)
-                 : &ngx_rt_error_internal;
-
-    if (pool) {
-        ngx_destroy_pool(pool);
-    }
-
-    return error ? ngx_rt_command_fail(client, cmd, error) : NGX_OK;
+    return ngx_rt_command_look(client, cmd, ngx_rt_command_read);
 }
 
-
-/* NULL: it may */
-
-static const rt_error_t *
-ngx_rt_command_may_read(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_rt_subscription_t **sub)
-{
-    ngx_str_t            channel;
-    ngx_rt_namespace_t  *ns;
-
-    channel = ngx_rt_ngx_str(&cmd->channel);
-
-    switch (ngx_rt_namespace_find(client->main_conf, &channel, &ns)) {
-
-    case NGX_OK:
-        break;
-
-    case NGX_DECLINED:
-        return &ngx_rt_error_unknown_channel;
-
-    default:
-        return &ngx_rt_error_bad_request;
-    }
-
-    if (ns->history == 0) {
-        return &ngx_rt_error_not_available;
-    }
-
-    *sub = ngx_rt_subscription_lookup(client, &channel);
-
-    if (*sub == NULL) {
-        return &ngx_rt_error_permission_denied;
-    }
-
-    if (cmd->reverse && cmd->since && cmd->from.offset == 0) {
-        return &ngx_rt_error_bad_request;
-    }
-
-    return NULL;
-}
-
-
-/* NULL: it has been answered */
 
 static const rt_error_t *
 ngx_rt_command_read(ngx_rt_client_t *client, rt_command_t *cmd,
@@ -102,6 +33,10 @@ ngx_rt_command_read(ngx_rt_client_t *client, rt_command_t *cmd,
     rt_reply_t      reply;
     ngx_array_t     list;
     ngx_rt_slice_t  s;
+
+    if (cmd->reverse && cmd->since && cmd->from.offset == 0) {
+        return &ngx_rt_error_bad_request;
+    }
 
     if (ngx_array_init(&list, pool, 16, sizeof(rt_publication_t)) != NGX_OK) {
         return &ngx_rt_error_internal;

@@ -20,117 +20,79 @@
 #define NGX_RT_PRESENCE_COUNTED  10000
 
 
-static const rt_error_t *ngx_rt_command_may_look(ngx_rt_client_t *client,
-    ngx_str_t *channel, ngx_uint_t max);
-static ngx_int_t ngx_rt_command_look(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_uint_t max);
-static const rt_error_t *ngx_rt_command_look_reply(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_uint_t max, ngx_pool_t *pool);
+static const rt_error_t *ngx_rt_command_list(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_subscription_t *sub, ngx_pool_t *pool);
+static const rt_error_t *ngx_rt_command_count(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_subscription_t *sub, ngx_pool_t *pool);
+static const rt_error_t *ngx_rt_command_members(ngx_rt_client_t *client,
+    ngx_rt_subscription_t *sub, ngx_uint_t max, size_t infos,
+    ngx_array_t *list, uint64_t *clients);
 
 
 ngx_int_t
 ngx_rt_command_presence(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    return ngx_rt_command_look(client, cmd, NGX_RT_PRESENCE_LISTED);
+    return ngx_rt_command_look(client, cmd, ngx_rt_command_list);
 }
 
 
 ngx_int_t
 ngx_rt_command_presence_stats(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    return ngx_rt_command_look(client, cmd, NGX_RT_PRESENCE_COUNTED);
+    return ngx_rt_command_look(client, cmd, ngx_rt_command_count);
 }
 
 
 static const rt_error_t *
-ngx_rt_command_may_look(ngx_rt_client_t *client, ngx_str_t *channel,
-    ngx_uint_t max)
+ngx_rt_command_list(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_subscription_t *sub, ngx_pool_t *pool)
 {
-    uint64_t                members;
-    ngx_rt_namespace_t     *ns;
-    ngx_rt_subscription_t  *sub;
+    uint64_t           clients;
+    rt_reply_t         reply;
+    ngx_array_t        list;
+    const rt_error_t  *error;
+    rt_client_info_t  *info;
 
-    switch (ngx_rt_namespace_find(client->main_conf, channel, &ns)) {
-
-    case NGX_OK:
-        break;
-
-    case NGX_DECLINED:
-        return &ngx_rt_error_unknown_channel;
-
-    default:
-        return &ngx_rt_error_bad_request;
+    if (ngx_array_init(&list, pool, 16, sizeof(ngx_rt_present_t)) != NGX_OK) {
+        return &ngx_rt_error_internal;
     }
 
-    if (!ns->presence) {
-        return &ngx_rt_error_not_available;
+    /* infos have to leave room for the rest in the client's queue */
+
+    error = ngx_rt_command_members(client, sub, NGX_RT_PRESENCE_LISTED,
+                                   client->conn->conf->max_queue / 2, &list,
+                                   &clients);
+    if (error) {
+        return error;
     }
 
-    sub = ngx_rt_subscription_lookup(client, channel);
-    if (sub == NULL) {
-        return &ngx_rt_error_permission_denied;
+    info = ngx_palloc(pool, (list.nelts + 1) * sizeof(rt_client_info_t));
+    if (info == NULL) {
+        return &ngx_rt_error_internal;
     }
 
-    /* of more than max, no more than the first are looked at */
+    ngx_rt_presence_info(&list, info);
 
-    members = sub->interest->channel->clients;
+    ngx_memzero(&reply, sizeof(rt_reply_t));
 
-    if (ngx_rt_limit_presence(&client->looks, client->session->tenant,
-                              members > max ? 0 : members)
-        != NGX_OK)
-    {
-        return ngx_rt_command_denied();
-    }
+    reply.id = cmd->id;
+    reply.method = cmd->method;
+    reply.present = info;
+    reply.npresent = list.nelts;
+
+    ngx_rt_client_reply(client, &reply);
 
     return NULL;
 }
 
 
-static ngx_int_t
-ngx_rt_command_look(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_uint_t max)
-{
-    ngx_str_t          channel;
-    ngx_pool_t        *pool;
-    const rt_error_t  *error;
-
-    if (cmd->channel.len == 0) {
-        return ngx_rt_command_bad(client);
-    }
-
-    channel = ngx_rt_ngx_str(&cmd->channel);
-
-    error = ngx_rt_command_may_look(client, &channel, max);
-
-    if (error) {
-        return ngx_rt_command_fail(client, cmd, error);
-    }
-
-    pool = ngx_create_pool(4096, ngx_cycle->log);
-
-    error = pool ? ngx_rt_command_look_reply(client, cmd, max, pool)
-                 : &ngx_rt_error_internal;
-
-    if (pool) {
-        ngx_destroy_pool(pool);
-    }
-
-    return error ? ngx_rt_command_fail(client, cmd, error) : NGX_OK;
-}
-
-
-/* NULL: it has been answered */
-
 static const rt_error_t *
-ngx_rt_command_look_reply(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_uint_t max, ngx_pool_t *pool)
+ngx_rt_command_count(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_subscription_t *sub, ngx_pool_t *pool)
 {
-    size_t             infos;
-    ngx_int_t          rc;
-    ngx_str_t          channel;
     rt_reply_t         reply;
     ngx_array_t        list;
-    rt_client_info_t  *info;
+    const rt_error_t  *error;
 
     if (ngx_array_init(&list, pool, 16, sizeof(ngx_rt_present_t)) != NGX_OK) {
         return &ngx_rt_error_internal;
@@ -141,42 +103,52 @@ ngx_rt_command_look_reply(ngx_rt_client_t *client, rt_command_t *cmd,
     reply.id = cmd->id;
     reply.method = cmd->method;
 
-    channel = ngx_rt_ngx_str(&cmd->channel);
+    error = ngx_rt_command_members(client, sub, NGX_RT_PRESENCE_COUNTED, 0,
+                                   &list, &reply.clients);
 
-    /* infos have to leave room for the rest in the client's queue */
-
-    infos = cmd->method == RT_METHOD_PRESENCE
-            ? client->conn->conf->max_queue / 2 : 0;
-
-    rc = ngx_rt_presence_read(client->zone, &client->tenant, &channel, max,
-                              infos, &list, &reply.clients);
-
-    if (rc == NGX_ERROR) {
-        return &ngx_rt_error_internal;
+    if (error && error != &ngx_rt_error_limit_exceeded) {
+        return error;
     }
 
-    if (cmd->method == RT_METHOD_PRESENCE_STATS) {
-        reply.users = ngx_rt_presence_users(&list);
-        ngx_rt_client_reply(client, &reply);
-
-        return NULL;
-    }
-
-    if (rc == NGX_DECLINED) {
-        return &ngx_rt_error_limit_exceeded;
-    }
-
-    info = ngx_palloc(pool, (list.nelts + 1) * sizeof(rt_client_info_t));
-    if (info == NULL) {
-        return &ngx_rt_error_internal;
-    }
-
-    ngx_rt_presence_info(&list, info);
-
-    reply.present = info;
-    reply.npresent = list.nelts;
+    reply.users = ngx_rt_presence_users(&list);
 
     ngx_rt_client_reply(client, &reply);
 
     return NULL;
+}
+
+
+/* of more than max, no more than the first are looked at: limit exceeded */
+
+static const rt_error_t *
+ngx_rt_command_members(ngx_rt_client_t *client, ngx_rt_subscription_t *sub,
+    ngx_uint_t max, size_t infos, ngx_array_t *list, uint64_t *clients)
+{
+    uint64_t   members;
+    ngx_str_t  channel;
+
+    members = sub->interest->channel->clients;
+
+    if (ngx_rt_limit_presence(&client->looks, client->session->tenant,
+                              members > max ? 0 : members)
+        != NGX_OK)
+    {
+        return ngx_rt_command_denied();
+    }
+
+    channel.data = sub->interest->channel->name;
+    channel.len = sub->interest->channel->len;
+
+    switch (ngx_rt_presence_read(client->zone, &client->tenant, &channel, max,
+                                 infos, list, clients))
+    {
+    case NGX_OK:
+        return NULL;
+
+    case NGX_DECLINED:
+        return &ngx_rt_error_limit_exceeded;
+
+    default:
+        return &ngx_rt_error_internal;
+    }
 }

@@ -183,6 +183,7 @@ ngx_rt_command_may_enter(ngx_rt_client_t *client, const rt_claims_t *claims)
 {
     size_t               i;
     ngx_str_t            channel;
+    const rt_error_t    *error;
     ngx_rt_namespace_t  *ns;
 
     if (claims->more || claims->nsubs > client->conn->conf->max_channels) {
@@ -192,16 +193,10 @@ ngx_rt_command_may_enter(ngx_rt_client_t *client, const rt_claims_t *claims)
     for (i = 0; i < claims->nsubs; i++) {
         channel = ngx_rt_ngx_str(&claims->subs[i].channel);
 
-        switch (ngx_rt_namespace_find(client->main_conf, &channel, &ns)) {
+        error = ngx_rt_command_namespace(client, &channel, &ns);
 
-        case NGX_OK:
-            break;
-
-        case NGX_DECLINED:
-            return &ngx_rt_error_unknown_channel;
-
-        default:
-            return &ngx_rt_error_bad_request;
+        if (error) {
+            return error;
         }
 
         if (claims->subs[i].info.len > NGX_RT_INFO_MAX) {

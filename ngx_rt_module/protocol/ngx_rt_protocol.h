@@ -68,6 +68,10 @@ ngx_int_t ngx_rt_command_fail(ngx_rt_client_t *client, rt_command_t *cmd,
     const rt_error_t *error);
 ngx_int_t ngx_rt_command_bad(ngx_rt_client_t *client);
 
+/* NULL: there is such a namespace */
+const rt_error_t *ngx_rt_command_namespace(ngx_rt_client_t *client,
+    const ngx_str_t *channel, ngx_rt_namespace_t **ns);
+
 /*
  * Publishes p->pub with p->key to the command's channel, if the client may, in
  * its name.  NULL: it is accepted, now or (*outcome) before.
@@ -77,6 +81,16 @@ const rt_error_t *ngx_rt_command_publish_to(ngx_rt_client_t *client,
 
 /* ngx_rt_command_rpc.c: a command */
 ngx_int_t ngx_rt_command_rpc(ngx_rt_client_t *client, rt_command_t *cmd);
+
+/* ngx_rt_command_look.c */
+
+/* answers what a member of a channel asks of it; NULL: it has */
+typedef const rt_error_t *(*ngx_rt_command_look_pt)(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_subscription_t *sub, ngx_pool_t *pool);
+
+/* presence or history, if it may ask; pool: until the answer is sent */
+ngx_int_t ngx_rt_command_look(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_command_look_pt answer);
 
 /* ngx_rt_command_presence.c: commands */
 ngx_int_t ngx_rt_command_presence(ngx_rt_client_t *client, rt_command_t *cmd);
