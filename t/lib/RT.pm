@@ -16,7 +16,8 @@ package RT;
 # each run has a tenant of its own: its header X-Tenant is the zone's key.
 #
 # RT::Token makes tokens; the files of their keys are in $TEST_NGINX_TOKENS, if
-# RT is imported with "tokens".
+# RT is imported with "tokens".  With "redis", a redis-server of the file's own
+# listens at the unix socket $TEST_NGINX_REDIS; all of its blocks share it.
 #
 # Environment: TEST_NGINX_RT_MODULE (the .so), TEST_NGINX_SERVROOT (a folder
 # below which each test file has its server root), TEST_NGINX_BINARY,
@@ -81,6 +82,7 @@ use Test::Nginx::Socket;
 use Test::Nginx::Util ();
 
 use RT::Conversation;
+use RT::Redis;
 use RT::Token;
 
 our $HTTP = <<'_EOC_';
@@ -134,6 +136,9 @@ sub import
 
     RT::Token::prepare($ENV{TEST_NGINX_TOKENS})
         if grep { $_ eq 'tokens' } @what;
+
+    $ENV{TEST_NGINX_REDIS} = RT::Redis::prepare()
+        if grep { $_ eq 'redis' } @what;
 
     no strict 'refs';
     *{"${caller}::run_tests"} = \&run_tests;

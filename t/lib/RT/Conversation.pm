@@ -14,8 +14,9 @@ package RT::Conversation;
 # name, a list (alice, bob) or a range (s1..s20): all do the same, in turn.
 # "100 x ACTION" does it a hundred times.  "# ..." is a comment.
 # {{perl}} is replaced by its value; it may use $i (the repetition, from 1),
-# $n (the number in WHO), $me, $tenant, $origin (the server's), $port, $spare
-# (another port, for a block to listen to), kept("name") for what a "*name" in an expected message caught, and
+# $n (the number in WHO), $me, $tenant, $tag ("{$tenant}", as in Redis' keys),
+# $origin (the server's), $port, $spare (another port, for a block to listen to),
+# kept("name") for what a "*name" in an expected message caught, and
 # jwt(CLAIM => VALUE, ...) for a token, see RT::Token.
 #
 # Connecting
@@ -69,13 +70,19 @@ package RT::Conversation;
 #   nginx: file PATH ~regex    PATH in the server root says so, soon
 #   nginx: log ~regex          the error log says so, soon
 #   nginx: wait SECONDS
+# Redis, of a file that is for it
+#   redis: COMMAND ARGUMENT...   details: the lines of its answer, if it
+#                                matters; an error is "(error) ..."
+#   redis: until ~regex~ COMMAND ARGUMENT...   soon; regex: /m
+#   redis: kill|start|stop|cont  SIGKILL; again, on the same data (with an AOF);
+#                                SIGSTOP; SIGCONT.  It is up at a block's end.
 
 use strict;
 use warnings;
 
 use RT::Client;
 
-use parent qw(RT::Say RT::Hear RT::Http RT::Server);
+use parent qw(RT::Say RT::Hear RT::Http RT::Server RT::Redis);
 
 my $SHOWN = 60;                             # lines of transcript on failure
 my $WIDTH = 300;
@@ -258,12 +265,20 @@ my @OF_NGINX = (
     [qr/^wait ([\d.]+)$/,                                '_wait'],
 );
 
+my @OF_REDIS = (
+    [qr/^(kill|start|stop|cont)$/,                       '_redis_signal'],
+    [qr/^until ~(.*)~ ([A-Z].*)$/,                       '_redis_until'],
+    [qr/^([A-Z].*)$/,                                    '_redis_asks'],
+);
+
+my %WHO = (nginx => \@OF_NGINX, redis => \@OF_REDIS);
+
 
 sub _act
 {
     my ($self, $me, $action, @details) = @_;
 
-    for my $a ($me eq 'nginx' ? @OF_NGINX : @ACTIONS) {
+    for my $a (@{$WHO{$me} // \@ACTIONS}) {
         my @arg = $action =~ $a->[0] or next;
         my $method = $a->[1];
 
@@ -271,8 +286,8 @@ sub _act
         @arg = () if !defined $1 && @arg == 1 && $arg[0] eq '1';
 
         $self->{details} = \@details;
-        return $me eq 'nginx' ? $self->$method(@arg)
-                              : $self->$method($self->_client($me), @arg);
+        return $WHO{$me} ? $self->$method(@arg)
+                         : $self->$method($self->_client($me), @arg);
     }
 
     die "no such action: $action\n";
@@ -303,7 +318,7 @@ package RT::Conversation::Fill;
 
 use RT::Token;
 
-our ($conversation, $i, $n, $me, $tenant, $origin, $port, $spare);
+our ($conversation, $i, $n, $me, $tenant, $tag, $origin, $port, $spare);
 
 sub kept
 {
@@ -319,6 +334,7 @@ sub value
     my $tls = $conversation->{tls};
 
     local $tenant = $conversation->{tenant};
+    local $tag = "{$tenant}";
     local $port = $conversation->{$tls ? 'tls_port' : 'port'};
     local $spare = $ENV{TEST_NGINX_SPARE_PORT};
     local $origin = ($tls ? 'https' : 'http') . "://127.0.0.1:$port";
