@@ -33,6 +33,7 @@
 #include "rt_bucket.h"
 #include "rt_claims.h"
 #include "rt_command.h"
+#include "rt_epoch.h"
 #include "rt_fault.h"
 #include "rt_frame.h"
 #include "rt_hash.h"
@@ -59,7 +60,7 @@
 #define NGX_RT_USER_MAX         128       /* bytes */
 #define NGX_RT_INFO_MAX         3072      /* bytes, of a session or a member */
 #define NGX_RT_ID_LEN           36        /* of a session: a UUID */
-#define NGX_RT_EPOCH_LEN        8         /* of a history */
+#define NGX_RT_EPOCH_LEN        RT_EPOCH_LEN  /* of a history */
 
 
 /* shared memory: state/ */

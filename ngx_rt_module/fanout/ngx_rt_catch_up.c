@@ -56,18 +56,13 @@ ngx_rt_interest_due(ngx_rt_interest_t *in, rt_log_record_t *record)
         ngx_rt_interest_place(in, &before);
     }
 
-    if (record->source < in->top.source
-        || (record->source == in->top.source
-            && record->offset <= in->top.offset))
+    if (record->source == in->top.source
+        && record->offset <= in->top.offset + 1)
     {
-        return 0;
+        return record->offset == in->top.offset + 1;
     }
 
-    if (record->source == in->top.source
-        && record->offset == in->top.offset + 1)
-    {
-        return 1;
-    }
+    /* what is of another source may be old or new: the history knows */
 
     ngx_rt_count(gaps, 1);
     ngx_rt_interest_catch_up(in);

@@ -127,6 +127,11 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
         return NGX_OK;
     }
 
+    if (record->kind == NGX_RT_RECORD_LOOK) {
+        ngx_rt_interest_catch_up(in);
+        return NGX_OK;
+    }
+
     if (record->kind == NGX_RT_RECORD_PUBLICATION
         && !ngx_rt_interest_due(in, record))
     {

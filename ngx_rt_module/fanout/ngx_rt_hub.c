@@ -205,6 +205,8 @@ ngx_rt_hub_attach(ngx_rt_zone_t *z)
 
     rt_fault(claim_done);
 
+    ngx_rt_line_cut(z, ngx_rt_slot, slot->owner);
+
     while (ngx_rt_hub_reap(z, ngx_rt_slot, slot->owner) == NGX_AGAIN) {
         ngx_rt_doorbell_ring(z->hub->ring);
     }
@@ -301,6 +303,10 @@ ngx_rt_hub_watch(ngx_rt_zone_t *z)
             && ngx_rt_hub_reap(z, i, owner) == NGX_AGAIN)
         {
             rc = NGX_AGAIN;
+        }
+
+        if ((slot->line & 1) && ngx_rt_doorbell_gone(i, owner)) {
+            ngx_rt_line_cut(z, i, owner);
         }
     }
 

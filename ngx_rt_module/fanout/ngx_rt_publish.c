@@ -330,7 +330,9 @@ ngx_rt_publish_entry_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
         return NGX_OK;
     }
 
-    if (ngx_rt_history_append_locked(st, h, p->pub) != NGX_OK) {
+    if (ngx_rt_history_append_locked(st, h, ngx_current_msec, p->pub)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -272,6 +272,35 @@ rt_history_fresh(const rt_history_t *h, uint64_t now, uint64_t age)
 }
 
 
+bool
+rt_history_data_is(const rt_history_entry_t *e, const uint8_t *data)
+{
+    size_t                     len, n;
+    const rt_history_piece_t  *piece;
+
+    n = rt_min(e->data, e->here);
+
+    if (memcmp(e->bytes, data, n) != 0) {
+        return false;
+    }
+
+    len = e->data - n;
+
+    for (piece = e->more; len; piece = piece->next) {
+        data += n;
+        n = rt_min(len, RT_HISTORY_PIECE);
+
+        if (memcmp(piece->bytes, data, n) != 0) {
+            return false;
+        }
+
+        len -= n;
+    }
+
+    return true;
+}
+
+
 uint8_t *
 rt_history_copy(const rt_history_entry_t *e, uint8_t *dst)
 {

@@ -97,6 +97,9 @@ rt_history_size(const rt_history_entry_t *e)
 }
 
 
+/* its first part, which is as long, is this one */
+bool rt_history_data_is(const rt_history_entry_t *e, const uint8_t *data);
+
 /* its parts to dst, which has the room; returns the byte after */
 uint8_t *rt_history_copy(const rt_history_entry_t *e, uint8_t *dst);
 

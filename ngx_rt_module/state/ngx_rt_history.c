@@ -44,8 +44,7 @@ ngx_rt_history_open_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
     if (ns->history == 0) {
 
         if (h && h->source) {
-            rt_txn_set(x, &h->source, 0);
-            rt_txn_set(x, &h->floor, h->list.top);
+            ngx_rt_history_stop_locked(st, h);
         }
 
         return NGX_OK;
@@ -58,7 +57,11 @@ ngx_rt_history_open_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
         }
     }
 
-    if (h->source == 0) {
+    if (h->source && rt_epoch_durable(h->source) != (ns->durable != 0)) {
+        ngx_rt_history_stop_locked(st, h);
+    }
+
+    if (h->source == 0 && !ns->durable) {
         rt_txn_add(x, &st->serial, 1);
         rt_txn_set(x, &h->source, st->serial);
         rt_txn_set(x, &h->version, 0);
@@ -73,9 +76,17 @@ ngx_rt_history_open_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
         rt_txn_set(x, &h->ttl, ns->ttl);
     }
 
-    *hp = h;
+    *hp = h->source ? h : NULL;
 
     return NGX_OK;
+}
+
+
+void
+ngx_rt_history_stop_locked(ngx_rt_state_t *st, ngx_rt_history_t *h)
+{
+    rt_txn_set(&st->txn, &h->source, 0);
+    rt_txn_set(&st->txn, &h->floor, h->list.top);
 }
 
 
@@ -135,14 +146,14 @@ ngx_rt_history_displaced(ngx_rt_history_t *h)
 
 ngx_int_t
 ngx_rt_history_append_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
-    rt_publication_t *pub)
+    uint64_t time, rt_publication_t *pub)
 {
     u_char              info[NGX_RT_RECORD_INFO_MAX];
     size_t              len;
     const uint8_t      *parts[3];
     rt_history_item_t   item;
 
-    item.time = ngx_current_msec;
+    item.time = time;
     item.data = pub->data.len;
     item.info = ngx_rt_record_info(pub, info);
     item.tags = pub->tags.len;
@@ -169,7 +180,7 @@ ngx_rt_history_append_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
     }
 
     ngx_rt_tenant_charge_locked(st, h->channel->tenant, rt_history_cost(len));
-    rt_txn_set(&st->txn, &h->used, item.time);
+    rt_txn_set(&st->txn, &h->used, ngx_current_msec);
 
     pub->offset = h->list.top;
 

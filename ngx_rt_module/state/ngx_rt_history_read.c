@@ -265,6 +265,7 @@ ngx_rt_history_epoch_is(ngx_rt_zone_t *z, uint64_t source,
 /*
  * Letters that say which source it is and tell nothing else: the secret of the
  * zone is in them, so that none is guessed, or met again in another zone.
+ * Those of a durable channel are everyone's.
  */
 
 size_t
@@ -275,6 +276,11 @@ ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch)
 
     if (source == 0) {
         return 0;
+    }
+
+    if (rt_epoch_durable(source)) {
+        rt_epoch_text(source, epoch);
+        return NGX_RT_EPOCH_LEN;
     }
 
     hash = rt_hash(&z->state->hash_key, (uint8_t *) &source, sizeof(source));

@@ -121,10 +121,21 @@ ngx_rt_history_sweep_one_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
 
     rt_txn_set_ptr(&st->txn, &st->sweep, h->next);
 
-    if (ch->clients == 0 && ch->muted == 0 && h->list.count == 0
-        && (h->source == 0
-            || (ngx_msec_int_t) (ngx_current_msec - h->used)
-               >= (ngx_msec_int_t) meta_ttl))
+    if (ch->clients || ch->muted || ngx_rt_copy_heard(st, h)) {
+        (void) rt_txn_commit(&st->txn);
+        return;
+    }
+
+    if (rt_epoch_durable(h->source)) {
+
+        /* the stream has it */
+
+        ngx_rt_history_stop_locked(st, h);
+
+    } else if (h->list.count == 0
+               && (h->source == 0
+                   || (ngx_msec_int_t) (ngx_current_msec - h->used)
+                      >= (ngx_msec_int_t) meta_ttl))
     {
         ngx_rt_channel_expire_locked(st, ch);
     }

@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     10        /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     11        /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -88,7 +88,9 @@ struct ngx_rt_history_s {
     ngx_rt_history_t          *spare_next;    /* of the tenant's that can go */
     ngx_rt_history_t          *spare_prev;
     uint64_t                   source;        /* its epoch: a serial, never
-                                                 used again; 0: switched off */
+                                                 used again, or a durable one's
+                                                 letters; 0: switched off, or a
+                                                 copy that was not read */
     uint64_t                   floor;         /* up to this offset nothing is
                                                  of this epoch, or is kept */
     uint64_t                   size;          /* publications to keep */
@@ -96,6 +98,13 @@ struct ngx_rt_history_s {
     uint64_t                   used;          /* the last time, msec */
     uint64_t                   version;       /* the latest that was said, */
     uint64_t                   version_epoch; /* and a hash of its epoch */
+
+    /* of a copy */
+    uint64_t                   stamp;         /* the latest one's time, as the
+                                                 stream has it */
+    uint64_t                   listener;      /* a slot + 1; 0: nobody */
+    uint64_t                   line;          /* the listener's then */
+    uint64_t                   fresh;         /* was read since */
 };
 
 
@@ -227,6 +236,9 @@ typedef struct {
     uint64_t                   owner;         /* whose sessions these are:
                                                  the slot's generation */
     uint64_t                   unread;        /* its mark in the log */
+    uint64_t                   line;          /* times that its worker began or
+                                                 ceased to hear of other nodes;
+                                                 odd: it hears */
     ngx_rt_session_t          *sessions;
     ngx_rt_errand_t           *errands;       /* the oldest */
     ngx_rt_errand_t           *errands_last;
@@ -268,6 +280,7 @@ struct ngx_rt_state_s {
     ngx_atomic_t               forgotten;     /* buckets without a place */
 
     ngx_rt_state_slot_t        slots[NGX_RT_SLOTS];
+    uint64_t                   cuts;          /* lines that were cut off */
 
     ngx_rt_losses_t            losses[NGX_RT_LOSSES];
 
@@ -291,7 +304,9 @@ struct ngx_rt_state_s {
 enum {
     NGX_RT_RECORD_PUBLICATION = 1,
     NGX_RT_RECORD_JOIN,
-    NGX_RT_RECORD_LEAVE
+    NGX_RT_RECORD_LEAVE,
+    NGX_RT_RECORD_LOOK                        /* at the history: it has what the
+                                                 log has not, or begins anew */
 };
 
 
@@ -757,8 +772,8 @@ void ngx_rt_channel_forget_locked(ngx_rt_state_t *st, ngx_rt_member_t *m);
 
 /*
  * The channel's history as the namespace has it now: begun, ended, of another
- * size; a worker that leaves changes nothing.  NULL in *h: there is none.
- * NGX_ERROR: no room.
+ * size; a worker that leaves changes nothing.  NULL in *h: there is none, or it
+ * is a copy that was not read.  NGX_ERROR: no room.
  */
 ngx_int_t ngx_rt_history_open_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
     ngx_rt_namespace_t *ns, ngx_rt_history_t **h);
@@ -766,9 +781,15 @@ ngx_int_t ngx_rt_history_open_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
 /* an entry may be so large */
 ngx_uint_t ngx_rt_history_fits(const rt_publication_t *pub);
 
-/* appends to it and sets the publication's offset; NGX_ERROR: no room */
+/* from now on nobody reads it, and it has no epoch; it is there, though */
+void ngx_rt_history_stop_locked(ngx_rt_state_t *st, ngx_rt_history_t *h);
+
+/*
+ * Appends to it and sets the publication's offset; time: of this publication,
+ * as ngx_current_msec.  NGX_ERROR: no room.
+ */
 ngx_int_t ngx_rt_history_append_locked(ngx_rt_state_t *st,
-    ngx_rt_history_t *h, rt_publication_t *pub);
+    ngx_rt_history_t *h, uint64_t time, rt_publication_t *pub);
 
 /*
  * By transactions of its own: drops up to so many entries that are old or too
@@ -870,6 +891,73 @@ ngx_uint_t ngx_rt_history_epoch_is(ngx_rt_zone_t *z, uint64_t source,
 
 /* NGX_RT_EPOCH_LEN letters; 0: no source, no epoch */
 size_t ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch);
+
+
+/* ngx_rt_copy.c: these lock by themselves */
+
+/*
+ * What stands in the stream at that place; time: the stream's, wall clock,
+ * msec.  NGX_OK: entered, and told in the log, in one hold; NGX_DONE: it was
+ * there; NGX_AGAIN: there is a gap before it, its epoch is another, or the copy
+ * has another one there: the stream is to be read; NGX_DECLINED: the node has
+ * no copy of the channel; NGX_ERROR: no room, the copy begins anew behind it.
+ */
+ngx_int_t ngx_rt_copy_append(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_rt_position_t *at, uint64_t time,
+    rt_publication_t *pub, ngx_rt_told_t *told);
+
+/*
+ * The copy begins anew behind an offset of an epoch, unless it is of it and
+ * there already (NGX_DONE); those who had something else are told of a hole.
+ * NGX_DECLINED: the node has none.
+ */
+ngx_int_t ngx_rt_copy_place(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_rt_position_t *at, ngx_rt_told_t *told);
+
+
+/* ngx_rt_line.c: these lock by themselves but for ngx_rt_copy_heard() */
+
+/* the worker of the slot hears of other nodes; does not any more */
+void ngx_rt_line_begin(ngx_rt_zone_t *z, ngx_uint_t slot);
+void ngx_rt_line_cut(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner);
+
+/* the state's mutex is held, or it is only a guess */
+ngx_uint_t ngx_rt_copy_heard(ngx_rt_state_t *st, ngx_rt_history_t *h);
+
+
+/* what there is of a durable channel in this node */
+typedef struct {
+    ngx_rt_position_t          top;           /* no source: it was not read */
+    ngx_uint_t                 members;
+    ngx_uint_t                 listener;      /* NGX_RT_NO_SLOT: nobody */
+    uint64_t                   line;          /* the listener's */
+    ngx_uint_t                 fresh;
+} ngx_rt_copy_t;
+
+
+/* NGX_DECLINED: nothing */
+ngx_int_t ngx_rt_copy_look(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_rt_copy_t *copy);
+
+/*
+ * The same, but there is one then; and if nobody listens, the worker of the
+ * slot does from now on, if it has a line.  NGX_ERROR: no room.
+ */
+ngx_int_t ngx_rt_copy_claim(ngx_rt_zone_t *z, ngx_rt_namespace_t *ns,
+    ngx_str_t *tenant, ngx_str_t *channel, ngx_uint_t slot,
+    ngx_rt_copy_t *copy, ngx_rt_told_t *told);
+
+/*
+ * Its listener had subscribed with that line, the stream was read up to top and
+ * all of it entered: it is fresh.  NGX_DECLINED: something else is by now.
+ */
+ngx_int_t ngx_rt_copy_freshen(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_uint_t slot, uint64_t line,
+    ngx_rt_position_t *top);
+
+/* that worker listens no more */
+void ngx_rt_copy_release(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_uint_t slot);
 
 
 /* ngx_rt_idem.c */

@@ -123,6 +123,26 @@ plan(op_t *op, uint64_t now)
 }
 
 
+/* copy has its parts: its data is that, and nothing else */
+static bool
+data_is(const rt_history_entry_t *e, size_t len)
+{
+    bool    good;
+    size_t  at;
+
+    good = rt_history_data_is(e, copy);
+
+    if (len) {
+        at = death_rand(len);
+        copy[at] ^= 1;
+        good = good && !rt_history_data_is(e, copy);
+        copy[at] ^= 1;
+    }
+
+    return good;
+}
+
+
 static bool
 entry_is(const rt_history_entry_t *e, const op_t *op)
 {
@@ -140,7 +160,7 @@ entry_is(const rt_history_entry_t *e, const op_t *op)
     copy[0] = op->fill;
     end = rt_history_copy(e, copy);
 
-    return end == copy + a + b + c
+    return end == copy + a + b + c && data_is(e, a)
            && (a == 0 || (copy[0] == op->fill && copy[a - 1] == op->fill))
            && (b == 0 || copy[a] == (uint8_t) (op->fill + 1))
            && (c == 0 || end[-1] == (uint8_t) (op->fill + 2));
