@@ -35,7 +35,6 @@ static size_t rt_codec_json_publication_len(const rt_publication_t *pub);
 static uint8_t *rt_codec_json_publication(uint8_t *p,
     const rt_publication_t *pub);
 static void rt_codec_json_pub(rt_out_t *o, const rt_publication_t *pub);
-static void rt_codec_json_info(rt_out_t *o, const rt_client_info_t *info);
 
 
 const rt_codec_t  rt_codec_json = {
@@ -359,7 +358,7 @@ rt_codec_json_present(rt_out_t *o, const rt_client_info_t *list, size_t n)
     for (i = 0; i < n; i++) {
         rt_codec_json_field(o, i ? "," : "", &list[i].client);
         rt_out_lit(o, ":");
-        rt_codec_json_info(o, &list[i]);
+        rt_codec_json_client_info(o, &list[i]);
     }
 
     rt_out_lit(o, "}");
@@ -399,7 +398,7 @@ rt_codec_json_push_body(rt_out_t *o, const rt_push_t *p)
     case RT_PUSH_JOIN:
     case RT_PUSH_LEAVE:
         rt_out_lit(o, "\"info\":");
-        rt_codec_json_info(o, &p->info);
+        rt_codec_json_client_info(o, &p->info);
         break;
 
     case RT_PUSH_SUBSCRIBE:
@@ -476,7 +475,7 @@ rt_codec_json_pub(rt_out_t *o, const rt_publication_t *pub)
 
     if (pub->info.client.len) {
         rt_out_lit(o, ",\"info\":");
-        rt_codec_json_info(o, &pub->info);
+        rt_codec_json_client_info(o, &pub->info);
     }
 
     if (pub->offset) {
@@ -491,8 +490,8 @@ rt_codec_json_pub(rt_out_t *o, const rt_publication_t *pub)
 }
 
 
-static void
-rt_codec_json_info(rt_out_t *o, const rt_client_info_t *info)
+void
+rt_codec_json_client_info(rt_out_t *o, const rt_client_info_t *info)
 {
     rt_out_lit(o, "{");
 

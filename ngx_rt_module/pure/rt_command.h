@@ -252,6 +252,9 @@ extern const rt_codec_t  rt_codec_json;
 void rt_codec_json_publications(rt_out_t *o, const rt_publication_t *pubs,
     size_t n);
 
+/* {"user":"USER","client":"ID",...} */
+void rt_codec_json_client_info(rt_out_t *o, const rt_client_info_t *info);
+
 /* {"ID":{"user":"USER","client":"ID"},...}: for JSON that is not a message */
 void rt_codec_json_present(rt_out_t *o, const rt_client_info_t *list,
     size_t n);
