@@ -122,6 +122,10 @@ a: > {"id":2,"subscribe":{"channel":"chat:x","recover":true,"epoch":"e","offset"
 a: < {"id":2,"subscribe":{...}}
 a: > {"id":3,"subscribe":{"channel":"chat:y","type":1}}
 a: < {"id":3,"error":{"code":108,"message":"not available"}}
+a: > {"id":7,"subscribe":{"channel":"chat:y","tf":{"op":"eq","key":"k","val":"v"}}}
+a: < {"id":7,"error":{"code":108,"message":"not available"}}
+a: > {"id":8,"subscribe":{"channel":"chat:y","tf":null,"flag":1}}
+a: < {"id":8,"subscribe":{}}
 a: > {"id":4,"presence":{"channel":"chat:x"}}
 a: < {"id":4,"error":{"code":108,"message":"not available"}}
 a: > {"id":5,"presence_stats":{"channel":"chat:x"}}

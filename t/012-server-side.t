@@ -214,12 +214,14 @@ ok1..ok3: 200 {"result":{}}
 
 
 
-=== TEST 8: what is not there yet is not promised
+=== TEST 8: subscribe: what is not said, or null
 --- conversation
-api: POST /api/subscribe {"user":"a","channel":"news:x","recover_since":{"offset":1,"epoch":"x"}}
-api: 200 {"error":{"code":108,"message":"recover_since: is not supported yet"}}
 ok: POST /api/subscribe {"user":"a","channel":"news:x","info":null,"b64info":"","expire_at":0,"recover_since":null,"override":null}
 ok: 200 {"result":{}}
+ok: POST /api/subscribe {"user":"a","channel":"news:x","recover_since":{"offset":null,"epoch":null}}
+ok: 200 {"result":{}}
+s1..s3: POST /api/subscribe {"user":"a","channel":"news:x","recover_since":{{('5', '{"offset":-1}', '{"epoch":1}')[$n - 1]}}}
+s1..s3: 400 ~recover_since|offset|epoch
 
 
 
@@ -573,6 +575,6 @@ api: 200 {"error":{"code":107,"message":"info: is longer than 3072 bytes"}}
 api: POST /api/subscribe {"user":"a","channel":"news:x","data":1,"info":"{{"x" x 3069}}"}
 api: 200 {"result":{}}
 api: POST /api/subscribe {"user":"a","channel":"news:x","data":1,"info":"{{"x" x 3070}}"}
-api: 200 {"error":{"code":107,"message":"data: is longer than 3072 bytes, with info"}}
+api: 200 {"error":{"code":107,"message":"data: is longer than 3072 bytes, with info and epoch"}}
 o1..o3: POST /api/subscribe {"user":"a","channel":"news:x","override":{{('5', '{"join_leave":true}', '{"join_leave":{"value":1}}')[$n - 1]}}}
 o1..o3: 400 ~override

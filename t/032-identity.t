@@ -576,6 +576,12 @@ api: POST /api/publish {"channel":"kept:x","data":6}
 api: 200 {"result":{...}}
 a: < {"push":{"channel":"kept:x","pub":{"data":6,"offset":6}}}
 a: silent
+# the latest of a cache: SDKs hand it on because it is recovered
+api: 2 x POST /api/publish {"channel":"last:x","data":{{$i}}}
+api: 2 x 200 {"result":{...}}
+a: open /connection/websocket
+   > {"id":1,"connect":{"token":"{{jwt(sub => "alice", channels => \'["last:x"]')}}"}}
+a: < {"id":1,"connect":{"subs":{"last:x":{"recoverable":true,"positioned":true,"publications":[{"data":2,"offset":2}],"recovered":true,"epoch":"*","offset":2}},...}}
 # who does not ask for it, and who asks for what is not there
 b1..b3: open /connection/websocket
         > {"id":1,"connect":{"token":"{{jwt(sub => "bob", channels => \'["kept:x"]')}}","subs":{{('null', '{"kept:x":{"offset":2}}', '{"kept:x":null}')[$n - 1]}}}}
@@ -606,7 +612,7 @@ api: POST /api/publish {"channel":"last:x","data":1}
 api: 200 {"result":{...}}
 a: open /connection/websocket
    > {"id":1,"connect":{"token":"{{jwt(sub => "alice", channels => \'["kept:x", "kept:y", "kept:z", "last:x"]')}}","subs":{"kept:x":{"recover":true},"kept:y":{"recover":true},"kept:z":{"recover":true,"offset":2}}}}
-a: < {"id":1,"connect":{"subs":{"kept:x":{"recovered":true,"publications":[{...},{...},{...},{...},{...},{...},{...},{...},{...},{"offset":10,...}],...},"kept:y":{"recovered":true,"publications":[{"offset":1,...},{"offset":2,...},{"offset":3,...},{"offset":4,...}],...},"kept:z":{"recoverable":true,"positioned":true,"was_recovering":true,"recovered":true,"epoch":"*","offset":2},"last:x":{"recoverable":true,"positioned":true,"epoch":"*"}},...}}
+a: < {"id":1,"connect":{"subs":{"kept:x":{"recovered":true,"publications":[{...},{...},{...},{...},{...},{...},{...},{...},{...},{"offset":10,...}],...},"kept:y":{"recovered":true,"publications":[{"offset":1,...},{"offset":2,...},{"offset":3,...},{"offset":4,...}],...},"kept:z":{"recoverable":true,"positioned":true,"was_recovering":true,"recovered":true,"epoch":"*","offset":2},"last:x":{"recoverable":true,"positioned":true,"recovered":true,"epoch":"*"}},...}}
 # in turns, a slice each
 a: 3 x < {"push":{"channel":"kept:y","pub":{"offset":{{$i + 4}},...}}}
 a: 8 x < {"push":{"channel":"kept:z","pub":{"data":{{$i + 2}},"offset":{{$i + 2}}}}}

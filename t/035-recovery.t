@@ -224,7 +224,85 @@ a: < {"push":{"channel":"kept:x","pub":{"data":3,"offset":3}}}
 
 
 
-=== TEST 10: more was missed than a reply may have
+=== TEST 10: the backend subscribes from where it says that the client is
+--- http_config
+    rt_zone      $http_x_tenant zone=live:8m;
+    rt_user      $http_x_user;
+    rt_namespace kept publish=any history=3 ttl=1m;
+    rt_namespace last publish=any history=3 ttl=1m cache;
+    rt_namespace news publish=any;
+    rt_close_timeout 100ms;
+    rt_drain window=50ms;
+--- conversation
+api: 5 x POST /api/publish {"channel":"kept:x","data":{{$i}}}
+api: 5 x 200 {"result":{"offset":{{$i}},"epoch":"*e"}}
+api: 2 x POST /api/publish {"channel":"last:x","data":{{$i}}}
+api: 2 x 200 {"result":{"offset":{{$i}},"epoch":"*f"}}
+a, b, c, d, e, f: open /connection/websocket
+   X-User: {{$me}}
+   > {"id":1,"connect":{}}
+a, b, c, d, e, f: < {"id":1,"connect":{...}}
+# what was missed follows, and then what is new
+api: POST /api/subscribe {"user":"a","channel":"kept:x","recover_since":{"offset":3,"epoch":"{{kept("e")}}"},"data":"hello","info":7}
+api: 200 {"result":{}}
+a: < {"push":{"channel":"kept:x","subscribe":{"recoverable":true,"positioned":true,"was_recovering":true,"recovered":true,"epoch":"{{kept("e")}}","offset":3,"data":"hello"}}}
+   < {"push":{"channel":"kept:x","pub":{"data":4,"offset":4}}}
+   < {"push":{"channel":"kept:x","pub":{"data":5,"offset":5}}}
+# nothing was missed; the epoch is not said
+api: POST /api/subscribe {"user":"b","channel":"kept:x","recover_since":{"offset":5}}
+api: 200 {"result":{}}
+b: < {"push":{"channel":"kept:x","subscribe":{"recoverable":true,"positioned":true,"was_recovering":true,"recovered":true,"epoch":"{{kept("e")}}","offset":5}}}
+# too much was; another epoch
+api: POST /api/subscribe {"user":"c","channel":"kept:x","recover_since":{"offset":1,"epoch":"{{kept("e")}}"}}
+api: 200 {"result":{}}
+api: POST /api/subscribe {"user":"d","channel":"kept:x","recover_since":{"offset":4,"epoch":"{{"x" x 3000}}"}}
+api: 200 {"result":{}}
+c, d: < {"push":{"channel":"kept:x","subscribe":{"recoverable":true,"positioned":true,"was_recovering":true,"epoch":"{{kept("e")}}","offset":5}}}
+# the latest of a cache, asked or not
+api: POST /api/subscribe {"user":"e","channel":"last:x"}
+api: 200 {"result":{}}
+e: < {"push":{"channel":"last:x","subscribe":{"recoverable":true,"positioned":true,"recovered":true,"epoch":"{{kept("f")}}","offset":1}}}
+   < {"push":{"channel":"last:x","pub":{"data":2,"offset":2}}}
+# no history: nothing to recover
+api: POST /api/subscribe {"user":"f","channel":"news:x","recover_since":{"offset":4,"epoch":"x"}}
+api: 200 {"result":{}}
+f: < {"push":{"channel":"news:x","subscribe":{}}}
+api: POST /api/publish {"channel":"kept:x","data":6}
+api: 200 {"result":{"offset":6,"epoch":"{{kept("e")}}"}}
+a, b, c, d: < {"push":{"channel":"kept:x","pub":{"data":6,"offset":6}}}
+a, b, c, d, e, f: silent
+
+
+
+=== TEST 11: who wants no subscription with a hole gets an error, and has none
+--- conversation
+api: 15 x POST /api/publish {"channel":"kept:x","data":{{$i}}}
+api: 15 x 200 {"result":{"offset":{{$i}},"epoch":"*e"}}
+a: open /connection/websocket
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"kept:x","recover":true,"offset":4,"epoch":"{{kept("e")}}","flag":3}}
+   > {"id":3,"history":{"channel":"kept:x"}}
+   > {"id":4,"subscribe":{"channel":"kept:x","recover":true,"offset":14,"epoch":"{{kept("e")}}","flag":3}}
+a: < {"id":1,"connect":{...}}
+   < {"id":2,"error":{"code":112,"message":"unrecoverable position"}}
+   < {"id":3,"error":{"code":103,"message":"permission denied"}}
+   < {"id":4,"subscribe":{"recovered":true,"publications":[{"data":15,"offset":15}],...}}
+# one that asks for nothing; the other flag; no history
+b: open /connection/websocket
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"kept:x","flag":2}}
+   > {"id":3,"subscribe":{"channel":"kept:y","recover":true,"offset":4,"epoch":"x","flag":1}}
+   > {"id":4,"subscribe":{"channel":"chat:x","recover":true,"offset":4,"epoch":"x","flag":2}}
+b: < {"id":1,"connect":{...}}
+   < {"id":2,"subscribe":{"recoverable":true,"positioned":true,"epoch":"{{kept("e")}}","offset":15}}
+   < {"id":3,"subscribe":{"recoverable":true,"positioned":true,"was_recovering":true,"epoch":"*"}}
+   < {"id":4,"subscribe":{}}
+api: POST /api/channels {}
+api: 200 {"result":{"channels":{"kept:x":{"num_clients":2},"kept:y":{"num_clients":1},"chat:x":{"num_clients":1}}}}
+
+
+
+=== TEST 12: more was missed than a reply may have
 --- http_config
     rt_zone      $http_x_tenant zone=live:8m;
     rt_namespace many publish=any history=1000 ttl=1m;
@@ -256,7 +334,7 @@ c: silent
 
 
 
-=== TEST 11: what is not kept is lost to who does not keep up, and counted
+=== TEST 13: what is not kept is lost to who does not keep up, and counted
 --- http_config
     rt_zone      $http_x_tenant zone=live:32m;
     rt_namespace many publish=any history=400 ttl=1m;

@@ -26,8 +26,6 @@ typedef struct {
 
 static ngx_int_t ngx_rt_api_history_channel(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
-static void ngx_rt_api_since(ngx_rt_api_params_t *p,
-    ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_history_text(rt_out_t *o, void *data);
 
 
@@ -56,7 +54,12 @@ ngx_rt_api_history(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    ngx_rt_api_since(p, reply);
+    ngx_rt_api_since(&p->since, p, reply);
+
+    if (p->since.len && p->reverse && p->offset == 0) {
+        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "since",
+                         "has to have an offset, where reverse is there");
+    }
 
     if (reply->code) {
         return NGX_OK;
@@ -134,22 +137,15 @@ ngx_rt_api_history_channel(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 }
 
 
-static void
-ngx_rt_api_since(ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply)
+void
+ngx_rt_api_since(rt_json_value_t *from, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
 {
     rt_json_t  j;
 
-    if (p->since.len == 0) {
-        return;
-    }
-
-    rt_json_init(&j, p->since.data, p->since.len);
-
-    ngx_rt_api_read(&j, ngx_rt_api_since_fields, p, reply);
-
-    if (p->reverse && p->offset == 0) {
-        ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "since",
-                         "has to have an offset, where reverse is there");
+    if (from->len) {
+        rt_json_init(&j, from->data, from->len);
+        ngx_rt_api_read(&j, ngx_rt_api_since_fields, p, reply);
     }
 }
 

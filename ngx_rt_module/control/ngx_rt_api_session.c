@@ -53,20 +53,14 @@ ngx_rt_api_subscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_address(p, reply);
     (void) ngx_rt_api_channel(api, &p->channel, reply);
 
-    /* a promise that we could not keep is not taken */
-
-    if (p->recover_since.len) {
-        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "recover_since",
-                         "is not supported yet");
-    }
-
+    ngx_rt_api_since(&p->recover_since, p, reply);
     ngx_rt_api_data(p, &data, reply);
     ngx_rt_api_info_of(p, &info, reply);
     ngx_rt_api_expire_at(p, reply);
 
-    if (data.len + info.len > NGX_RT_ORDER_DATA_MAX) {
+    if (data.len + info.len + p->epoch.len > NGX_RT_ORDER_DATA_MAX) {
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
-                         "is longer than 3072 bytes, with info");
+                         "is longer than 3072 bytes, with info and epoch");
     }
 
     ngx_memzero(&order, sizeof(ngx_rt_order_t));
@@ -81,6 +75,9 @@ ngx_rt_api_subscribe(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     order.data = ngx_rt_ngx_str(&data);
     order.info = ngx_rt_ngx_str(&info);
     order.expire = p->expire_at;
+    order.since.recover = p->recover_since.len != 0;
+    order.since.offset = p->offset;
+    order.since.epoch = p->epoch;
 
     return ngx_rt_api_order(api, p, &order, reply);
 }

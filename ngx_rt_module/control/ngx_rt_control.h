@@ -178,6 +178,11 @@ ngx_int_t ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_publish_t *to,
     const char *key, ngx_rt_published_e *outcome, ngx_rt_api_reply_t *reply);
 
 /* ngx_rt_api_history.c */
+
+/* p->offset and p->epoch of from, which is p->since or the like */
+void ngx_rt_api_since(rt_json_value_t *from, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+
 ngx_int_t ngx_rt_api_history(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
 ngx_int_t ngx_rt_api_history_remove(ngx_rt_api_t *api,

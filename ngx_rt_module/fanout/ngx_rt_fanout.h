@@ -349,12 +349,10 @@ typedef struct {
 /* the pool is the caller's to destroy, once the reply is sent */
 ngx_int_t ngx_rt_recovery_init(ngx_rt_recovery_t *r, ngx_rt_conn_t *conn);
 
-/* of a subscription that has just begun: where it is, and nothing more */
-void ngx_rt_recover_none(ngx_rt_subscription_t *sub, rt_stream_t *stream);
-
 /*
  * What the reply to a subscription that has just begun says of the history; the
- * epoch is the interest's.  NGX_ERROR: no memory.
+ * epoch is the interest's.  NGX_ERROR: no memory, but for a recovery of zeroes,
+ * which brings nothing: all that was missed is pushed.
  */
 ngx_int_t ngx_rt_recover(ngx_rt_subscription_t *sub, const rt_since_t *since,
     ngx_rt_recovery_t *r, rt_stream_t *stream);

@@ -49,21 +49,6 @@ ngx_rt_recovery_init(ngx_rt_recovery_t *r, ngx_rt_conn_t *conn)
 }
 
 
-void
-ngx_rt_recover_none(ngx_rt_subscription_t *sub, rt_stream_t *stream)
-{
-    ngx_rt_interest_t  *in;
-
-    in = sub->interest;
-
-    ngx_memzero(stream, sizeof(rt_stream_t));
-
-    stream->epoch.data = in->epoch;
-    stream->epoch.len = in->epoch_len;
-    stream->offset = in->top.offset;
-}
-
-
 ngx_int_t
 ngx_rt_recover(ngx_rt_subscription_t *sub, const rt_since_t *since,
     ngx_rt_recovery_t *r, rt_stream_t *stream)
@@ -73,7 +58,11 @@ ngx_rt_recover(ngx_rt_subscription_t *sub, const rt_since_t *since,
 
     in = sub->interest;
 
-    ngx_rt_recover_none(sub, stream);
+    ngx_memzero(stream, sizeof(rt_stream_t));
+
+    stream->epoch.data = in->epoch;
+    stream->epoch.len = in->epoch_len;
+    stream->offset = in->top.offset;
 
     if (in->top.source == 0) {
         return NGX_OK;
@@ -155,7 +144,9 @@ ngx_rt_recover_latest(ngx_rt_subscription_t *sub, const rt_since_t *since,
         return NGX_OK;
     }
 
-    stream->recovered = since->recover;
+    /* what the server subscribed to SDKs hand on only if it is recovered */
+
+    stream->recovered = since->recover || sub->server;
 
     if (stream->npublications == 0) {
         stream->offset = top - 1;

@@ -78,6 +78,7 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
 {
     rt_push_t               push;
     ngx_rt_terms_t          terms;
+    ngx_rt_recovery_t       recovery;
     ngx_rt_namespace_t     *ns;
     ngx_rt_subscription_t  *sub;
 
@@ -128,7 +129,12 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
 
     push.kind = RT_PUSH_SUBSCRIBE;
     push.channel = ngx_rt_str(&order->text);
-    ngx_rt_recover_none(sub, &push.stream);
+
+    /* the push has no room: what was missed follows */
+
+    ngx_memzero(&recovery, sizeof(ngx_rt_recovery_t));
+
+    (void) ngx_rt_recover(sub, &order->since, &recovery, &push.stream);
 
     if (order->data.len) {
         push.data = ngx_rt_str(&order->data);

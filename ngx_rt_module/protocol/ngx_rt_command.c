@@ -395,7 +395,7 @@ ngx_rt_command_may_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
         return &ngx_rt_error_already_subscribed;
     }
 
-    if (cmd->type) {
+    if (cmd->type || cmd->filter.len) {
         return &ngx_rt_error_not_available;
     }
 

@@ -80,24 +80,34 @@ ngx_int_t
 ngx_rt_command_recover(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_subscription_t *sub, rt_reply_t *reply)
 {
-    ngx_int_t          rc;
-    ngx_rt_recovery_t  recovery;
+    const rt_error_t   *error;
+    ngx_rt_recovery_t   recovery;
 
-    rc = ngx_rt_recovery_init(&recovery, client->conn);
+    error = &ngx_rt_error_internal;
 
-    if (rc == NGX_OK) {
-        rc = ngx_rt_recover(sub, &cmd->from, &recovery, &reply->stream);
+    if (ngx_rt_recovery_init(&recovery, client->conn) == NGX_OK) {
 
-        if (rc == NGX_OK) {
-            ngx_rt_client_reply(client, reply);
+        if (ngx_rt_recover(sub, &cmd->from, &recovery, &reply->stream)
+            == NGX_OK)
+        {
+            error = NULL;
+
+            if ((cmd->flag & RT_FLAG_REJECT_UNRECOVERED)
+                && reply->stream.was_recovering && !reply->stream.recovered)
+            {
+                error = &ngx_rt_error_unrecoverable;
+
+            } else {
+                ngx_rt_client_reply(client, reply);
+            }
         }
 
         ngx_destroy_pool(recovery.pool);
     }
 
-    if (rc != NGX_OK) {
+    if (error) {
         ngx_rt_client_leave(sub, 0);
-        return ngx_rt_command_fail(client, cmd, &ngx_rt_error_internal);
+        return ngx_rt_command_fail(client, cmd, error);
     }
 
     return NGX_OK;

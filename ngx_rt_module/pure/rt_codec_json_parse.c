@@ -110,6 +110,12 @@ static const rt_member_t  rt_codec_json_table[] = {
     { rt_string("type"),
       RT_ON(SUBSCRIBE), RT_MEMBER_UINT32, RT_FIELD(type) },
 
+    { rt_string("flag"),
+      RT_ON(SUBSCRIBE), RT_MEMBER_UINT32, RT_FIELD(flag) },
+
+    { rt_string("tf"),
+      RT_ON(SUBSCRIBE), RT_MEMBER_RAW_OBJECT, RT_FIELD(filter) },
+
     { rt_string("headers"),
       RT_ON(CONNECT), RT_MEMBER_HEADERS, RT_FIELD(resume) },
 

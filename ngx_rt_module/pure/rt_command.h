@@ -31,6 +31,10 @@ typedef enum {
 } rt_method_t;
 
 
+/* of a subscription: what cannot be recovered is an error, and no success */
+#define RT_FLAG_REJECT_UNRECOVERED  2
+
+
 /* what a client says that it has of a channel */
 typedef struct {
     bool            recover;      /* it wants what it missed */
@@ -67,6 +71,8 @@ typedef struct {
     bool            recoverable;
     bool            join_leave;
     uint32_t        type;         /* of a subscription, 0: a stream */
+    uint32_t        flag;         /* the same: RT_FLAG_... */
+    rt_str_t        filter;       /* the same, of tags: empty: none */
     bool            deep;         /* data or subs, left out, is nested too
                                      deep: answer 107, go on */
 } rt_command_t;

@@ -164,7 +164,8 @@ ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
                                          sizeof(ngx_rt_errand_t)
                                                   + order->text.len + 1
                                                   + order->data.len
-                                                  + order->info.len);
+                                                  + order->info.len
+                                                  + order->since.epoch.len);
     if (e == NULL) {
         return NGX_ERROR;
     }
@@ -174,13 +175,17 @@ ngx_rt_errand_create_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     e->text_len = order->text.len;
     e->data_len = order->data.len;
     e->info_len = order->info.len;
+    e->epoch_len = order->since.epoch.len;
+    e->recover = order->since.recover;
+    e->offset = order->since.offset;
     e->expire = order->expire;
     e->override = order->override;
 
     p = rt_append(e->text, order->text.data, order->text.len);
     *p++ = '\0';
     p = rt_append(p, order->data.data, order->data.len);
-    (void) rt_append(p, order->info.data, order->info.len);
+    p = rt_append(p, order->info.data, order->info.len);
+    (void) rt_append(p, order->since.epoch.data, order->since.epoch.len);
 
     ngx_rt_errand_link_locked(st, s, e);
 
@@ -247,7 +252,8 @@ ngx_rt_order_take(ngx_rt_zone_t *z, ngx_uint_t slot, ngx_rt_order_t *order,
     }
 
     ngx_memcpy(&ngx_rt_order_taken, e, sizeof(ngx_rt_errand_t) + e->text_len
-                                       + 1 + e->data_len + e->info_len);
+                                       + 1 + e->data_len + e->info_len
+                                       + e->epoch_len);
     *conn = e->session->conn;
 
     ngx_rt_errand_drop_locked(z->state, e);
@@ -275,6 +281,10 @@ ngx_rt_errand_order(ngx_rt_errand_t *e, ngx_rt_order_t *order)
     order->data.len = e->data_len;
     order->info.data = order->data.data + e->data_len;
     order->info.len = e->info_len;
+    order->since.epoch.data = order->info.data + e->info_len;
+    order->since.epoch.len = e->epoch_len;
+    order->since.offset = e->offset;
+    order->since.recover = e->recover;
     order->expire = e->expire;
     order->override = e->override;
 }

@@ -200,9 +200,13 @@ struct ngx_rt_errand_s {
     uint32_t                   text_len;
     uint32_t                   data_len;
     uint32_t                   info_len;
+    uint32_t                   epoch_len;
     rt_override_t              override;
+    bool                       recover;
+    uint64_t                   offset;
     uint64_t                   expire;
-    u_char                     text[];        /* with a zero; data; info */
+    u_char                     text[];        /* with a zero; data; info;
+                                                 epoch */
 };
 
 
@@ -642,10 +646,11 @@ typedef struct {
     uint64_t                   expire;        /* of both: seconds since 1970;
                                                  0: not at all */
     rt_override_t              override;      /* of subscribe */
+    rt_since_t                 since;         /* the same */
 } ngx_rt_order_t;
 
 
-#define NGX_RT_ORDER_DATA_MAX   3072          /* bytes; with info */
+#define NGX_RT_ORDER_DATA_MAX   3072          /* bytes; with info, epoch */
 #define NGX_RT_ORDER_REASON_MAX 123           /* bytes; of a close frame */
 
 

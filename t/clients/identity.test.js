@@ -40,6 +40,7 @@ function start() {
     rt_token_grace  1s;
     rt_namespace    room publish=subscriber;
     rt_namespace    kept history=3 ttl=1m;
+    rt_namespace    last history=3 ttl=1m cache;
 `,
     }).finally(() => fs.rmSync(dir, { recursive: true }));
 }
@@ -212,6 +213,48 @@ describe("tokens", { timeout: 60000 }, () => {
         assert.deepEqual(heard, [1, 2, 3, 4, 9]);
         assert.equal(began[2].recovered, false);
         assert.equal(began[2].wasRecovering, true);
+    });
+
+    test("the latest of a cache comes by the token, and by the backend",
+         async () => {
+        await nginx.api("publish", { channel: "last:t", data: 1 });
+        await nginx.api("publish", { channel: "last:t", data: 2 });
+        await nginx.api("publish", { channel: "last:b", data: 3 });
+
+        const heard = [];
+        const c = client({ token: jwt({ sub: "fay", channels: ["last:t"] }) });
+
+        c.on("publication", ctx => heard.push([ctx.channel, ctx.data]));
+        await c.ready(5000);
+        await nginx.api("subscribe", { user: "fay", channel: "last:b" });
+        await until("both", () => heard.length === 2);
+        assert.deepEqual(heard, [["last:t", 2], ["last:b", 3]]);
+    });
+
+    test("the backend subscribes from a position", async () => {
+        for (const data of [1, 2, 3, 4]) {
+            await nginx.api("publish", { channel: "kept:b", data });
+        }
+
+        const { body: { result: { epoch } } } =
+            await nginx.api("history", { channel: "kept:b" });
+
+        const heard = [];
+        const began = [];
+        const c = client({ token: jwt({ sub: "gil" }) });
+
+        c.on("subscribed", ctx => began.push(ctx));
+        c.on("publication", ctx => heard.push(ctx.data));
+        await c.ready(5000);
+        await nginx.api("subscribe", { user: "gil", channel: "kept:b",
+                                       recover_since: { offset: 2, epoch } });
+        await until("what was missed", () => heard.length === 2);
+        assert.deepEqual(heard, [3, 4]);
+        assert.equal(began[0].recovered, true);
+
+        await nginx.api("publish", { channel: "kept:b", data: 5 });
+        await until("what is new", () => heard.length === 3);
+        assert.deepEqual(heard, [3, 4, 5]);
     });
 
     test("who does not renew is closed, and comes back with a token",

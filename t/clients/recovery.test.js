@@ -436,6 +436,38 @@ test("the SDK reads a history page by page, and the latest of a cache", () =>
     }));
 
 
+test("the SDK gets the state anew where it cannot recover", () =>
+    run({}, async nginx => {
+        const c = await nginx.client();
+        let asked = 0;
+
+        const position = async () => {
+            const { offset, epoch } = await nginx.publish("short:a", ++asked);
+
+            return { offset, epoch };
+        };
+
+        const sub = await listen(c, "short:a", { getState: position });
+
+        assert.equal(asked, 1);
+
+        sub.unsubscribe();
+
+        for (let n = 0; n < 11; n++) {
+            await nginx.publish("short:a", "missed");
+        }
+
+        sub.subscribe();
+        await sub.ready(10000);
+        assert.equal(asked, 2);
+
+        await nginx.publish("short:a", "new");
+        await until("the next", () => sub.heard.length === 1);
+        assert.deepEqual(sub.heard, [14]);
+        assert.ok(sub.began.every(ctx => ctx.recovered));
+    }));
+
+
 test("a reload that makes histories shorter, switches them off and on", () =>
     run({}, async nginx => {
         const text = size => conf({ http: HTTP.replace("history=5000 ttl=10m",

@@ -149,16 +149,22 @@ test_fields(void)
               "\"recover\":true,\"epoch\":\"xyz\",\"offset\":"
               "18446744073709551615,\"data\":[ 1 ],\"positioned\":true,"
               "\"recoverable\":true,\"join_leave\":true,\"delta\":\"fossil\","
-              "\"flag\":3,\"type\":2,\"name\":1}}", &c) == RT_PARSE_OK,
+              "\"flag\":3,\"type\":2,\"name\":1,\"tf\":{\"key\":\"k\"}}}", &c)
+       == RT_PARSE_OK,
        "subscribe");
     ok(eq(&c.channel, "a:b") && eq(&c.token, "") && eq(&c.from.epoch, "xyz")
        && c.from.offset == UINT64_MAX && eq(&c.data, "[ 1 ]") && c.from.recover
        && c.positioned && c.recoverable && c.join_leave && c.type == 2
+       && c.flag == 3 && eq(&c.filter, "{\"key\":\"k\"}")
        && eq(&c.name, NULL), "its members");
+    ok(parse1("{\"id\":1,\"subscribe\":{\"tf\":[]}}", &c) == RT_PARSE_BAD
+       && parse1("{\"id\":1,\"subscribe\":{\"flag\":-1}}", &c)
+          == RT_PARSE_BAD, "a filter and a flag that are none");
 
     ok(parse1("{\"id\":1,\"subscribe\":{\"channel\":\"c\",\"token\":null,"
               "\"recover\":null,\"epoch\":null,\"offset\":null,\"data\":null,"
-              "\"type\":null}}", &c) == RT_PARSE_OK, "nulls");
+              "\"type\":null,\"flag\":null,\"tf\":null}}", &c)
+       == RT_PARSE_OK && eq(&c.filter, NULL), "nulls");
     ok(eq(&c.token, NULL) && !c.from.recover && eq(&c.from.epoch, NULL)
        && c.from.offset == 0, "are as if absent");
     ok(eq(&c.data, "null"), "but for a payload");
