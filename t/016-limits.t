@@ -483,7 +483,34 @@ api: 200 {"result":{"offset":1,"epoch":"*"}}
 
 
 
-=== TEST 17: a repeat of what was accepted is free, and is never denied
+=== TEST 17: a share that is full of what is old is not full
+--- more_http_config
+    rt_namespace brief history=100 ttl=700ms;
+    rt_limit zone tenant max=64k;
+--- conversation
+# in a circle of so many the sweep takes its time
+api: 25 x ask 200 POST /api/publish {"channel":"brief:a{{$i}}","data":1}
+     X-Tenant: {{$tenant}}-other
+api: POST /api/publish {"channel":"brief:a","data":"{{"x" x 10000}}"}
+api: 200 {"result":{...}}
+api: 25 x ask 200 POST /api/publish {"channel":"brief:b{{$i}}","data":1}
+     X-Tenant: {{$tenant}}-other
+api: POST /api/publish {"channel":"brief:b","data":"{{"x" x 10000}}"}
+api: 200 {"result":{...}}
+api: 25 x ask 200 POST /api/publish {"channel":"brief:c{{$i}}","data":1}
+     X-Tenant: {{$tenant}}-other
+api: 10 x ask 200 POST /api/publish {"channel":"brief:c","data":"{{"x" x 3000}}"}
+nginx: wait 0.8
+# the channel's own make room at once, others soon
+api: POST /api/publish {"channel":"brief:c","data":"{{"x" x 30000}}"}
+api: 200 {"result":{"offset":11,"epoch":"*"}}
+nginx: wait 0.8
+api: POST /api/publish {"channel":"brief:d","data":"{{"x" x 52000}}"}
+api: until 200 {"result":{"offset":1,"epoch":"*"}}
+
+
+
+=== TEST 18: a repeat of what was accepted is free, and is never denied
 --- more_http_config
     rt_limit publish tenant rate=1r/m burst=2;
 --- conversation

@@ -263,10 +263,14 @@ static ngx_int_t
 ngx_rt_publish_keep_locked(ngx_rt_zone_t *z, ngx_rt_tenant_t *t,
     ngx_rt_publish_t *p, ngx_rt_channel_t **chp, ngx_rt_told_t *told)
 {
+    uint64_t             count;
     ngx_rt_state_t      *st;
+    ngx_rt_history_t    *h;
     ngx_rt_main_conf_t  *mcf;
 
     st = z->state;
+    h = *chp ? (*chp)->history : NULL;
+    count = h ? h->list.count : 0;
     mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
 
     if (ngx_rt_publish_entry_locked(st, t, p, chp) == NGX_OK
@@ -280,6 +284,16 @@ ngx_rt_publish_keep_locked(ngx_rt_zone_t *z, ngx_rt_tenant_t *t,
     }
 
     rt_txn_abort(&st->txn);
+
+    /* what is old in the channel itself goes first */
+
+    if (count) {
+        (void) ngx_rt_history_trim_locked(st, h, NGX_RT_PUBLISH_TRIM);
+
+        if (h->list.count < count) {
+            return NGX_AGAIN;
+        }
+    }
 
     return ngx_rt_zone_relieve_locked(z, &p->tenant, NULL, told) == NGX_OK
            ? NGX_AGAIN : NGX_DECLINED;

@@ -2,7 +2,8 @@
 /*
  * The sweep: histories that nobody publishes to any more give their room back.
  * It goes round all of a zone, a part of them each second, so that what is old
- * is gone half a minute later at the latest.
+ * is gone half a minute later at the latest; where someone found no room, in a
+ * second or two.
  *
  * Called by the watch of every worker; the first one in a second does it.
  */
@@ -14,6 +15,9 @@
 
 /* a round takes so many seconds */
 #define NGX_RT_SWEEP_ROUND     20
+
+/* histories in a second, at least, while someone finds no room */
+#define NGX_RT_SWEEP_HURRY     8192
 
 /* histories of a hold of the mutex, and holds before others get the worker */
 #define NGX_RT_SWEEP_SLICE     32
@@ -73,10 +77,16 @@ ngx_rt_history_sweep_begin_locked(ngx_rt_zone_t *z)
         return;
     }
 
-    rt_txn_set(&st->txn, &st->swept, ngx_current_msec);
-    (void) rt_txn_commit(&st->txn);
-
     z->sweeping = st->nhistories / NGX_RT_SWEEP_ROUND + 1;
+
+    if (st->hurry) {
+        z->sweeping = ngx_max(z->sweeping, NGX_RT_SWEEP_HURRY);
+        z->sweeping = ngx_min(z->sweeping, st->nhistories);
+    }
+
+    rt_txn_set(&st->txn, &st->swept, ngx_current_msec);
+    rt_txn_set(&st->txn, &st->hurry, 0);
+    (void) rt_txn_commit(&st->txn);
 }
 
 

@@ -268,6 +268,8 @@ struct ngx_rt_state_s {
     ngx_rt_history_t          *sweep;         /* of them, the next to see to */
     uint64_t                   nhistories;
     uint64_t                   swept;         /* when; msec */
+    uint64_t                   hurry;         /* there was no room: see to more
+                                                 of them, next time */
     uint64_t                   lingering;     /* of the sessions */
     uint64_t                   resumed;
     uint64_t                   taken_over;    /* of these, from a connection */

@@ -287,6 +287,10 @@ ngx_rt_zone_relieve_locked(ngx_rt_zone_t *z, ngx_str_t *tenant,
         rc = NGX_DECLINED;
     }
 
+    if (rc != NGX_OK && st->hurry == 0) {
+        rt_txn_set(&st->txn, &st->hurry, 1);
+    }
+
     (void) rt_txn_commit(&st->txn);
 
     if (rc != NGX_OK && t) {
