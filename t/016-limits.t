@@ -523,3 +523,21 @@ api: POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"one"}
 api: 200 {"result":{}}
 m: GET /metrics
 m: 200 ~^rt_tenant_limited_publishes_total\{zone="live",tenant="{{$tenant}}"\} 1$
+
+
+
+=== TEST 19: a tenant that was forgotten owes what it owed
+--- more_http_config
+    rt_limit publish tenant rate=1r/m burst=2;
+--- conversation
+api: 2 x ask 200 POST /api/publish {"channel":"news:x","data":1}
+api: POST /api/publish {"channel":"news:x","data":1}
+api: 200 {"error":{"code":111,...}}
+# more that are idle than are kept
+api: 1100 x ask 200 POST /api/publish {"channel":"news:x","data":1}
+     X-Tenant: {{$tenant}}-{{$i}}
+api: POST /api/publish {"channel":"news:x","data":1}
+api: 200 {"error":{"code":111,...}}
+api: POST /api/publish {"channel":"news:x","data":1}
+     X-Tenant: {{$tenant}}-new
+api: 200 {"result":{}}

@@ -54,6 +54,8 @@ $RT::SERVER .= <<'_EOC_';
             rt_jwt        hs256 file=$TEST_NGINX_TOKENS/secret kid=one;
             rt_jwt        hs256 file=$TEST_NGINX_TOKENS/other kid=two
                           audience=us issuer=them;
+            rt_jwt        hs256 file=$TEST_NGINX_TOKENS/other kid=two
+                          audience=both issuer=them;
             rt_jwt        hs512 file=$TEST_NGINX_TOKENS/other;
         }
 _EOC_
@@ -219,6 +221,10 @@ b1..b4: closed 3500 invalid token
 a1..a2: open /kids
         > {"id":1,"connect":{"token":"{{jwt(-kid => "two", -key => $RT::Token::OTHER, sub => "bob", aud => ("us", \'["x","us"]')[$n - 1], iss => "them")}}"}}
 a1..a2: < {"id":1,"connect":{...}}
+# the same key for another audience
+c: open /kids
+   > {"id":1,"connect":{"token":"{{jwt(-kid => "two", -key => $RT::Token::OTHER, sub => "bob", aud => "both", iss => "them")}}"}}
+c: < {"id":1,"connect":{...}}
 b1..b5: open /kids
         > {"id":1,"connect":{"token":"{{jwt(-kid => "two", -key => $RT::Token::OTHER, sub => "bob", @{([], [aud => "us"], [iss => "them"], [aud => "usa", iss => "them"], [aud => \'["us"]', iss => "the"])[$n - 1]})}}"}}
 b1..b5: closed 3500 invalid token

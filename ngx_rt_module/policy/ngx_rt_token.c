@@ -86,7 +86,7 @@ ngx_rt_token_verify(ngx_rt_jwt_t *jwt, const rt_str_t *token,
                            &key[i].issuer))
         {
             *why = "it is for another \"aud\", or by another \"iss\"";
-            return NULL;
+            continue;
         }
 
         return &ngx_rt_token_claims;

@@ -3,10 +3,11 @@
  * Limits, their side in shared memory: buckets of what has a rate, and the
  * counts that a zone holds its tenants to.
  *
- * A tenant's buckets lie in it.  Those of users, namespaces and keys lie in a
- * table, found by a keyed hash, while they owe something: one that is full is
- * as good as none, so its place is the next one's.  Where all the places of a
- * set owe, the one that owes least is forgotten: it begins again with a burst.
+ * A tenant's buckets lie in it.  Those of users, namespaces and keys, and of a
+ * tenant that was evicted, lie in a table, found by a keyed hash, while they owe
+ * something: one that is full is as good as none, so its place is the next
+ * one's.  Where all the places of a set owe, the one that owes least is
+ * forgotten: it begins again with a burst.
  *
  * Called by those who make something of a count, and by the publish, under the
  * state's mutex.  A bucket is charged by one store, so a kill leaves nothing to
@@ -18,10 +19,18 @@
 #include "ngx_rt_state.h"
 
 
+#define ngx_rt_bucket_set(st, tag)                                            \
+    (&(st)->buckets[((tag) ^ ((tag) >> 32)) & (st)->bucket_mask])
+
+
 static rt_bucket_t *ngx_rt_due_bucket_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_rt_due_t *due, uint64_t now);
+static uint64_t ngx_rt_bucket_tag(ngx_rt_tenant_t *t, ngx_uint_t what,
+    ngx_uint_t payer, uint64_t tag);
 static rt_bucket_t *ngx_rt_bucket_acquire_locked(ngx_rt_state_t *st,
     uint64_t tag, uint64_t now);
+static rt_bucket_t *ngx_rt_bucket_lookup_locked(ngx_rt_state_t *st,
+    uint64_t tag);
 
 
 ngx_rt_denial_t  ngx_rt_denial = { NGX_RT_LIMIT_N, 0, 0, 0 };
@@ -137,8 +146,6 @@ static rt_bucket_t *
 ngx_rt_due_bucket_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     ngx_rt_due_t *due, uint64_t now)
 {
-    uint64_t  tag;
-
     switch (due->payer) {
 
     case NGX_RT_PAYER_TENANT:
@@ -148,19 +155,83 @@ ngx_rt_due_bucket_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
         return due->bucket;
 
     default:
-        break;
+        return ngx_rt_bucket_acquire_locked(st,
+                                            ngx_rt_bucket_tag(t, due->what,
+                                                              due->payer,
+                                                              due->tag),
+                                            now);
     }
+}
 
-    /* a key may be for several tenants, all else is a tenant's own */
 
-    tag = due->tag + (due->what * NGX_RT_PAYER_N + due->payer + 1)
-                     * 0xbf58476d1ce4e5b9ULL;
+/* a key may be for several tenants, all else is a tenant's own */
 
-    if (due->payer != NGX_RT_PAYER_KEY) {
+static uint64_t
+ngx_rt_bucket_tag(ngx_rt_tenant_t *t, ngx_uint_t what, ngx_uint_t payer,
+    uint64_t tag)
+{
+    tag += (what * NGX_RT_PAYER_N + payer + 1) * 0xbf58476d1ce4e5b9ULL;
+
+    if (payer != NGX_RT_PAYER_KEY) {
         tag ^= t->hash * 0x9e3779b97f4a7c15ULL;
     }
 
-    return ngx_rt_bucket_acquire_locked(st, tag, now);
+    return tag;
+}
+
+
+void
+ngx_rt_limit_keep_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t)
+{
+    uint64_t      now, tag;
+    ngx_uint_t    what;
+    rt_bucket_t  *b;
+
+    now = rt_bucket_ticks(ngx_current_msec);
+
+    for (what = 0; what < NGX_RT_LIMIT_RATES; what++) {
+
+        if (!rt_bucket_full(t->buckets[what], now)) {
+            tag = ngx_rt_bucket_tag(t, what, NGX_RT_PAYER_TENANT, 0);
+            b = ngx_rt_bucket_acquire_locked(st, tag, now);
+
+            rt_txn_store(b, t->buckets[what]);
+        }
+    }
+}
+
+
+void
+ngx_rt_limit_recall_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t)
+{
+    uint64_t      tag;
+    ngx_uint_t    what;
+    rt_bucket_t  *b;
+
+    for (what = 0; what < NGX_RT_LIMIT_RATES; what++) {
+        tag = ngx_rt_bucket_tag(t, what, NGX_RT_PAYER_TENANT, 0);
+        b = ngx_rt_bucket_lookup_locked(st, tag);
+
+        t->buckets[what] = b ? *b : rt_bucket_ticks(ngx_current_msec);
+    }
+}
+
+
+static rt_bucket_t *
+ngx_rt_bucket_lookup_locked(ngx_rt_state_t *st, uint64_t tag)
+{
+    ngx_uint_t         i;
+    ngx_rt_buckets_t  *set;
+
+    set = ngx_rt_bucket_set(st, tag);
+
+    for (i = 0; i < NGX_RT_BUCKET_WAYS; i++) {
+        if (set->tags[i] == tag) {
+            return &set->buckets[i];
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -168,15 +239,16 @@ static rt_bucket_t *
 ngx_rt_bucket_acquire_locked(ngx_rt_state_t *st, uint64_t tag, uint64_t now)
 {
     ngx_uint_t         i, least;
+    rt_bucket_t       *b;
     ngx_rt_buckets_t  *set;
 
-    set = &st->buckets[(tag ^ (tag >> 32)) & st->bucket_mask];
+    b = ngx_rt_bucket_lookup_locked(st, tag);
 
-    for (i = 0; i < NGX_RT_BUCKET_WAYS; i++) {
-        if (set->tags[i] == tag) {
-            return &set->buckets[i];
-        }
+    if (b) {
+        return b;
     }
+
+    set = ngx_rt_bucket_set(st, tag);
 
     for (i = 0, least = 0; i < NGX_RT_BUCKET_WAYS; i++) {
 

@@ -496,6 +496,10 @@ typedef struct {
 ngx_int_t ngx_rt_charge_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     ngx_rt_charge_t *charge);
 
+/* what a tenant that is evicted owes, and owes again when it is back */
+void ngx_rt_limit_keep_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
+void ngx_rt_limit_recall_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);
+
 /* the limits of a new configuration are in force, for all workers */
 void ngx_rt_limit_init_module(ngx_cycle_t *cycle);
 

@@ -99,7 +99,6 @@ ngx_rt_tenant_t *
 ngx_rt_tenant_acquire_locked(ngx_rt_state_t *st, ngx_str_t *name)
 {
     size_t            size;
-    ngx_uint_t        i;
     ngx_rt_tenant_t  *t, **bucket;
 
     t = ngx_rt_tenant_lookup_locked(st, name);
@@ -124,9 +123,7 @@ ngx_rt_tenant_acquire_locked(ngx_rt_state_t *st, ngx_str_t *name)
     ngx_memcpy(t->name, name->data, name->len);
     rt_list_init(&t->linger);
 
-    for (i = 0; i < NGX_RT_LIMIT_RATES; i++) {
-        t->buckets[i] = rt_bucket_ticks(ngx_current_msec);
-    }
+    ngx_rt_limit_recall_locked(st, t);
 
     bucket = &st->tenant_buckets[t->hash & st->mask];
     t->next = *bucket;
@@ -215,6 +212,8 @@ ngx_rt_tenant_evict_locked(ngx_rt_state_t *st)
     if (t == NULL) {
         return NGX_DECLINED;
     }
+
+    ngx_rt_limit_keep_locked(st, t);
 
     ngx_rt_tenant_idle_remove_locked(st, t);
 
