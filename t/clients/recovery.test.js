@@ -397,6 +397,53 @@ test("what a history has no more after a lap is told: the SDK comes back", () =>
     }));
 
 
+test("the same, where the backend subscribed: 3010, and it comes back", () =>
+    run({ workers: 2 }, async nginx => {
+        const c = await nginx.client();
+        const heard = [];
+        const codes = [];
+        let id;
+
+        const subscribe = more => nginx.api("subscribe",
+            { client: id, channel: "short:a", ...more }, { "X-Tenant": "t" });
+
+        c.on("publication", ctx => heard.push(ctx.offset));
+        c.on("connecting", ctx => codes.push(ctx.code));
+        c.on("connected", ctx => { id = ctx.client; });
+        c.disconnect();
+        c.connect();
+        await c.ready(10000);
+        c.pid = Socket.pid;
+        codes.length = 0;
+
+        await subscribe();
+        await until("it is subscribed", async () => {
+            await nginx.publish("short:a", 1);
+            return heard.length;
+        });
+
+        const first = heard.at(-1);
+
+        await lap(nginx, c.pid, "short:a", 100);
+        await until("it is told", () => codes.length);
+        assert.deepEqual(codes, [3010]);
+        await c.ready(10000);
+
+        /* as the backend knows it, so far behind that it cannot be had */
+        const began = new Promise(resolve => c.on("subscribed", resolve));
+
+        await subscribe({ recover_since: { offset: first } });
+
+        const { wasRecovering, recovered } = await began;
+
+        assert.deepEqual([wasRecovering, recovered], [true, false]);
+
+        const seen = await metrics(nginx);
+
+        assert.equal(seen.rt_insufficient_states_total, 1);
+    }));
+
+
 test("the SDK reads a history page by page, and the latest of a cache", () =>
     run({}, async nginx => {
         const c = await nginx.client();

@@ -197,6 +197,17 @@ for (const scheme of ["ws", "wss"]) {
             assert.equal(c.state, "disconnected");
         });
 
+        test("send has no receiver: the end, with 3508", async () => {
+            const c = await join();
+            const ended = new Promise(resolve => c.on("disconnected", resolve));
+
+            c.send({ a: 1 }).catch(() => {});
+
+            const { code, reason } = await ended;
+
+            assert.deepEqual([code, reason], [3508, "not available"]);
+        });
+
         const as = user => join({ websocket: socketWith({ "X-User": user }) });
 
         const order = async (method, params) => assert.deepEqual(

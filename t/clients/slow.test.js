@@ -8,6 +8,8 @@
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const { test } = require("node:test");
+const { Centrifuge } = require("centrifuge");
+const WebSocket = require("ws");
 
 const { Nginx, slow, tool, until } = require("./nginx.js");
 const { conf, metrics, private_ } = require("./ledger.js");
@@ -105,6 +107,44 @@ test("slow=drop: the oldest go, the order stays, and it is told", () =>
         await until("one more", () =>
             slow.numbers("oldest:a").at(-1) === N + 1);
     }));
+
+
+test("the SDK hands on what was lost", () => run(async nginx => {
+    let last;
+
+    class Socket extends WebSocket {
+        constructor(url, protocols) {
+            super(url, protocols, { headers: { "X-Tenant": "t" } });
+            last = this;
+        }
+    }
+
+    const c = new Centrifuge(nginx.url("ws"), { websocket: Socket });
+    const sub = c.newSubscription("oldest:a");
+    const heard = [];
+    const told = [];
+
+    sub.on("publication", ctx => heard.push(ctx.data.n));
+    c.on("message", ctx => told.push(ctx.data));
+    sub.subscribe();
+    c.connect();
+    await sub.ready(10000);
+
+    last.pause();
+
+    for (let n = 1; n <= N; n++) {
+        await nginx.publish("oldest:a", { n, PAD });
+    }
+
+    last.resume();
+    await until("what it lost", () => told.length);
+
+    const { type, channel, messages } = told[0];
+
+    assert.deepEqual([type, channel], ["rt.lost", "oldest:a"]);
+    assert.equal(messages, N - heard.length);
+    c.disconnect();
+}));
 
 
 test("slow=conflate: the latest of each channel stays", () =>
