@@ -45,6 +45,7 @@
 #include "rt_log.h"
 #include "rt_mark.h"
 #include "rt_proof.h"
+#include "rt_redis_error.h"
 #include "rt_slab.h"
 #include "rt_txn.h"
 
@@ -61,6 +62,11 @@
 #define NGX_RT_INFO_MAX         3072      /* bytes, of a session or a member */
 #define NGX_RT_ID_LEN           36        /* of a session: a UUID */
 #define NGX_RT_EPOCH_LEN        RT_EPOCH_LEN  /* of a history */
+
+/* what a worker's connections to Redis are for */
+#define NGX_RT_REDIS_COMMANDS   0
+#define NGX_RT_REDIS_PUBSUB     1
+#define NGX_RT_REDIS_USES       2
 
 
 /* shared memory: state/ */
@@ -93,6 +99,7 @@ typedef struct ngx_rt_out_s           ngx_rt_out_t;
 typedef struct ngx_rt_main_conf_s     ngx_rt_main_conf_t;
 typedef struct ngx_rt_loc_conf_s      ngx_rt_loc_conf_t;
 typedef struct ngx_rt_namespace_s     ngx_rt_namespace_t;
+typedef struct ngx_rt_redis_conf_s    ngx_rt_redis_conf_t;
 
 
 #include "ngx_rt_conf.h"

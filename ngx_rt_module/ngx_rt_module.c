@@ -12,6 +12,7 @@
 #include "ngx_rt_linger.h"
 #include "ngx_rt_observe.h"
 #include "ngx_rt_policy.h"
+#include "ngx_rt_redis.h"
 #include "ngx_rt_state.h"
 
 
@@ -81,6 +82,13 @@ static ngx_command_t  ngx_rt_commands[] = {
     { ngx_string("rt_session_ttl"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE123,
       ngx_rt_session_ttl,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("rt_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_rt_redis_conf,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -299,13 +307,20 @@ ngx_rt_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    return ngx_rt_hub_init_process(cycle);
+    if (ngx_rt_hub_init_process(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_rt_redis_init_process(cycle);
+
+    return NGX_OK;
 }
 
 
 static void
 ngx_rt_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_rt_redis_exit_process(cycle);
     ngx_rt_doorbell_exit_process(cycle);
     ngx_rt_hub_exit_process(cycle);
 }

@@ -65,6 +65,7 @@ system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -batch"
 my %files = (
     api_key    => '0123456789abcdef',
     secret     => 's' x 64,
+    redis_password => 'r' x 32,
     '2025.pem' => text("$prefix/conf/cert.pem"),
     '2026.pem' => text("$prefix/conf/cert.pem"),
     'jwks.json' => '{"keys":[{"kty":"oct","alg":"HS256","k":"'

@@ -43,6 +43,16 @@ typedef struct {
     ngx_atomic_t               rings;         /* doorbells rung at others */
     ngx_atomic_t               wakeups;       /* doorbells heard */
     ngx_atomic_t               closes[64];    /* by ngx_rt_close_index() */
+
+    /* of its connections to Redis: redis/ */
+    ngx_atomic_t               redis_state[NGX_RT_REDIS_USES];  /* gauges */
+    ngx_atomic_t               redis_pending;   /* gauge; bytes */
+    ngx_atomic_t               redis_commands;
+    ngx_atomic_t               redis_declined;
+    ngx_atomic_t               redis_timeouts;
+    ngx_atomic_t               redis_losses;
+    ngx_atomic_t               redis_messages;  /* of pub/sub */
+    ngx_atomic_t               redis_replies[1 + RT_REDIS_ERRORS];
 } ngx_rt_slot_t;
 
 

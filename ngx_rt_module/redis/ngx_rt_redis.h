@@ -3,7 +3,7 @@
  * Redis: a worker's connections to it.  hiredis is the codec (its formatter and
  * its reader); connections, resolver, TLS and timers are nginx's.
  *
- * Two connections, made when the first is wanted and again whenever one is lost:
+ * Two connections, made when the worker starts and again whenever one is lost:
  * one for commands, which are pipelined and answered in order, and one for the
  * channels of pub/sub.  Each is in one state of a table; a caller sees only
  * whether there is one that takes commands.  Knows nothing of what is sent.
@@ -44,7 +44,12 @@ struct ngx_rt_redis_call_s {
     void                     (*handler)(ngx_rt_redis_call_t *call,
                                         ngx_rt_redis_result_e result,
                                         redisReply *reply);
-    ngx_msec_t                 due;           /* set by ngx_rt_redis_send() */
+
+    /* set by ngx_rt_redis_send() */
+    ngx_msec_t                 due;
+    size_t                     size;          /* bytes that wait with it */
+    uint64_t                   last;          /* of the connection's bytes */
+    ngx_uint_t                 skip;          /* forgotten ones before it */
 };
 
 
@@ -56,15 +61,22 @@ typedef struct {
 } ngx_rt_redis_script_t;
 
 
-/* the same as for rt_redis */
+/* known to each connection from the next on; up to 16, before the first */
+void ngx_rt_redis_script(ngx_rt_redis_script_t *script);
+
+
+/* rt_redis URL [name=value ...] */
 char *ngx_rt_redis_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 void ngx_rt_redis_init_process(ngx_cycle_t *cycle);
 
-/* workers that leave keep it until nobody waits any more */
+/* closes; a worker that leaves has waited for its callers' replies */
 void ngx_rt_redis_exit_process(ngx_cycle_t *cycle);
 
-/* there is a connection that takes commands, and room among those that wait */
+/*
+ * There is a connection that takes commands, and room among those that wait.
+ * A worker's first one takes them before it is there.
+ */
 ngx_uint_t ngx_rt_redis_ready(void);
 
 /*

@@ -34,10 +34,11 @@ $(OUT)/fuzz/pure.a: $(fuzz_objs)
 # archives, so that a test need not define what only others' objects ask for
 $(OUT)/unit/%: t/unit/%.c $(OUT)/unit/pure.a
 	gcc $(warn) -O1 $(san) $(debug) $(incs) -MMD -o $@ $< \
-	    $(OUT)/unit/pure.a -lm -lcrypto
+	    $(OUT)/unit/pure.a -lm -lcrypto -l:libhiredis.a
 
 $(OUT)/fuzz/%: t/fuzz/%.c $(OUT)/fuzz/pure.a
 	clang $(warn) -O1 $(san) -fsanitize=fuzzer $(incs) -MMD -o $@ $< \
-	    $(OUT)/fuzz/pure.a -lcrypto $(if $(filter %json_fuzz,$@),-ljansson)
+	    $(OUT)/fuzz/pure.a -lcrypto -l:libhiredis.a \
+	    $(if $(filter %json_fuzz,$@),-ljansson)
 
 -include $(wildcard $(OUT)/*/*.d $(OUT)/*/pure/*.d)

@@ -1,0 +1,145 @@
+
+/*
+ * The reader of replies.  Called by redis/; calls hiredis, whose functions that
+ * make a reply's parts are called through ours, which count.  No locking.
+ */
+
+
+#include "rt_redis_reader.h"
+
+
+#define RT_REDIS_READER_KEEP  (256 * 1024)
+
+
+/* hiredis 1.0 counts in size_t */
+#if HIREDIS_MAJOR >= 1
+typedef size_t  rt_redis_count_t;
+#else
+typedef int     rt_redis_count_t;
+#endif
+
+
+static void *rt_redis_reader_string(const redisReadTask *task, char *str,
+    size_t len);
+static void *rt_redis_reader_array(const redisReadTask *task,
+    rt_redis_count_t elements);
+
+
+bool
+rt_redis_reader_init(rt_redis_reader_t *r)
+{
+    memset(r, 0, sizeof(rt_redis_reader_t));
+
+    r->hiredis = redisReaderCreate();
+
+    if (r->hiredis == NULL) {
+        return false;
+    }
+
+    r->plain = r->hiredis->fn;
+    r->bounded = *r->plain;
+    r->bounded.createString = rt_redis_reader_string;
+    r->bounded.createArray = rt_redis_reader_array;
+
+    r->hiredis->fn = &r->bounded;
+    r->hiredis->privdata = r;
+    r->hiredis->maxbuf = RT_REDIS_READER_KEEP;
+
+    return true;
+}
+
+
+void
+rt_redis_reader_free(rt_redis_reader_t *r)
+{
+    if (r->hiredis) {
+        redisReaderFree(r->hiredis);
+        r->hiredis = NULL;
+    }
+}
+
+
+bool
+rt_redis_reader_feed(rt_redis_reader_t *r, const uint8_t *data, size_t len)
+{
+    return redisReaderFeed(r->hiredis, (const char *) data, len) == REDIS_OK;
+}
+
+
+const char *
+rt_redis_reader_next(rt_redis_reader_t *r, redisReply **reply)
+{
+    void         *p;
+    size_t        rest;
+    redisReader  *h;
+
+    h = r->hiredis;
+    p = NULL;
+    *reply = NULL;
+
+    if (redisReaderGetReply(h, &p) != REDIS_OK) {
+        return r->why ? r->why
+               : h->err == REDIS_ERR_OOM ? "there was no memory for a reply"
+               : "a reply is malformed";
+    }
+
+    *reply = p;
+
+    if (p) {
+        r->bytes = 0;
+        r->elements = 0;
+        return NULL;
+    }
+
+    /* what is not there as a whole is looked at anew each time, but a string */
+
+    rest = h->len - h->pos;
+
+    if (rest + r->bytes > RT_REDIS_REPLY_MAX) {
+        return "a reply is too large";
+    }
+
+    if (rest > RT_REDIS_LINE_MAX && h->buf[h->pos] != '$') {
+        return "a line of a reply is too long";
+    }
+
+    return NULL;
+}
+
+
+static void *
+rt_redis_reader_string(const redisReadTask *task, char *str, size_t len)
+{
+    rt_redis_reader_t  *r;
+
+    r = task->privdata;
+
+    if (len > RT_REDIS_REPLY_MAX - r->bytes) {
+        r->why = "a reply is too large";
+        return NULL;
+    }
+
+    r->bytes += len;
+
+    return r->plain->createString(task, str, len);
+}
+
+
+static void *
+rt_redis_reader_array(const redisReadTask *task, rt_redis_count_t elements)
+{
+    rt_redis_reader_t  *r;
+
+    r = task->privdata;
+
+    if (elements < 0
+        || (size_t) elements > RT_REDIS_ELEMENTS_MAX - r->elements)
+    {
+        r->why = "a reply has too many elements";
+        return NULL;
+    }
+
+    r->elements += elements;
+
+    return r->plain->createArray(task, elements);
+}
