@@ -279,3 +279,23 @@ api: POST /api/batch {"commands":[{{join ",", map { '{"publish":{"channel":"chat
 api: 200 {"replies":[{{join ",", ('{"publish":{}}') x 100}}]}
 a: 100 x < {"push":{"channel":"chat:x","pub":{"data":"{{"$i " . "x" x 8000}}"}}}
 a: silent
+
+
+
+=== TEST 12: two tenants in one request are not both
+--- conversation
+a: open /connection/websocket
+   X-Tenant: {{$tenant}}
+   +X-Tenant: {{$tenant}}-b
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"chat:x"}}
+a: < {"id":1,"connect":{...}}
+   < {"id":2,"subscribe":{}}
+# the first one, or both names as one
+api: POST /api/channels {}
+     X-Tenant: {{$tenant}}-b
+api: 200 {"result":{"channels":{}}}
+api: POST /api/publish {"channel":"chat:x","data":1}
+     X-Tenant: {{$tenant}}-b
+api: 200 {"result":{}}
+a: silent
