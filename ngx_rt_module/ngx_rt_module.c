@@ -14,6 +14,7 @@
 #include "ngx_rt_policy.h"
 #include "ngx_rt_redis.h"
 #include "ngx_rt_state.h"
+#include "ngx_rt_stream.h"
 
 
 #define NGX_RT_LEVELS                                                         \
@@ -311,6 +312,7 @@ ngx_rt_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    ngx_rt_stream_init_process(cycle);
     ngx_rt_redis_init_process(cycle);
 
     return NGX_OK;

@@ -166,6 +166,8 @@ struct ngx_rt_hub_s {
     ngx_queue_t                dirty;
     ngx_queue_t                broken;        /* interests with a hole */
     ngx_uint_t                 checked;       /* the bucket, of positions */
+    ngx_uint_t                 followed;      /* the same, of listeners */
+    uint64_t                   cuts;          /* of lines, looked at */
     u_char                    *scratch;       /* a record's parts */
     size_t                     scratch_size;
 

@@ -219,6 +219,11 @@ ngx_rt_client_message(ngx_rt_conn_t *conn, rt_opcode_t opcode, u_char *data,
 
     for (first = true; !conn->closing && !conn->overflow; first = false) {
 
+        if (client->entering) {
+            ngx_rt_client_hold(client, pos, end - pos);
+            return;
+        }
+
         switch (client->codec->parse(&pos, end, first, &cmd)) {
 
         case RT_PARSE_OK:
@@ -354,6 +359,8 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
 
     client = conn->data;
 
+    ngx_rt_client_unpark(client);
+
     if (client->session == NULL) {
         return;
     }
@@ -430,6 +437,7 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
         return;
     }
 
+    ngx_rt_client_parking_free(client);
     ngx_rt_client_end(client);
 
     if (conn->account) {

@@ -43,6 +43,10 @@ ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order)
 
         if (sub) {
             ngx_rt_client_unsubscribe(sub, order->code, "server unsubscribe");
+
+        } else {
+            ngx_rt_client_unpark_channel(client, &order->text,
+                                         &ngx_rt_error_permission_denied);
         }
 
         break;
@@ -87,6 +91,12 @@ ngx_rt_client_subscribe(ngx_rt_client_t *client, ngx_rt_order_t *order)
     if (ngx_rt_subscription_lookup(client, &order->text)
         || ngx_rt_namespace_find(client->main_conf, &order->text, &ns)
            != NGX_OK)
+    {
+        return;
+    }
+
+    if (ns->durable
+        && ngx_rt_client_park_order(client, order) == NGX_AGAIN)
     {
         return;
     }

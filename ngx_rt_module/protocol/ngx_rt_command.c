@@ -42,6 +42,8 @@ static ngx_int_t ngx_rt_command_send(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
     rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_follow(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_identity_t *who, const rt_claims_t *claims);
 static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_rt_identity_t *who, rt_str_t *proof);
 static ngx_int_t ngx_rt_command_subscribed(ngx_rt_client_t *client,
@@ -96,6 +98,52 @@ ngx_rt_command_handle(ngx_rt_client_t *client, rt_command_t *cmd)
     }
 
     return ngx_rt_command_handlers[cmd->method](client, cmd);
+}
+
+
+/* it was charged when it came */
+
+void
+ngx_rt_command_resume(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    client->entering = 0;
+
+    (void) ngx_rt_command_handlers[cmd->method](client, cmd);
+}
+
+
+/* what it needs is not to be had now */
+
+void
+ngx_rt_command_absent(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    client->entering = 0;
+    client->refused |= (cmd->method == RT_METHOD_CONNECT);
+
+    (void) ngx_rt_command_fail(client, cmd, &ngx_rt_error_internal);
+}
+
+
+ngx_int_t
+ngx_rt_command_await(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_str_t *channel)
+{
+    if (!ngx_rt_client_parks(client, channel)) {
+        return NGX_OK;
+    }
+
+    switch (ngx_rt_client_park(client, cmd, &client->tenant, channel, 1)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_AGAIN:
+        return NGX_DONE;
+
+    default:
+        ngx_rt_command_absent(client, cmd);
+        return NGX_DONE;
+    }
 }
 
 
@@ -162,6 +210,12 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
         return NGX_DONE;
     }
 
+    rc = claims ? ngx_rt_command_follow(client, cmd, &who, claims) : NGX_OK;
+
+    if (rc != NGX_OK) {
+        return rc == NGX_AGAIN ? NGX_OK : rc;
+    }
+
     ngx_memzero(&reply, sizeof(rt_reply_t));
 
     reply.session.data = proof;
@@ -202,6 +256,44 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
     }
 
     return rc;
+}
+
+
+/*
+ * What the server subscribes it to has to be there first.  NGX_AGAIN: it is
+ * parked; NGX_DONE: it was refused.
+ */
+
+static ngx_int_t
+ngx_rt_command_follow(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_identity_t *who, const rt_claims_t *claims)
+{
+    size_t      i;
+    ngx_str_t   channels[RT_CLAIMS_SUBS_MAX];
+    ngx_uint_t  n;
+
+    for (n = 0, i = 0; i < claims->nsubs; i++) {
+        channels[n] = ngx_rt_ngx_str(&claims->subs[i].channel);
+        n += ngx_rt_client_parks(client, &channels[n]);
+    }
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    switch (ngx_rt_client_park(client, cmd, &who->tenant, channels, n)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_AGAIN:
+        client->entering = 1;
+        return NGX_AGAIN;
+
+    default:
+        ngx_rt_command_absent(client, cmd);
+        return NGX_DONE;
+    }
 }
 
 
@@ -324,6 +416,10 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
         return NGX_OK;
     }
 
+    if (ngx_rt_command_await(client, cmd, &channel) != NGX_OK) {
+        return NGX_OK;
+    }
+
     terms.flags = ngx_rt_namespace_flags(ns, cmd->join_leave,
                                          claims ? &claims->override : &none);
     ngx_str_null(&terms.info);
@@ -391,7 +487,9 @@ ngx_rt_command_may_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
         return error;
     }
 
-    if (ngx_rt_subscription_lookup(client, channel)) {
+    if (ngx_rt_subscription_lookup(client, channel)
+        || ngx_rt_client_waits(client, channel))
+    {
         return &ngx_rt_error_already_subscribed;
     }
 
@@ -431,6 +529,8 @@ ngx_rt_command_unsubscribe(ngx_rt_client_t *client, rt_command_t *cmd)
     channel = ngx_rt_ngx_str(&cmd->channel);
 
     sub = ngx_rt_subscription_lookup(client, &channel);
+
+    ngx_rt_client_unpark_channel(client, &channel, &ngx_rt_error_internal);
 
     if (sub) {
         ngx_rt_client_leave(sub, 0);

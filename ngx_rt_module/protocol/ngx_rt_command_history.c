@@ -30,12 +30,19 @@ ngx_rt_command_read(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_subscription_t *sub, ngx_pool_t *pool)
 {
     u_char          epoch[NGX_RT_EPOCH_LEN];
+    ngx_str_t       channel;
     rt_reply_t      reply;
     ngx_array_t     list;
     ngx_rt_slice_t  s;
 
     if (cmd->reverse && cmd->since && cmd->from.offset == 0) {
         return &ngx_rt_error_bad_request;
+    }
+
+    channel = ngx_rt_ngx_str(&cmd->channel);
+
+    if (ngx_rt_command_await(client, cmd, &channel) != NGX_OK) {
+        return NULL;
     }
 
     if (ngx_array_init(&list, pool, 16, sizeof(rt_publication_t)) != NGX_OK) {

@@ -57,7 +57,44 @@ void ngx_rt_client_order(ngx_rt_conn_t *conn, ngx_rt_order_t *order);
 /* closes it: a subscription that the server began found no room, or a limit */
 void ngx_rt_client_subscribe_full(ngx_rt_client_t *client);
 
+/* ngx_rt_client_park.c */
+
+/* the channel is durable, and the command was not parked before */
+ngx_uint_t ngx_rt_client_parks(ngx_rt_client_t *client,
+    const ngx_str_t *channel);
+
+/*
+ * A command about channels, of which some may be durable; or an order about
+ * one.  NGX_OK: it can go on; NGX_AGAIN: it is kept, and handled again later;
+ * NGX_DECLINED: Redis is away, or too much is kept already.
+ */
+ngx_int_t ngx_rt_client_park(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_str_t *tenant, ngx_str_t *channels, ngx_uint_t n);
+ngx_int_t ngx_rt_client_park_order(ngx_rt_client_t *client,
+    ngx_rt_order_t *order);
+
+/* a subscription to the channel is parked; all such are over, by that error */
+ngx_uint_t ngx_rt_client_waits(ngx_rt_client_t *client,
+    const ngx_str_t *channel);
+void ngx_rt_client_unpark_channel(ngx_rt_client_t *client,
+    const ngx_str_t *channel, const rt_error_t *error);
+
+/* the client's connection closes; it ends */
+void ngx_rt_client_unpark(ngx_rt_client_t *client);
+void ngx_rt_client_parking_free(ngx_rt_client_t *client);
+
+/* the rest of a message behind a connect that is parked */
+void ngx_rt_client_hold(ngx_rt_client_t *client, u_char *text, size_t len);
+
 /* ngx_rt_command.c */
+
+/* NGX_OK: go on; NGX_DONE: it is parked, or was answered */
+ngx_int_t ngx_rt_command_await(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_str_t *channel);
+
+/* one that was parked goes on; or cannot */
+void ngx_rt_command_resume(ngx_rt_client_t *client, rt_command_t *cmd);
+void ngx_rt_command_absent(ngx_rt_client_t *client, rt_command_t *cmd);
 
 /* NGX_OK: go on with the next; NGX_DONE: the rest of the message is void */
 ngx_int_t ngx_rt_command_handle(ngx_rt_client_t *client, rt_command_t *cmd);

@@ -34,6 +34,10 @@ typedef struct {
 } ngx_rt_leases_t;
 
 
+/* commands that wait for something: protocol/ngx_rt_client_park.c */
+typedef struct ngx_rt_parking_s  ngx_rt_parking_t;
+
+
 struct ngx_rt_client_s {
     ngx_rt_conn_t             *conn;          /* its data is the client */
     ngx_rt_main_conf_t        *main_conf;
@@ -47,10 +51,13 @@ struct ngx_rt_client_s {
     ngx_queue_t                subscriptions;
     ngx_uint_t                 nsubscriptions;
     ngx_rt_leases_t           *leases;        /* NULL: it has no tokens */
+    ngx_rt_parking_t          *parking;       /* NULL: nothing ever waited */
     unsigned                   refused:1;     /* its connect was an error */
     unsigned                   keyless:1;     /* a token may say the tenant */
     unsigned                   unsettled:1;   /* has it its latest proof? */
     unsigned                   pinged:1;      /* since its connect */
+    unsigned                   entering:1;    /* its connect is parked */
+    unsigned                   resumed:1;     /* what was is handled again */
     unsigned                   denied:16;     /* commands, one after another */
     uint32_t                   looks;         /* a bucket: at presence */
     rt_bucket_t                buckets[];     /* none, if none is limited */

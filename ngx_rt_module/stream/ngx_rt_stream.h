@@ -13,6 +13,7 @@
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_redis.h"
 #include "ngx_rt_state.h"
+#include "rt_bus.h"
 
 
 /* ngx_rt_stream_publish.c */
@@ -43,6 +44,36 @@ ngx_rt_published_e ngx_rt_stream_publish(ngx_rt_zone_t *z,
 void ngx_rt_stream_forget(ngx_rt_durable_t *d);
 
 
+/* ngx_rt_stream_listen.c */
+
+typedef struct ngx_rt_ear_s     ngx_rt_ear_t;
+typedef struct ngx_rt_listen_s  ngx_rt_listen_t;
+
+/* who listens to a channel of pub/sub; in the caller's memory, zeroed before */
+struct ngx_rt_listen_s {
+    ngx_queue_t                queue;
+    ngx_rt_ear_t              *ear;           /* NULL: it does not */
+
+    /* its messages come from here on; they do not, until it is called again */
+    void                     (*subscribed)(ngx_rt_listen_t *l);
+    void                     (*lost)(ngx_rt_listen_t *l);
+
+    /* the parts of the message may be changed by nobody */
+    void                     (*message)(ngx_rt_listen_t *l, rt_bus_t *m);
+};
+
+/* of a worker, before its first connection to Redis */
+void ngx_rt_stream_listen_init_process(void);
+
+/* subscribes as soon as there is a connection; NGX_ERROR: no memory */
+ngx_int_t ngx_rt_stream_listen(ngx_rt_listen_t *l, ngx_str_t *name);
+void ngx_rt_stream_unlisten(ngx_rt_listen_t *l);
+
+/* its messages come; there is a connection by which they can */
+ngx_uint_t ngx_rt_stream_hears(ngx_rt_listen_t *l);
+ngx_uint_t ngx_rt_stream_listening(void);
+
+
 /* ngx_rt_stream_follow.c */
 
 typedef struct ngx_rt_follow_s  ngx_rt_follow_t;
@@ -65,6 +96,22 @@ void ngx_rt_stream_unfollow(ngx_rt_follow_t *f);
 /* the copy has a gap, or may be stale: it is read again, a little later */
 void ngx_rt_stream_repair(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *channel);
+
+/*
+ * What stands in the stream (ngx_rt_copy_append()) goes into the node's copy,
+ * if it has one, and to the subscribers; a gap before it is repaired.
+ */
+void ngx_rt_stream_enter(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_rt_position_t *at, uint64_t time,
+    rt_publication_t *pub);
+
+void ngx_rt_stream_follow_init_process(ngx_cycle_t *cycle);
+
+
+/* ngx_rt_stream_watch.c */
+
+/* of a worker, before its first connection to Redis */
+void ngx_rt_stream_init_process(ngx_cycle_t *cycle);
 
 
 #endif /* _NGX_RT_STREAM_H_INCLUDED_ */

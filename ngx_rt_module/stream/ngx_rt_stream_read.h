@@ -1,0 +1,70 @@
+
+/*
+ * The end of a stream, as the scripts that read it answer.
+ */
+
+
+#ifndef _NGX_RT_STREAM_READ_H_INCLUDED_
+#define _NGX_RT_STREAM_READ_H_INCLUDED_
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_redis.h"
+#include "ngx_rt_stream.h"
+
+
+/* entries of a reply, and bytes of their parts */
+#define NGX_RT_READ_PAGE        64
+#define NGX_RT_READ_BYTES       (256 * 1024)
+
+
+/* one of them; the parts point into the reply */
+typedef struct {
+    ngx_rt_position_t          at;
+    uint64_t                   time;
+    rt_publication_t           pub;
+} ngx_rt_read_entry_t;
+
+
+/* a reply that was found good */
+typedef struct {
+    ngx_rt_position_t          top;
+    ngx_uint_t                 n;
+    redisReply               **entries;
+} ngx_rt_read_t;
+
+
+void ngx_rt_stream_read_init_process(void);
+
+/*
+ * Reads what stands behind `from`, and the entry there, too; if that is of
+ * another epoch, the latest `latest`.  A channel without an epoch gets one.
+ * NGX_DECLINED: Redis is away.
+ */
+ngx_int_t ngx_rt_stream_read(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_rt_position_t *from, ngx_uint_t latest);
+
+/* NGX_ERROR: it is not what the script answers */
+ngx_int_t ngx_rt_stream_read_parse(redisReply *reply, ngx_rt_read_t *read);
+
+/* entry i, which is changed in the parsing */
+ngx_int_t ngx_rt_stream_read_entry(ngx_rt_read_t *read, ngx_uint_t i,
+    ngx_rt_read_entry_t *e);
+
+/* the channel begins another epoch, if it is still of that one */
+ngx_int_t ngx_rt_stream_fork(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
+    ngx_str_t *channel, uint64_t source);
+
+/*
+ * Where n channels of a tenant are; the reply has two elements for each, which
+ * ngx_rt_stream_top() reads (no source: it has no epoch).
+ */
+#define NGX_RT_STREAM_TOPS      64
+
+ngx_int_t ngx_rt_stream_tops(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
+    ngx_str_t *channels, ngx_uint_t n);
+ngx_int_t ngx_rt_stream_top(redisReply *reply, ngx_uint_t i, ngx_uint_t n,
+    ngx_rt_position_t *top);
+
+
+#endif /* _NGX_RT_STREAM_READ_H_INCLUDED_ */
