@@ -11,7 +11,7 @@ const path = require("node:path");
 const { Centrifuge } = require("centrifuge");
 const WebSocket = require("ws");
 
-const { Nginx, until } = require("./nginx.js");
+const { Nginx, slow, until } = require("./nginx.js");
 
 
 const secret = crypto.randomBytes(24).toString("hex");
@@ -46,7 +46,7 @@ function start() {
 }
 
 
-describe("tokens", { timeout: 60000 }, () => {
+describe("tokens", { timeout: 60000 * slow }, () => {
     let nginx;
     const clients = [];
 
@@ -84,7 +84,7 @@ describe("tokens", { timeout: 60000 }, () => {
             return jwt({ sub: "alice", exp: now() + 2 });
         } });
 
-        await c.ready(5000);
+        await c.ready(5000 * slow);
         await until("three tokens were asked for", () => asked >= 3);
 
         assert.equal(c.state, "connected");
@@ -97,7 +97,7 @@ describe("tokens", { timeout: 60000 }, () => {
 
         const c = client({ getToken: async () => tokens.shift() });
 
-        await c.ready(5000);
+        await c.ready(5000 * slow);
         assert.equal(tokens.length, 0);
     });
 
@@ -121,7 +121,7 @@ describe("tokens", { timeout: 60000 }, () => {
 
         sub.on("publication", ctx => heard.push(ctx));
         sub.subscribe();
-        await sub.ready(5000);
+        await sub.ready(5000 * slow);
         await until("three tokens were asked for", () => asked >= 3);
         assert.equal(sub.state, "subscribed");
 
@@ -151,7 +151,7 @@ describe("tokens", { timeout: 60000 }, () => {
 
         c.on("subscribed", ctx => seen.push(ctx));
         c.on("publication", ctx => heard.push(ctx.data));
-        await c.ready(5000);
+        await c.ready(5000 * slow);
         await until("it is told of its channel", () => seen.length === 1);
         assert.equal(seen[0].channel, "room:s");
         assert.deepEqual(seen[0].data, { a: 1 });
@@ -186,7 +186,7 @@ describe("tokens", { timeout: 60000 }, () => {
 
         c.on("subscribed", ctx => began.push(ctx));
         c.on("publication", ctx => heard.push(ctx.data));
-        await c.ready(5000);
+        await c.ready(5000 * slow);
         await publish(1);
         await until("the first", () => heard.length === 1);
 
@@ -196,7 +196,7 @@ describe("tokens", { timeout: 60000 }, () => {
             await until("it is away", () => c.state === "connecting");
             await publish(count);
             away = false;
-            await c.ready(5000);
+            await c.ready(5000 * slow);
         };
 
         await miss(3);
@@ -259,7 +259,7 @@ describe("tokens", { timeout: 60000 }, () => {
 
     test("who does not renew is closed, and comes back with a token",
          async () => {
-        const tokens = [jwt({ sub: "carol", exp: now() + 1 }),
+        const tokens = [jwt({ sub: "carol", exp: now() + 1 + slow }),
                         jwt({ sub: "carol", exp: now() + 60 })];
         let late;
 
@@ -268,7 +268,7 @@ describe("tokens", { timeout: 60000 }, () => {
         const c = client({ token: tokens[0], getToken: () =>
             new Promise(resolve => { late = resolve; }) });
 
-        await c.ready(5000);
+        await c.ready(5000 * slow);
         await until("it is closed", () => c.codes.includes(3005));
         await until("it asks for a token", () => late);
         late(tokens[1]);
@@ -277,7 +277,7 @@ describe("tokens", { timeout: 60000 }, () => {
     test("a revoked token is the end", async () => {
         const c = client({ token: jwt({ sub: "dave", jti: "d1" }) });
 
-        await c.ready(5000);
+        await c.ready(5000 * slow);
         await nginx.api("revoke_token", { uid: "d1" });
         await until("it is disconnected", () => c.state === "disconnected");
         assert.equal(c.codes.at(-1), 3500);
