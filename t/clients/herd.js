@@ -52,7 +52,8 @@ class Herd {
     constructor(nginx, tenants, size, channels = CHANNELS) {
         Object.assign(this, { nginx, tenants, channels, ledger: new Ledger(nginx),
             staying: [], sdks: [], users: [], expected: 0,
-            seen: { orders: 0, deaf: 0, floods: 0, broken: 0, asked: 0 } });
+            seen: { orders: 0, deaf: 0, floods: 0, broken: 0, asked: 0,
+                    guests: 0 } });
 
         for (const tenant of tenants) {
             for (let i = 0; i < size; i++) {
@@ -255,6 +256,21 @@ class Herd {
         }
     }
 
+    /* they come, subscribe, hear a little, and go */
+    async guests() {
+        for (let n = 0; !this.ledger.quiet; n++) {
+            const c = new Connection(this.nginx, any(this.tenants),
+                [any(this.channels), `open:${n}`],
+                { scheme: any(["ws", "wss"]) });
+
+            await c.ready.catch(cut);
+            any([() => c.socket.close(), () => c.socket.terminate()])();
+            await c.closed;
+            this.seen.guests++;
+            await sleep(10);
+        }
+    }
+
     /* handshakes and frames that end in the middle, or are none */
     async broken() {
         const head = "GET /connection/websocket HTTP/1.1\r\nHost: x\r\n"
@@ -297,7 +313,7 @@ class Herd {
                             { pace: PACE }),
             ]),
             this.orders(), this.questions(), this.deaf(), this.flood(),
-            this.broken(),
+            this.guests(), this.broken(),
         ];
     }
 

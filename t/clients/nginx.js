@@ -162,7 +162,9 @@ class Nginx {
         this.said = "";
         this.child = spawn(binary, ["-p", this.prefix,
             "-c", `${this.prefix}/nginx.conf`, "-e", "stderr",
-            "-g", `daemon off; ${user}`], { stdio: ["ignore", "ignore", "pipe"] });
+            "-g", `daemon off; ${user}`],
+            { stdio: ["ignore", "ignore", "pipe"],
+              env: { ...process.env, ...this.env } });
         this.child.stderr.on("data", text => { this.said += text; });
         this.exited = new Promise(resolve => this.child.on("exit", resolve));
 

@@ -9,11 +9,14 @@
  */
 
 const assert = require("node:assert/strict");
+const { execFileSync } = require("node:child_process");
 const fs = require("node:fs");
 const http = require("node:http");
+const os = require("node:os");
+const path = require("node:path");
 const { after, before, describe, test } = require("node:test");
 
-const { Nginx, sleep, slow, tool, until } = require("./nginx.js");
+const { Nginx, sleep, slow, tool, top, until } = require("./nginx.js");
 const { children, conf, metrics, private_ } = require("./ledger.js");
 const { HTTP, Herd } = require("./herd.js");
 
@@ -22,14 +25,47 @@ const SECONDS = Number(process.env.SOAK_SECONDS ?? 45);
 const ROUND = 1000 * Math.min(10, SECONDS / 6);
 const MIB = 1024 * 1024;
 
+/*
+ * What the workers may have more at the end than they had when they were warm:
+ * blocks of malloc() and their bytes, bytes that are mapped.  Things that are
+ * made when they are first needed, and slabs that were fuller once.
+ */
+const MORE = { blocks: 64, bytes: MIB / 2, mapped: MIB / 16 };
+
 const fds = pid => fs.readdirSync(`/proc/${pid}/fd`).length;
 const sum = list => list.reduce((a, b) => a + b, 0);
 const median = list => list.toSorted((a, b) => a - b)[list.length >> 1];
 
 
+/* each process of an nginx counts what it takes and gives back, in a file */
+class Taken {
+    constructor() {
+        this.dir = fs.mkdtempSync(path.join(os.tmpdir(), "rt-taken-"));
+
+        execFileSync(process.env.CC || "cc", ["-shared", "-fPIC", "-O1", "-o",
+            `${this.dir}/taken.so`, path.join(top, "t/lib/taken.c")]);
+
+        this.env = { LD_PRELOAD: `${this.dir}/taken.so`,
+                     RT_TAKEN_DIR: this.dir };
+    }
+
+    /* what these processes have, together */
+    of(pids) {
+        const all = pids.map(pid => fs.readFileSync(`${this.dir}/${pid}`));
+        const total = at => sum(all.map(b => Number(b.readBigInt64LE(at))));
+
+        return { blocks: total(0), bytes: total(8), mapped: total(16) };
+    }
+
+    remove() {
+        fs.rmSync(this.dir, { recursive: true });
+    }
+}
+
+
 class Place {
-    static async open(name, workers, tenants, size) {
-        const nginx = await Nginx.start({ workers,
+    static async open(name, workers, tenants, size, taken) {
+        const nginx = await Nginx.start({ workers, env: taken?.env,
             text: conf({ http: HTTP, main: "worker_rlimit_nofile 4096;",
                          connections: 2048, listen: "sndbuf=64k" }) });
         const place = new Place();
@@ -44,7 +80,7 @@ class Place {
             assert.equal(status, 200);
         }
 
-        Object.assign(place, { name, nginx, samples: [], kills: [],
+        Object.assign(place, { name, nginx, taken, samples: [], kills: [],
             reloads: 0, sent: 0, acked: 0, judged: 0,
             first: { fds: fds(nginx.child.pid), ...await metrics(nginx) },
             herd: new Herd(nginx, tenants, size) });
@@ -72,6 +108,7 @@ class Place {
             memory: sum(pids.map(private_)), heap: m.rt_zone_heap_bytes,
             pages: m.rt_zone_heap_pages_free, master: fds(nginx.child.pid),
             workers: sum(pids.map(fds)), laps: m.rt_log_laps_total,
+            ...this.taken?.of(pids),
         };
     }
 
@@ -160,11 +197,12 @@ async function storm(place) {
 
 
 describe(`a soak of ${SECONDS} s`, () => {
+    const taken = tool ? undefined : new Taken();
     let stormy, calm, all = [], rounds = 0;
 
     before(async () => {
         stormy = await Place.open("storm", 4, ["one", "two", "three"], 12);
-        calm = await Place.open("calm", 2, ["one", "two"], 8);
+        calm = await Place.open("calm", 2, ["one", "two"], 8, taken);
         all = [stormy, calm];
     });
 
@@ -175,6 +213,8 @@ describe(`a soak of ${SECONDS} s`, () => {
             nginx.agent.destroy();
             assert.deepEqual(await nginx.stop(), []);
         }
+
+        taken?.remove();
     });
 
     test("subscribers sit on three workers at least", async () => {
@@ -252,6 +292,15 @@ describe(`a soak of ${SECONDS} s`, () => {
 
         assert.ok(tool || last < first * 1.05 + MIB, `${first}, then ${last}`);
     });
+
+    for (const [what, more] of Object.entries(taken ? MORE : {})) {
+        test(`what they take they give back: ${what}`, t => {
+            const [first, last] = calm.windows(what);
+
+            t.diagnostic(`${calm.samples.map(s => s[what])}`);
+            assert.ok(last <= first + more, `${first}, then ${last}`);
+        });
+    }
 
     test("nobody was lapped", () => {
         assert.deepEqual(all.map(p => p.samples.at(-1).laps), [0, 0]);
