@@ -213,6 +213,8 @@ HELD(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at),
 HELD(ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at),
      (fd, p, n, at))
 HELD(ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n))
+HELD(ssize_t, pwritev64, (int fd, const struct iovec *v, int n, off64_t at),
+     (fd, v, n, at))
 HELD(int, fsync, (int fd), (fd))
 
 HELD(ssize_t, recv, (int fd, void *p, size_t n, int flags),
@@ -223,6 +225,8 @@ HELD(ssize_t, send, (int fd, const void *p, size_t n, int flags),
 HELD(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags),
      (fd, m, flags))
 HELD(ssize_t, sendfile, (int out, int in, off_t *at, size_t n),
+     (out, in, at, n))
+HELD(ssize_t, sendfile64, (int out, int in, off64_t *at, size_t n),
      (out, in, at, n))
 HELD(int, shutdown, (int fd, int how), (fd, how))
 HELD(int, connect, (int fd, const struct sockaddr *sa, socklen_t n),
@@ -242,6 +246,8 @@ HELD(int, usleep, (useconds_t us), (us))
 
 HELD(void *, mmap, (void *p, size_t n, int prot, int flags, int fd,
      off_t at), (p, n, prot, flags, fd, at))
+HELD(void *, mmap64, (void *p, size_t n, int prot, int flags, int fd,
+     off64_t at), (p, n, prot, flags, fd, at))
 HELD(int, munmap, (void *p, size_t n), (p, n))
 
 HELD(int, pthread_mutex_lock, (pthread_mutex_t *m), (m))
