@@ -186,10 +186,14 @@ async function serve(options, work) {
     try {
         await work(nginx);
 
-    } finally {
-        const alarms = await nginx.stop();
-        assert.deepEqual(alarms.filter(l => !nginx.meant?.test(l)), []);
+    } catch (error) {
+        await nginx.stop();
+        throw error;
     }
+
+    const alarms = await nginx.stop();
+
+    assert.deepEqual(alarms.filter(l => !nginx.meant?.test(l)), []);
 }
 
 

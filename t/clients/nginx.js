@@ -299,14 +299,20 @@ class Nginx {
         return `${scheme}://127.0.0.1:${port}${location}`;
     }
 
-    /* lines that nobody wants to see; those of killed workers are meant */
+    /*
+     * Lines that nobody wants to see; those of killed workers are meant, and
+     * valgrind lets nobody have more descriptors.
+     */
     alarms() {
         const log = `${this.prefix}/error.log`;
         const text = fs.existsSync(log) ? fs.readFileSync(log, "utf8") : "";
+        const meant = tool === "valgrind"
+            ? /exited on signal 9|was locked by|setrlimit\(RLIMIT_NOFILE/
+            : /exited on signal 9|was locked by/;
 
         return (this.said + text).split("\n")
             .filter(line => /\[(alert|emerg|crit)\]/.test(line)
-                            && !/exited on signal 9|was locked by/.test(line));
+                            && !meant.test(line));
     }
 
     async stop() {
