@@ -177,6 +177,7 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     if (ch && ch->workers) {
         ngx_rt_record_append_locked(z, ch, NGX_RT_RECORD_PUBLICATION,
                                     ch->workers, p->pub, told);
+        rt_fault(publish_told);
 
         /* what hung on it */
 
@@ -304,6 +305,7 @@ static bool
 ngx_rt_publish_commit_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     ngx_rt_channel_t *ch)
 {
+    bool       done;
     rt_txn_t  *x;
 
     x = &z->state->txn;
@@ -311,10 +313,15 @@ ngx_rt_publish_commit_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     if (p->position.source == 0 && ngx_rt_publish_keyed(p) && ch
         && ch->workers)
     {
-        return rt_txn_hang(x, &z->log->head);
+        done = rt_txn_hang(x, &z->log->head);
+        rt_fault(key_hung);
+
+    } else {
+        done = rt_txn_commit(x);
+        rt_fault(history_stored);
     }
 
-    return rt_txn_commit(x);
+    return done;
 }
 
 

@@ -45,7 +45,26 @@
                                                                               \
     point(publish_begin)                                                      \
     point(publish_hold)           /* the state's mutex, nothing else yet */   \
+    point(publish_told)           /* in the log, what hangs on it still */    \
     point(publish_done)           /* no mutex, nobody is to be rung yet */    \
+                                                                              \
+    point(limit_bucket)           /* it is full, its tag is still another */  \
+    point(limit_taken)            /* of one bucket, not of the others */      \
+    point(limit_give)             /* denied, one has not got it back */       \
+                                                                              \
+    point(key_linked)             /* before the commit */                     \
+    point(key_hung)               /* on the log's head, nothing is in it */   \
+    point(key_expire)             /* before the commit */                     \
+                                                                              \
+    point(history_create)         /* in the transaction of its first use */   \
+    point(history_entry)          /* before the commit, and before its key */ \
+    point(history_stored)         /* behind it, nobody is told */             \
+    point(history_drop)           /* before the commit of what goes */        \
+    point(history_read)           /* between two slices */                    \
+    point(history_floor)          /* emptied, and all is still there */       \
+    point(history_sweep)          /* before the commit */                     \
+                                                                              \
+    point(room_made)              /* before the commit of what gives way */   \
                                                                               \
     point(log_reserved)           /* nothing is written yet */                \
     point(log_written)            /* the record's head, no part of it */      \
@@ -94,6 +113,25 @@
     point(session_empty)          /* between two steps of its end */          \
     point(session_expire)         /* before the commit */                     \
     point(session_expired)        /* behind it */                             \
+                                                                              \
+    point(linger_haunt)           /* a membership that nobody serves */       \
+    point(linger_begin)           /* off the worker's list */                 \
+    point(linger_expire)          /* a step of its end, before the commit */  \
+    point(linger_unclaimed)       /* left, before the commit */               \
+    point(linger_revoke)          /* a step of its end, before the commit */  \
+                                                                              \
+    point(resume_take)            /* on the worker's list, its proof is old */\
+    point(resume_heir)            /* the other is a husk, the same */         \
+    point(resume_done)            /* committed, nothing is answered */        \
+    point(resume_claim)           /* a membership, before the commit */       \
+    point(resume_mute)            /* the husk's, before the commit */         \
+    point(resume_inherit)         /* the husk's, by its heir */               \
+    point(resume_disown)          /* an heir ends, its husk does not */       \
+    point(resume_forgo)           /* left, before the commit */               \
+    point(resume_settle)          /* the old proof, before the commit */      \
+                                                                              \
+    point(revoke_hold)            /* before the commit */                     \
+    point(revoke_done)            /* behind it, nobody is rung */             \
                                                                               \
     point(order_hold)             /* nothing is issued yet */                 \
     point(order_left)             /* one is, and committed */                 \

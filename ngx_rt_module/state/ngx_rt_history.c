@@ -117,6 +117,7 @@ ngx_rt_history_create_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch)
     rt_txn_add(x, &st->nhistories, 1);
 
     ngx_rt_history_settle_locked(ch, x);
+    rt_fault(history_create);
 
     return h;
 }
@@ -183,6 +184,7 @@ ngx_rt_history_append_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
     rt_txn_set(&st->txn, &h->used, ngx_current_msec);
 
     pub->offset = h->list.top;
+    rt_fault(history_entry);
 
     return NGX_OK;
 }
@@ -205,6 +207,7 @@ ngx_rt_history_trim_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
         ngx_rt_tenant_charge_locked(st, h->channel->tenant, -(ssize_t) cost);
         ngx_rt_history_settle_locked(h->channel, &st->txn);
 
+        rt_fault(history_drop);
         (void) rt_txn_commit(&st->txn);
     }
 

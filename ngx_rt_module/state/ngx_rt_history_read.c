@@ -193,6 +193,7 @@ ngx_rt_history_list(ngx_rt_zone_t *z, ngx_rt_channel_t *ch, ngx_rt_slice_t *s,
 
         s->from = s->reverse ? last - 1 : last + 1;
 
+        rt_fault(history_read);
         ngx_rt_history_read(z, ch, s);
     }
 
@@ -321,6 +322,7 @@ ngx_rt_history_remove(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel)
             if (!done) {
                 rt_txn_set(x, &h->floor, h->list.top);
                 (void) rt_txn_commit(x);
+                rt_fault(history_floor);
                 done = 1;
             }
 

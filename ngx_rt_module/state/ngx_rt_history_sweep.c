@@ -150,5 +150,6 @@ ngx_rt_history_sweep_one_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
         ngx_rt_channel_expire_locked(st, ch);
     }
 
+    rt_fault(history_sweep);
     (void) rt_txn_commit(&st->txn);
 }

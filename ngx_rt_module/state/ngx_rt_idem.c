@@ -119,6 +119,7 @@ ngx_rt_idem_accept_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 
     ngx_rt_tenant_hold_locked(st, t);
     rt_txn_add(&st->txn, &t->keys, 1);
+    rt_fault(key_linked);
 
     return NGX_OK;
 }
@@ -145,6 +146,7 @@ ngx_rt_idem_expire_locked(ngx_rt_state_t *st, ngx_uint_t max)
         ngx_rt_tenant_free_locked(st, t, e);
         ngx_rt_tenant_settle_locked(st, t);
 
+        rt_fault(key_expire);
         (void) rt_txn_commit(&st->txn);
     }
 

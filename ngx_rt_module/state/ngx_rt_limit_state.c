@@ -4,8 +4,8 @@
  * counts that a zone holds its tenants to.
  *
  * A tenant's buckets lie in it.  Those of users, namespaces and keys, and of a
- * tenant that was evicted, lie in a table, found by a keyed hash, while they owe
- * something: one that is full is as good as none, so its place is the next
+ * tenant that was evicted, lie in a table, found by a keyed hash, while they
+ * owe something: one that is full is as good as none, so its place is the next
  * one's.  Where all the places of a set owe, the one that owes least is
  * forgotten: it begins again with a burst.
  *
@@ -123,6 +123,8 @@ ngx_rt_charge_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
         if (wait) {
             goto denied;
         }
+
+        rt_fault(limit_taken);
     }
 
     charge->n = 0;
@@ -135,6 +137,7 @@ denied:
                       wait == RT_BUCKET_NEVER ? 0 : rt_bucket_msec(wait));
 
     while (i--) {
+        rt_fault(limit_give);
         rt_bucket_give(buckets[i], charge->dues[i].rate, charge->dues[i].n);
     }
 
@@ -269,6 +272,7 @@ ngx_rt_bucket_acquire_locked(ngx_rt_state_t *st, uint64_t tag, uint64_t now)
     /* full first: a kill in between spoils nobody's */
 
     rt_txn_store(&set->buckets[least], now);
+    rt_fault(limit_bucket);
     rt_txn_store(&set->tags[least], tag);
 
     return &set->buckets[least];

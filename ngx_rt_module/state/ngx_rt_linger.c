@@ -242,6 +242,7 @@ ngx_rt_linger_begin_locked(ngx_rt_zone_t *z, ngx_rt_session_t *s,
 
     ngx_rt_session_unlist_locked(st, s);
     ngx_rt_linger_state_locked(st, s->linger, NGX_RT_LINGER_ALONE);
+    rt_fault(linger_begin);
 
     return NGX_DONE;
 }
@@ -450,6 +451,7 @@ ngx_rt_linger_expire_locked(ngx_rt_zone_t *z, ngx_rt_told_t *told)
 
     if (l && ngx_rt_linger_over(z, l, now)) {
         (void) ngx_rt_linger_end_locked(z, l, &st->expired, told);
+        rt_fault(linger_expire);
         return NGX_AGAIN;
     }
 
@@ -492,6 +494,7 @@ ngx_rt_linger_revoke(ngx_rt_zone_t *z, ngx_uint_t steps, ngx_rt_told_t *told)
 
             if (l) {
                 (void) ngx_rt_linger_end_locked(z, l, NULL, told);
+                rt_fault(linger_revoke);
                 break;
             }
 
@@ -560,6 +563,7 @@ ngx_rt_linger_unclaimed_locked(ngx_rt_zone_t *z, ngx_rt_linger_t *l,
 
         if (m->flags & NGX_RT_MEMBER_GHOST) {
             ngx_rt_channel_leave_locked(z, m, 0, told);
+            rt_fault(linger_unclaimed);
             return;
         }
     }

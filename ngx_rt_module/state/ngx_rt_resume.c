@@ -78,6 +78,8 @@ ngx_rt_session_resume(ngx_rt_zone_t *z, ngx_rt_session_conf_t *sc,
 
     ngx_rt_state_unlock(z);
 
+    rt_fault(resume_done);
+
     return s;
 }
 
@@ -150,6 +152,7 @@ ngx_rt_resume_take_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
         ngx_rt_session_list_locked(st, s, sc->slot, sc->conn);
         ngx_rt_linger_state_locked(st, l, l->ghosts ? NGX_RT_LINGER_CLAIMS
                                                     : NGX_RT_LINGER_SERVED);
+        rt_fault(resume_take);
 
         return ngx_rt_session_retell_locked(st, s, &sc->who->info) == NGX_OK
                ? s : NULL;
@@ -191,6 +194,7 @@ ngx_rt_resume_take_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     rt_txn_set(x, &s->husk, 1);
 
     rt_txn_add(x, &st->taken_over, 1);
+    rt_fault(resume_heir);
 
     return heir;
 }
@@ -220,6 +224,7 @@ ngx_rt_session_settle(ngx_rt_zone_t *z, ngx_rt_session_t *s)
 
     if (s->linger) {
         rt_proofs_settle(&s->linger->proofs, &z->state->txn);
+        rt_fault(resume_settle);
         (void) rt_txn_commit(&z->state->txn);
     }
 
@@ -242,6 +247,7 @@ ngx_rt_session_forgo(ngx_rt_zone_t *z, ngx_rt_session_t *s,
 
     if (s->linger && s->linger->ghosts) {
         (void) ngx_rt_linger_order_locked(z, s, &order, told);
+        rt_fault(resume_forgo);
         (void) rt_txn_commit(&z->state->txn);
     }
 
@@ -295,6 +301,7 @@ ngx_rt_linger_claim_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     }
 
     *mp = m;
+    rt_fault(resume_claim);
 
     return NGX_OK;
 }
@@ -319,6 +326,7 @@ ngx_rt_linger_mute_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
                 rt_txn_add(&st->txn, &ch->muted, 1);
                 rt_txn_set(&st->txn, &m->flags,
                            m->flags | NGX_RT_MEMBER_MUTE);
+                rt_fault(resume_mute);
 
                 return 1;
             }
@@ -338,6 +346,7 @@ ngx_rt_linger_haunt_locked(ngx_rt_state_t *st, ngx_rt_member_t *m)
 
     rt_txn_set(&st->txn, &m->flags, m->flags | NGX_RT_MEMBER_GHOST);
     rt_txn_add(&st->txn, &s->linger->ghosts, 1);
+    rt_fault(linger_haunt);
 }
 
 
@@ -400,6 +409,8 @@ ngx_rt_linger_inherit_locked(ngx_rt_state_t *st, ngx_rt_member_t *m,
     if (heir->linger->state == NGX_RT_LINGER_SERVED) {
         ngx_rt_linger_state_locked(st, heir->linger, NGX_RT_LINGER_CLAIMS);
     }
+
+    rt_fault(resume_inherit);
 }
 
 
@@ -424,4 +435,5 @@ ngx_rt_linger_disown_locked(ngx_rt_state_t *st, ngx_rt_linger_t *l)
 
     rt_txn_set_ptr(x, &husk->id_next, NULL);
     rt_txn_set_ptr(x, &husk->id_link, &husk->id_next);
+    rt_fault(resume_disown);
 }

@@ -44,6 +44,8 @@ ngx_rt_revoke(ngx_rt_zone_t *z, ngx_str_t *tenant,
     for ( ;; ) {
         rc = ngx_rt_revoke_locked(st, tenant, what);
 
+        rt_fault(revoke_hold);
+
         if (rc == NGX_OK && rt_txn_commit(&st->txn)) {
             break;
         }
@@ -56,6 +58,8 @@ ngx_rt_revoke(ngx_rt_zone_t *z, ngx_str_t *tenant,
     }
 
     ngx_rt_state_unlock(z);
+
+    rt_fault(revoke_done);
 
     return rc;
 }

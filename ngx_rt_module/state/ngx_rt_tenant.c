@@ -290,6 +290,7 @@ ngx_rt_zone_relieve_locked(ngx_rt_zone_t *z, ngx_str_t *tenant,
         rt_txn_set(&st->txn, &st->hurry, 1);
     }
 
+    rt_fault(room_made);
     (void) rt_txn_commit(&st->txn);
 
     if (rc != NGX_OK && t) {

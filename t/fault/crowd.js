@@ -12,12 +12,14 @@ const { sleep } = require("../clients/nginx.js");
 const { Connection } = require("../clients/ledger.js");
 const { Herd } = require("../clients/herd.js");
 const { httpPublisher, wsPublisher } = require("../clients/publisher.js");
+const comers = require("./comers.js");
 
 
 const PACE = 120;                             /* ms between bursts of 8 */
 
-/* what a history keeps; the first is never trimmed */
-const KEPT = { "whole:a": 100000, "whole:b": 100000, "short:a": 50 };
+/* what a history keeps: all but one all of it; the last has no subscribers */
+const HERD = { "whole:a": 100000, "whole:b": 100000, "short:a": 50 };
+const KEPT = { ...HERD, [comers.TIGHT]: 100000 };
 const FAST = ["open:a", "room:c"];
 const CLOSED = "closed:a";
 
@@ -33,29 +35,34 @@ const HTTP = `
     rt_namespace    whole  publish=any history=100000 ttl=1h;
     rt_namespace    short  publish=any history=50 ttl=1h;
     rt_namespace    closed history=50 ttl=1h;
-`;
+${comers.HTTP}`;
 
 
 class Crowd extends Herd {
     constructor(nginx, tenants, size) {
-        super(nginx, tenants, size, [...Object.keys(KEPT), ...FAST]);
+        super(nginx, tenants, size, [...Object.keys(HERD), ...FAST]);
         Object.assign(this.seen, { refused: 0, visits: 0 });
+        this.comers = new comers.Comers(this);
+        this.rounds = 0;
     }
 
     work() {
         const { ledger, channels } = this;
         const known = channels.filter(channel => channel !== "short:a");
 
+        /* a key of the round before is not forgotten yet */
+        const keyed = `key-${++this.rounds}`;
+
         return this.tenants.flatMap(tenant => [
             httpPublisher(ledger, tenant, "http", channels, { pace: PACE }),
-            httpPublisher(ledger, tenant, "http-key", channels,
+            httpPublisher(ledger, tenant, `http-${keyed}`, channels,
                           { pace: PACE, keyed: true }),
             wsPublisher(ledger, tenant, "ws", known, { pace: PACE }),
-            wsPublisher(ledger, tenant, "ws-key", channels,
+            wsPublisher(ledger, tenant, `ws-${keyed}`, channels,
                         { pace: PACE, keyed: true }),
             this.refused(tenant),
             this.visits(tenant),
-        ]).concat(this.orders(), this.questions());
+        ]).concat(this.orders(), this.questions(), this.comers.work());
     }
 
     /* a key again with other content; a channel that is not for clients */
@@ -103,7 +110,7 @@ class Crowd extends Herd {
                                   { subscribe: { channel: `room:${seq}` } },
                                   { presence: { channel: "room:c" } },
                                   { history: { channel: "whole:a",
-                                               limit: 20 } }]);
+                                               limit: 200 } }]);
                 await assert.rejects(c.commands([{ publish:
                     { channel: CLOSED, data } }]), /103|closed with/);
                 await c.commands([{ unsubscribe: { channel: "room:c" } }]);

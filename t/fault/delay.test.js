@@ -11,6 +11,7 @@ const { test } = require("node:test");
 const { sleep } = require("../clients/nginx.js");
 const { Stage } = require("./stage.js");
 const { Points } = require("./points.js");
+const { STAGE } = require("./lasting.js");
 const scenes = require("./scenes.js");
 
 const SECONDS = 4;
@@ -40,7 +41,7 @@ async function arm(stage, tables, ended) {
 
 
 test("every point takes its time", async t => {
-    const stage = await Stage.start();
+    const stage = await Stage.start(STAGE);
 
     try {
         const victim = await stage.victim();

@@ -14,6 +14,7 @@ const { after, before, test } = require("node:test");
 const { until } = require("../clients/nginx.js");
 const { Stage, state } = require("./stage.js");
 const { leave } = require("./leaving.js");
+const { STAGE } = require("./lasting.js");
 const scenes = require("./scenes.js");
 
 const ATTEMPTS = 5;
@@ -68,7 +69,7 @@ async function kill(name, scene, n = 1) {
 
 
 before(async () => {
-    stage = await Stage.start();
+    stage = await Stage.start(STAGE);
     names = (await stage.victim()).points.names;
 });
 

@@ -8,6 +8,8 @@
 const fs = require("node:fs");
 const path = require("node:path");
 
+const { sleep, until } = require("../clients/nginx.js");
+
 const HEAD = 64;
 const POINT = 64;
 const NAME = 48;
@@ -119,19 +121,39 @@ const state = pid => {
 };
 
 
+/* it stands, with no mutex that others wait for */
+async function stand(dir, pid) {
+    const points = new Points(dir, pid);
+
+    for (;;) {
+        process.kill(pid, "SIGSTOP");
+        await until("it stands", () => state(pid) === "T");
+
+        if (points.held === 0) {
+            return;
+        }
+
+        process.kill(pid, "SIGCONT");
+        await sleep(1);
+    }
+}
+
+
 /* of all that are there or were */
 const tables = dir => fs.readdirSync(dir).filter(name => /^\d+$/.test(name))
     .map(name => ({ pid: Number(name), points: new Points(dir, name) }));
 
 
-/* forgets those that are gone */
+/* forgets those that are gone; one that is still being written is not */
 function sweep(dir) {
-    for (const name of fs.readdirSync(dir)) {
-        if (name === "next" || state(name) === "gone") {
-            fs.rmSync(`${dir}/${name}`, { force: true });
+    fs.rmSync(`${dir}/next`, { force: true });
+
+    for (const { pid } of tables(dir)) {
+        if (state(pid) === "gone") {
+            fs.rmSync(`${dir}/${pid}`, { force: true });
         }
     }
 }
 
 
-module.exports = { Points, state, sweep, tables };
+module.exports = { Points, stand, state, sweep, tables };

@@ -11,9 +11,10 @@
  *   elsewhere                it needs another nginx: see leaving.js
  */
 
-const { state, OPEN, QUIET, ROOM } = require("./stage.js");
-const { until } = require("../clients/nginx.js");
-const { Connection } = require("../clients/ledger.js");
+const { OPEN, QUIET, ROOM } = require("./stage.js");
+const { stand } = require("./points.js");
+const { opened } = require("./proof.js");
+const { SCENES: LASTING } = require("./lasting.js");
 
 
 const subscribe = channel => ({ subscribe: { channel } });
@@ -63,25 +64,11 @@ const presence = {
 
 const connect = {
     async prepare(stage, { pid }) {
-        for (;;) {
-            const c = new Connection(stage.nginx, "t", [], { silent: true });
+        const c = await opened(stage.nginx, "t", at => at === pid);
 
-            await new Promise(resolve => {
-                c.socket.once("open", resolve);
-                c.socket.once("close", resolve);
-            });
+        stage.guests.push(c);
 
-            if (c.error) {
-                throw c.error;
-            }
-
-            if (c.pid === pid) {
-                stage.guests.push(c);
-                return c;
-            }
-
-            await c.close();
-        }
+        return c;
     },
 
     act(stage, victim, c) {
@@ -107,8 +94,7 @@ const closeOrdered = {
     async act(stage, { pid }, guest) {
         const api = await stage.requests(stage.steady[0]);
 
-        process.kill(pid, "SIGSTOP");
-        await until("it stands", () => state(pid) === "T");
+        await stand(stage.dir, pid);
         await api.post("subscribe", { user: USER, channel: NEW });
         api.close();
         guest.socket.terminate();
@@ -175,6 +161,7 @@ const elsewhere = { elsewhere: true };
 
 
 const SCENES = {
+    ...LASTING,
     store: publish,
     lock: publish,
     lock_relieve: elsewhere,

@@ -82,16 +82,22 @@ async function requests(nginx, fits, tenant = "t") {
 
 
 class Stage {
-    static async start({ http: text = HTTP, main = "" } = {}) {
+    /* tidy(), mend(): when a scene is over, and if channels have gone */
+    static async start({ http: text = HTTP, server = () => "",
+                         prepare = () => {}, tidy = () => {},
+                         mend = () => {} } = {})
+    {
         const dir = fs.mkdtempSync(path.join(os.tmpdir(), "rt-fault-"));
         const stage = new Stage();
 
-        Object.assign(stage, { dir, guests: [], waits: 0, paused: false,
-                               sequence: 0, began: new Map() });
+        Object.assign(stage, { dir, tidy, mend, guests: [], waits: 0,
+                               paused: false, sequence: 0, began: new Map() });
 
         stage.nginx = await Nginx.start({ workers: 3,
-            text: conf({ http: text, server: SERVER,
-                         main: `env RT_FAULT_DIR=${dir};\n${main}` }) });
+            text: nginx => conf({ http: text, server: SERVER + server(nginx),
+                main: `env RT_FAULT_DIR=${dir};` })(nginx) });
+        /* none of it is left open, to be counted among descriptors */
+        stage.nginx.agent = new http.Agent({ keepAlive: false });
         stage.ledger = new Ledger(stage.nginx);
 
         await until("the tables", () => fs.readdirSync(dir)
@@ -99,7 +105,15 @@ class Stage {
 
         stage.steady = stage.nginx.workerPids().slice(0, 2);
         await stage.enter();
-        stage.before = await stage.figures();
+        await prepare(stage);
+
+        await until("what was opened for that is closed", async () => {
+            stage.before = await stage.figures();
+            await sleep(100);
+
+            return JSON.stringify(stage.before)
+                   === JSON.stringify(await stage.figures());
+        });
 
         return stage;
     }
@@ -260,11 +274,18 @@ class Stage {
     /* guests go, and all is as it was before */
     async clear() {
         this.guests.splice(0).forEach(c => c.socket.terminate());
+        await this.tidy(this);
 
         let now;
 
         await until("what there was before", async () => {
             now = await this.figures();
+
+            if (now.sessions === this.before.sessions
+                && now.channels < this.before.channels)
+            {
+                await this.mend(this);
+            }
 
             return JSON.stringify(now) === JSON.stringify(this.before);
         }, 5000).catch(() => assert.deepEqual(now, this.before));
@@ -323,4 +344,5 @@ class Stage {
 }
 
 
-module.exports = { OPEN, QUIET, RECOVERY, ROOM, Stage, fds, requests, state };
+module.exports = { HTTP, OPEN, QUIET, RECOVERY, ROOM, Stage, fds, requests,
+                   state };

@@ -10,12 +10,13 @@ const assert = require("node:assert/strict");
 
 const { sleep, until } = require("../clients/nginx.js");
 const { connectTo, metrics } = require("../clients/ledger.js");
-const { Points, state, sweep, tables } = require("./points.js");
+const { stand, state, sweep, tables } = require("./points.js");
 const { requests } = require("./stage.js");
 
 
 const ATTEMPTS = 12;
 const MOMENT = 400;                           /* ms for a point to be reached */
+const WHILE = 2500;
 const FLOOD = "flood:x";
 const PAD = "x".repeat(32000);
 
@@ -30,8 +31,13 @@ const WAYS = { claim: "killNext", reap: "killNext", drain: "killLeaving",
                exit: "killLeaving", txn_undo: "killUndoing",
                session_empty: "killOrdered" };
 
+/* reached now and then, by whichever worker: all of them are armed */
+const RARE = new RegExp("^(limit|room|linger|resume|revoke|key_expire"
+                        + "|history_(create|read|floor|sweep))");
+
 /* between a publication that is read and its answer */
-const PUBLISHING = /^(publish|txn_[^u]|lock_[tl]|heap_taken|log|record)/;
+const PUBLISHING = new RegExp("^(publish|txn_[^u]|lock_[tl]|heap_taken|log"
+    + "|record|key_(linked|hung)|history_(entry|stored))");
 
 const any = list => list[Math.floor(Math.random() * list.length)];
 
@@ -86,8 +92,8 @@ class Storm {
     }
 
     /* resolves to whether one of them was reached in time */
-    async fires(list, name) {
-        const end = performance.now() + MOMENT;
+    async fires(list, name, ms = MOMENT) {
+        const end = performance.now() + ms;
 
         while (performance.now() < end) {
             const dead = list.filter(({ points }) => points.fired(name));
@@ -152,8 +158,7 @@ class Storm {
         const guest = await connectTo(this.nginx, "one", ["room:c"],
             at => at === one.pid, { headers: { "X-User": "ordered" } });
 
-        process.kill(one.pid, "SIGSTOP");
-        await until("it stands", () => state(one.pid) === "T");
+        await stand(this.dir, one.pid);
         one.points.arm(name, "kill");
 
         try {
@@ -178,8 +183,17 @@ class Storm {
         return this.fires([workers[0]], name);
     }
 
+    async killFirst(name) {
+        const workers = await this.workers();
+
+        workers.forEach(({ points }) => points.arm(name, "kill"));
+
+        return this.fires(workers, name, WHILE);
+    }
+
     async killAt(name) {
-        const way = WAYS[name] ?? WAYS[name.split("_")[0]] ?? "killHere";
+        const way = WAYS[name] ?? WAYS[name.split("_")[0]]
+                    ?? (RARE.test(name) ? "killFirst" : "killHere");
 
         for (let i = 0; i < ATTEMPTS; i++) {
             if (await this[way](name)) {
