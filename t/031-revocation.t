@@ -319,7 +319,7 @@ api: 200 {"error":{"code":108,"message":"*"}}
 
 
 
-=== TEST 6: a revocation comes through where the tenant's share is full
+=== TEST 9: a revocation comes through where the tenant's share is full
 --- more_http_config
     rt_namespace shelf history=2000 ttl=1h;
     rt_limit zone tenant max=64k;
