@@ -16,6 +16,11 @@
 #include "rt_bus.h"
 
 
+/* ngx_rt_stream_script.c */
+extern ngx_rt_redis_script_t  ngx_rt_stream_append;
+extern ngx_rt_redis_script_t  ngx_rt_stream_accept;
+
+
 /* ngx_rt_stream_publish.c */
 
 typedef struct ngx_rt_durable_s  ngx_rt_durable_t;

@@ -1,0 +1,322 @@
+
+/*
+ * The scripts by which publications get into Redis.  A call has publications
+ * of one tenant in one or more of its channels; each is judged by itself.
+ *
+ *     KEYS     of each channel its stream and its meta; accept: then, for each
+ *              publication with a key, the key's mark and the event's status
+ *     reply    of each channel its epoch, then of each publication what has
+ *              become of it:
+ *
+ *              "OFFSET-0"                       accepted
+ *              {"untold", offset, epoch}        accepted, but a status or the
+ *                                               bus does not say so
+ *              {"repeated", offset, epoch}      it was before: the first result
+ *              {"conflict", offset, epoch}      the key has other content
+ *              {"stale", offset, epoch}         a later version was there
+ *              an error                         nothing is there
+ *
+ * A script does not roll back, so what may fail comes in an order in which a
+ * failure leaves nothing behind that says more than there is: `top` first,
+ * which is set back when an entry was not appended; then the entry; then the
+ * key's mark, without which the entry goes again; then who is told.  Nothing
+ * raises an error: what Redis says is looked at, each time.
+ *
+ * Sent by ngx_rt_stream_publish.c.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_stream.h"
+
+
+/*
+ * The short way, of most: no key, no version, and the channel is as it was at
+ * the last publication.  A channel in which something is otherwise gets nil and
+ * no publication, and goes by way of accept.
+ *
+ *     ARGV     time, run, head of the bus's messages (empty: nobody listens);
+ *              of each channel: length of the stream, turn, number of
+ *              publications; of each of those: data, info, tags
+ */
+
+ngx_rt_redis_script_t  ngx_rt_stream_append = {
+    "append",
+
+    "local now, run, bus, a, out = ARGV[1], ARGV[2], ARGV[3], 4, {}\n"
+    "local call = redis.pcall\n"
+
+    "for k = 1, #KEYS, 2 do\n"
+    "  local stream, meta, max = KEYS[k], KEYS[k + 1], ARGV[a]\n"
+    "  local base, count, good = #out + 1, ARGV[a + 2], 0\n"
+    "  local m = call('HMGET', meta, 'top', 'epoch', 'run', 'due')\n"
+    "  local top, epoch = tonumber(m[1]), m[2]\n"
+
+    "  if not top or not epoch or m[3] ~= run or m[4] ~= ARGV[a + 1] then\n"
+    "    out[base] = false\n"
+
+    "  else\n"
+    "    local set = call('HSET', meta, 'top', top + count)\n"
+    "    if type(set) == 'table' then\n"
+    "      out[base] = set\n"
+
+    "    else\n"
+    "      local p, res = a + 3\n"
+    "      out[base] = epoch\n"
+
+    "      for i = base + 1, base + count do\n"
+    "        local id, info, tags = top + 1 .. '-0', ARGV[p + 1], ARGV[p + 2]\n"
+    "        if tags ~= '' then\n"
+    "          res = call('XADD', stream, 'MAXLEN', '~', max, id, 'data',\n"
+    "                     ARGV[p], 'info', info, 'tags', tags, 'time', now)\n"
+    "        elseif info ~= '' then\n"
+    "          res = call('XADD', stream, 'MAXLEN', '~', max, id, 'data',\n"
+    "                     ARGV[p], 'info', info, 'time', now)\n"
+    "        else\n"
+    "          res = call('XADD', stream, 'MAXLEN', '~', max, id, 'data',\n"
+    "                     ARGV[p], 'time', now)\n"
+    "        end\n"
+
+    "        if not res.err then\n"
+    "          top, good = top + 1, good + 1\n"
+    "        elseif good == 0 then\n"
+    "          out[base] = false\n"
+    "          break\n"
+    "        end\n"
+
+    "        out[i], p = res, p + 3\n"
+    "      end\n"
+
+    "      if good ~= tonumber(count) then call('HSET', meta, 'top', top) end\n"
+
+    "      if bus ~= '' and good > 0 then\n"
+    "        local told = stream:gsub('}:channel:', '}:bus:', 1)\n"
+    "        p = a + 3\n"
+    "        for i = base + 1, base + count do\n"
+    "          if not out[i].err then\n"
+    "            local data, info, tags = ARGV[p], ARGV[p + 1], ARGV[p + 2]\n"
+    "            local offset = out[i]:match('%d+')\n"
+    "            res = call('PUBLISH', told, bus .. offset .. ' ' .. epoch ..\n"
+    "                       ' ' .. now .. ' ' .. #data .. ' ' .. #info ..\n"
+    "                       ' ' .. #tags .. '\\n' .. data .. info .. tags)\n"
+    "            if type(res) == 'table' then\n"
+    "              out[i] = { 'untold', offset, epoch }\n"
+    "            end\n"
+    "          end\n"
+    "          p = p + 3\n"
+    "        end\n"
+    "      end\n"
+    "    end\n"
+    "  end\n"
+
+    "  a = a + 3 + count * 3\n"
+    "end\n"
+
+    "return out\n",
+    ""
+};
+
+
+/*
+ * The way of all others: keys, versions, a new channel, a new epoch, and what
+ * is due now and then: `due` of meta has the turn in which that was done last,
+ * a quarter of the stream's time.
+ *
+ * A channel has an epoch of its own from the first publication on, and a new
+ * one when entries may have been lost that somebody has seen: meta was lost;
+ * Redis was started again and keeps no AOF; the stream's last id is not what
+ * meta says.  Offsets go on from the higher of the two.
+ *
+ *     ARGV     time, run, head of the bus's messages, epoch for channels that
+ *              need one, "1" if a restart of Redis may lose its end, how long
+ *              keys are known; of each channel: length of the stream, turn,
+ *              number of publications, time of the stream and of meta; of each
+ *              of those: data, info, tags, digest of what the key stands for
+ *              (empty: no key), version (empty: none) and its epoch
+ */
+
+ngx_rt_redis_script_t  ngx_rt_stream_accept = {
+    "accept",
+
+    "local now, run, bus, fresh, lossy, window = unpack(ARGV, 1, 6)\n"
+    "local call, k, a, out = redis.pcall, 1, 7, {}\n"
+
+    /* the number of a stream's last id, or an error */
+
+    "local function last(stream)\n"
+    "  local info = call('XINFO', 'STREAM', stream)\n"
+    "  if info.err then\n"
+    "    return info.err:find('no such key', 1, true) and 0, info\n"
+    "  end\n"
+    "  for i = 1, #info, 2 do\n"
+    "    if info[i] == 'last-generated-id' then\n"
+    "      return tonumber(info[i + 1]:match('%d+'))\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+
+    "local function add(stream, max, id, data, info, tags)\n"
+    "  if tags ~= '' and info ~= '' then\n"
+    "    return call('XADD', stream, 'MAXLEN', '~', max, id, 'data', data,\n"
+    "                'info', info, 'tags', tags, 'time', now)\n"
+    "  elseif tags ~= '' then\n"
+    "    return call('XADD', stream, 'MAXLEN', '~', max, id, 'data', data,\n"
+    "                'tags', tags, 'time', now)\n"
+    "  elseif info ~= '' then\n"
+    "    return call('XADD', stream, 'MAXLEN', '~', max, id, 'data', data,\n"
+    "                'info', info, 'time', now)\n"
+    "  end\n"
+    "  return call('XADD', stream, 'MAXLEN', '~', max, id, 'data', data,\n"
+    "              'time', now)\n"
+    "end\n"
+
+    /* numbers too large for Lua's */
+
+    "local function later(v, than)\n"
+    "  return #v > #than or #v == #than and v > than\n"
+    "end\n"
+
+    /*
+     * Once a turn: the keys live on, and what is older than ttl goes.  ages:
+     * "SECONDS:TOP ...", by the clock of Redis, with what had been published
+     * then.
+     */
+
+    "local function tend(stream, meta, turn, ttl, keep, top)\n"
+    "  local clock, ages = call('TIME'), call('HGET', meta, 'ages') or ''\n"
+    "  call('PEXPIRE', stream, ttl + ttl)\n"
+    "  call('PEXPIRE', meta, keep + ttl)\n"
+    "  if clock.err or ages.err then return end\n"
+    "  local list, cut, young = {}, 0, false\n"
+    "  clock = tonumber(clock[1])\n"
+    "  for at, was in ages:gmatch('(%d+):(%d+)') do\n"
+    "    if (clock - at) * 1000 > tonumber(ttl) then\n"
+    "      cut = math.max(cut, was)\n"
+    "    else\n"
+    "      list[#list + 1] = at .. ':' .. was\n"
+    "      young = young or clock - at < ttl / 8000\n"
+    "    end\n"
+    "  end\n"
+    "  if not young then list[#list + 1] = clock .. ':' .. top end\n"
+    "  if cut > 0 then call('XTRIM', stream, 'MINID', cut + 1 .. '-0') end\n"
+    "  call('HSET', meta, 'due', turn, 'ages', table.concat(list, ' '))\n"
+    "end\n"
+
+    "while KEYS[k] do\n"
+    "  local stream, meta, base = KEYS[k], KEYS[k + 1], #out + 1\n"
+    "  local max, turn, count, ttl, keep = unpack(ARGV, a, a + 4)\n"
+    "  local m = call('HMGET', meta, 'top', 'epoch', 'run', 'due', 'version',\n"
+    "                 'vepoch')\n"
+    "  local top, epoch, version, vepoch = tonumber(m[1]), m[2], m[5], m[6]\n"
+    "  local wrong, said, new, good = m.err and m, nil, false, 0\n"
+    "  k, a = k + 2, a + 5\n"
+
+    "  local function begin()\n"
+    "    local id, err = last(stream)\n"
+    "    if not id then wrong = err return end\n"
+    "    top, epoch, new = math.max(top or 0, id), fresh, true\n"
+    "  end\n"
+
+    "  local function say(n)\n"
+    "    local set = call('HSET', meta, 'top', n, 'epoch', epoch, 'run', run)\n"
+    "    if type(set) == 'table' then wrong = set else said = n end\n"
+    "  end\n"
+
+    "  if not wrong and (not top or not epoch\n"
+    "                    or m[3] ~= run and lossy == '1') then\n"
+    "    begin()\n"
+    "  end\n"
+
+    "  local from = top\n"
+
+    "  for i = base + 1, base + count do\n"
+    "    local data, info, tags, digest, ver, vep = unpack(ARGV, a, a + 5)\n"
+    "    local res, mark, event, id, untold = wrong or nil\n"
+    "    a = a + 6\n"
+
+    "    if digest ~= '' then\n"
+    "      mark, event, k = KEYS[k], KEYS[k + 1], k + 2\n"
+    "      local known = call('GET', mark)\n"
+    "      if known and known.err then\n"
+    "        res = known\n"
+    "      elseif known then\n"
+    "        local d, o, e = known:match('^(%S+) (%S+) (%S+)')\n"
+    "        res = { d == digest and 'repeated' or 'conflict', o, e }\n"
+    "      end\n"
+    "    end\n"
+
+    "    if not res and ver ~= '' and version and vepoch == vep\n"
+    "       and not later(ver, version) then\n"
+    "      res = { 'stale', top, epoch }\n"
+    "    end\n"
+
+    "    if not res and not said then\n"
+    "      say(top + 1)\n"
+    "      res = wrong or nil\n"
+    "    end\n"
+
+    "    if not res then\n"
+    "      id = top + 1 .. '-0'\n"
+    "      res = add(stream, max, id, data, info, tags)\n"
+
+    "      if res.err and not new and good == 0\n"
+    "         and res.err:find('^ERR') then\n"
+    "        begin()\n"
+    "        if not wrong then say(top + 1) end\n"
+    "        id = top + 1 .. '-0'\n"
+    "        res = wrong or add(stream, max, id, data, info, tags)\n"
+    "      end\n"
+    "    end\n"
+
+    "    if res == id then\n"
+    "      top = top + 1\n"
+
+    "      if mark then\n"
+    "        local set = call('SET', mark, digest .. ' ' .. top .. ' ' ..\n"
+    "                         epoch, 'PX', window)\n"
+    "        if set.err then\n"
+    "          call('XDEL', stream, id)\n"
+    "          res = set\n"
+    "        else\n"
+    "          set = call('HSET', event, 'status', 'accepted', 'offset', top,\n"
+    "                     'epoch', epoch, 'time', now)\n"
+    "          untold = type(set) == 'table'\n"
+    "          call('PEXPIRE', event, window)\n"
+    "        end\n"
+    "      end\n"
+    "    end\n"
+
+    "    if res == id then\n"
+    "      good = good + 1\n"
+
+    "      if ver ~= '' then\n"
+    "        version, vepoch = ver, vep\n"
+    "        call('HSET', meta, 'version', ver, 'vepoch', vep)\n"
+    "      end\n"
+
+    "      if bus ~= '' then\n"
+    "        local told = stream:gsub('}:channel:', '}:bus:', 1)\n"
+    "        told = call('PUBLISH', told, bus .. top .. ' ' .. epoch ..\n"
+    "                    ' ' .. now .. ' ' .. #data .. ' ' .. #info .. ' ' ..\n"
+    "                    #tags .. '\\n' .. data .. info .. tags)\n"
+    "        untold = untold or type(told) == 'table'\n"
+    "      end\n"
+
+    "      if untold then res = { 'untold', top, epoch } end\n"
+    "    end\n"
+
+    "    out[i] = res\n"
+    "  end\n"
+
+    "  if said and said ~= top then say(top) end\n"
+
+    "  if good > 0 and m[4] ~= turn then\n"
+    "    tend(stream, meta, turn, ttl, keep, from)\n"
+    "  end\n"
+
+    "  out[base] = epoch or ''\n"
+    "end\n"
+
+    "return out\n",
+    ""
+};

@@ -1,0 +1,484 @@
+"use strict";
+
+/*
+ * The scripts of durable publications against a real Redis, without nginx: what
+ * is answered, and what stands there afterwards, whichever step fails.
+ */
+
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const path = require("node:path");
+const { after, before, beforeEach, describe, test } = require("node:test");
+
+const { until } = require("./nginx.js");
+const { Redis } = require("./redis.js");
+const { RedisError } = require("./resp.js");
+
+const SOURCE = path.join(__dirname,
+    "../../ngx_rt_module/stream/ngx_rt_stream_script.c");
+
+const WINDOW = 300000, TTL = 600000, KEEP = 2592000000;
+
+
+/* its text: what stands in quotes, but for the name before it */
+function script(name) {
+    const source = fs.readFileSync(SOURCE, "utf8");
+    const from = source.indexOf(`ngx_rt_stream_${name} = {`);
+    const code = source.slice(from, source.indexOf("\n};", from))
+                       .replace(/\/\*.*?\*\//gs, "");
+
+    return [...code.matchAll(/"((?:[^"\\]|\\.)*)"/g)].slice(1)
+        .map(match => JSON.parse(`"${match[1]}"`)).join("");
+}
+
+
+const append = script("append"), accept = script("accept");
+const key = (kind, ...rest) => [`rt:{t}:${kind}`, ...rest].join(":");
+const A = "a".repeat(32), B = "b".repeat(32);
+
+
+describe("durable publications", { timeout: 60000 }, () => {
+    let redis;
+
+    const call = (...args) => redis.call(...args);
+
+    /* pubs: [{ channel, data, info, tags, key, digest, version, vepoch }] */
+    function keysOf(channels, keyed) {
+        return Object.entries(channels).flatMap(([name, pubs]) => [
+            key("channel", name), key("meta", name),
+            ...keyed ? pubs.filter(pub => pub.key).flatMap(pub => [
+                key("idem", name, pub.key), key("event", name, pub.key),
+            ]) : [],
+        ]);
+    }
+
+    function byChannel(pubs) {
+        const channels = {};
+
+        for (const pub of pubs) {
+            (channels[pub.channel ?? "c"] ??= []).push(pub);
+        }
+
+        return channels;
+    }
+
+    /* per publication, in the order of the channels */
+    function outcomes(reply, channels) {
+        let at = 0;
+
+        return Object.values(channels).flatMap(pubs => {
+            const epoch = reply[at++];
+
+            if (epoch === null || epoch instanceof RedisError) {
+                return pubs.map(() => epoch);
+            }
+
+            return pubs.map(() => {
+                const said = reply[at++];
+
+                if (said instanceof RedisError) {
+                    return said;
+                }
+
+                return typeof said === "string"
+                    ? ["accepted", said.replace(/-0$/, ""), epoch]
+                    : said.map(String);
+            });
+        });
+    }
+
+    async function run(text, keyed, head, each, channel, pubs) {
+        const channels = byChannel(pubs);
+        const keys = keysOf(channels, keyed);
+        const args = Object.values(channels).flatMap(list =>
+            [...channel(list.length), ...list.flatMap(each)]);
+
+        return outcomes(await call("EVAL", text, keys.length, ...keys,
+                                   ...head, ...args), channels);
+    }
+
+    const short = (pubs, { now = 1000, run: id = "run1", bus = "", max = 100,
+                           turn = "5" } = {}) =>
+        run(append, false, [now, id, bus],
+            pub => [pub.data ?? "1", pub.info ?? "", pub.tags ?? ""],
+            n => [max, turn, n], pubs);
+
+    const long = (pubs, { now = 1000, run: id = "run1", bus = "", max = 100,
+                          turn = "5", epoch = "abcdefgh", lossy = "0",
+                          ttl = TTL, window = WINDOW } = {}) =>
+        run(accept, true, [now, id, bus, epoch, lossy, window],
+            pub => [pub.data ?? "1", pub.info ?? "", pub.tags ?? "",
+                    pub.key ? pub.digest ?? A : "", pub.version ?? "",
+                    pub.vepoch ?? ""],
+            n => [max, turn, n, ttl, KEEP], pubs);
+
+    const ways = { short, long };
+    const entries = async (name = "c") =>
+        (await redis.stream(key("channel", name)))
+            .map(({ id, fields }) => [id, fields.data]);
+    const meta = async (field, name = "c") =>
+        call("HGET", key("meta", name), field);
+    const marks = async () => (await call("KEYS", "rt:{t}:idem:*")).length;
+    const kinds = list => list.map(said =>
+        said instanceof RedisError ? said.kind : said);
+
+    before(async () => { redis = await Redis.start(); });
+    after(() => redis.stop());
+    beforeEach(() => call("FLUSHALL"));
+
+
+    for (const [name, publish] of Object.entries(ways)) {
+
+        test(`${name}: offsets rise by one, in each channel`, async () => {
+            await long([{}, { channel: "d" }]);
+
+            assert.deepEqual(await publish([{ data: "2" }, { data: "3" },
+                { channel: "d", data: "4", info: "{}", tags: "[]" }]), [
+                ["accepted", "2", "abcdefgh"], ["accepted", "3", "abcdefgh"],
+                ["accepted", "2", "abcdefgh"]]);
+
+            assert.deepEqual(await entries(),
+                             [["1-0", "1"], ["2-0", "2"], ["3-0", "3"]]);
+            assert.equal(await meta("top"), "3");
+            assert.deepEqual((await redis.stream(key("channel", "d")))[1], {
+                id: "2-0",
+                fields: { data: "4", info: "{}", tags: "[]", time: "1000" },
+            });
+        });
+
+        test(`${name}: the bus is told, where anyone listens`, async () => {
+            const heard = [], other = await redis.connect();
+
+            await long([{}]);
+            await other.subscribe(key("bus", "c"), text => heard.push(text));
+
+            await publish([{ data: "12", tags: "345" }, { data: "6" }],
+                          { bus: "1 p n ", now: 7 });
+            await publish([{}]);
+
+            await until("both are heard", () => heard.length >= 2);
+
+            assert.deepEqual(heard, ["1 p n 2 abcdefgh 7 2 0 3\n12345",
+                                     "1 p n 3 abcdefgh 7 1 0 0\n6"]);
+            other.close();
+        });
+
+        test(`${name}: what is a string is no stream`, async () => {
+            await long([{}]);
+            await call("DEL", key("channel", "c"));
+            await call("SET", key("channel", "c"), "x");
+
+            const [said] = await publish([{}, { key: "k" }]);
+
+            assert.ok(name === "short" ? said === null
+                                       : said.kind === "WRONGTYPE", said);
+            assert.equal(await meta("top"), "1");
+            assert.equal(await marks(), 0);
+        });
+
+        test(`${name}: what is a string is no meta`, async () => {
+            await long([{}]);
+            await call("SET", key("meta", "c"), "x");
+
+            const [said] = await publish([{}]);
+
+            assert.ok(name === "short" ? said === null
+                                       : said.kind === "WRONGTYPE", said);
+            assert.deepEqual(await entries(), [["1-0", "1"]]);
+        });
+
+        test(`${name}: nothing is there when Redis takes no more`, async () => {
+            await long([{}]);
+
+            await redis.set("maxmemory", "1");
+            assert.deepEqual(kinds(await publish([{}, {}])), ["OOM", "OOM"]);
+            await redis.set("maxmemory", "0");
+
+            await redis.set("min-replicas-to-write", "1");
+            assert.deepEqual(kinds(await publish([{}])), ["NOREPLICAS"]);
+            await redis.set("min-replicas-to-write", "0");
+
+            await call("REPLICAOF", "127.0.0.1", "1");
+            assert.deepEqual(kinds(await publish([{}])), ["READONLY"]);
+            await call("REPLICAOF", "NO", "ONE");
+
+            assert.deepEqual(await entries(), [["1-0", "1"]]);
+            assert.equal(await meta("top"), "1");
+        });
+
+        test(`${name}: a channel that fails is alone`, async () => {
+            await long([{}, { channel: "d" }, { channel: "e" }]);
+            await call("SET", key("channel", "d"), "x");
+
+            const said = await publish([{}, { channel: "d" },
+                                        { channel: "e" }]);
+
+            assert.deepEqual(said[0], ["accepted", "2", "abcdefgh"]);
+            assert.deepEqual(said[2], ["accepted", "2", "abcdefgh"]);
+            assert.notEqual(said[1]?.[0], "accepted");
+        });
+
+        test(`${name}: a stream has its length`, async () => {
+            await long([{}]);
+            for (let i = 0; i < 5; i++) {
+                await publish(Array(64).fill({}), { max: 100 });
+            }
+
+            const { length } = await entries();
+
+            assert.ok(length >= 100 && length < 300, `${length} entries`);
+        });
+    }
+
+
+    test("short gives way wherever something is otherwise", async () => {
+        const none = [null];
+
+        assert.deepEqual(await short([{}]), none, "a new channel");
+
+        await long([{}]);
+        assert.equal((await short([{}]))[0][1], "2");
+        assert.deepEqual(await short([{}], { run: "run2" }), none, "a run");
+        assert.deepEqual(await short([{}], { turn: "6" }), none, "a turn");
+
+        await call("XADD", key("channel", "c"), "9-0", "data", "x");
+        assert.deepEqual(await short([{}]), none, "another's entry");
+
+        await call("HSET", key("meta", "c"), "top", "x");
+        assert.deepEqual(await short([{}]), none, "no number");
+
+        await call("HDEL", key("meta", "c"), "epoch");
+        assert.deepEqual(await short([{}]), none, "no epoch");
+
+        assert.equal((await entries()).length, 3);
+    });
+
+    test("a key is accepted once, whatever is said with it", async () => {
+        const first = ["accepted", "1", "abcdefgh"];
+
+        assert.deepEqual(await long([{ key: "k" }]), [first]);
+        assert.deepEqual(await long([{ key: "k" }], { epoch: "zzzzzzzz" }),
+                         [["repeated", "1", "abcdefgh"]]);
+        assert.deepEqual(await long([{ key: "k", digest: B }]),
+                         [["conflict", "1", "abcdefgh"]]);
+        assert.deepEqual(await long([{ key: "k", channel: "d" }]), [first]);
+
+        assert.equal((await entries()).length, 1);
+        assert.equal(await call("GET", key("idem", "c", "k")),
+                     `${A} 1 abcdefgh`);
+    });
+
+    test("a key is accepted once within one call", async () => {
+        assert.deepEqual(await long([{ key: "k" }, { key: "k" }, {},
+                                     { key: "k", digest: B }]), [
+            ["accepted", "1", "abcdefgh"], ["repeated", "1", "abcdefgh"],
+            ["accepted", "2", "abcdefgh"], ["conflict", "1", "abcdefgh"]]);
+    });
+
+    test("marks and status live as long as the window", async () => {
+        await long([{ key: "k" }], { window: 5000 });
+
+        for (const kind of ["idem", "event"]) {
+            const left = await call("PTTL", key(kind, "c", "k"));
+
+            assert.ok(left > 0 && left <= 5000, `${kind}: ${left}`);
+        }
+
+        const status = await call("HGETALL", key("event", "c", "k"));
+
+        assert.deepEqual(status, ["status", "accepted", "offset", "1",
+                                  "epoch", "abcdefgh", "time", "1000"]);
+    });
+
+    test("a repeat is told where nothing new is taken", async () => {
+        await long([{ key: "k" }]);
+        await redis.set("maxmemory", "1");
+
+        const said = await long([{ key: "k" }, { key: "l" }, {}]);
+
+        await redis.set("maxmemory", "0");
+
+        assert.deepEqual(kinds(said),
+                         [["repeated", "1", "abcdefgh"], "OOM", "OOM"]);
+        assert.equal(await marks(), 1);
+        assert.equal(await call("EXISTS", key("event", "c", "l")), 0);
+        assert.deepEqual((await long([{ key: "l" }]))[0],
+                         ["accepted", "2", "abcdefgh"]);
+    });
+
+    test("what stands at a key and is no mark", async () => {
+        await call("LPUSH", key("idem", "c", "list"), "x");
+        await call("SET", key("idem", "c", "text"), "nonsense");
+
+        const [list, text] = await long([{ key: "list" }, { key: "text" }]);
+
+        assert.equal(list.kind, "WRONGTYPE");
+        assert.equal(text[0], "conflict");
+        assert.deepEqual(await entries(), []);
+    });
+
+    test("a status that cannot be kept does not undo it", async () => {
+        await call("SET", key("event", "c", "k"), "x");
+
+        assert.deepEqual(await long([{ key: "k" }]),
+                         [["untold", "1", "abcdefgh"]]);
+        assert.deepEqual(await long([{ key: "k" }]),
+                         [["repeated", "1", "abcdefgh"]]);
+    });
+
+    test("an older version is not taken", async () => {
+        const v = (version, vepoch = "") => ({ version, vepoch });
+        const huge = "18446744073709551615";
+
+        const said = await long([v("9"), v("10"), v("10"), v("9"), {},
+                                 v("9", "x"), v(huge, "x"),
+                                 v("18446744073709551614", "x")]);
+
+        assert.deepEqual(said.map(s => [s[0], s[1]]), [
+            ["accepted", "1"], ["accepted", "2"], ["stale", "2"],
+            ["stale", "2"], ["accepted", "3"], ["accepted", "4"],
+            ["accepted", "5"], ["stale", "5"]]);
+        assert.deepEqual((await long([v("1", "x")]))[0],
+                         ["stale", "5", "abcdefgh"]);
+    });
+
+    test("a lost meta begins an epoch behind what the stream has", async () => {
+        await long([{}, {}]);
+        await call("DEL", key("meta", "c"));
+
+        assert.deepEqual(await long([{ key: "k" }], { epoch: "newepoch" }),
+                         [["accepted", "3", "newepoch"]]);
+        assert.equal((await entries()).length, 3);
+    });
+
+    test("so does a stream that knows more than meta", async () => {
+        await long([{}, {}]);
+        await call("HSET", key("meta", "c"), "top", "1");
+
+        assert.deepEqual(await long([{}, {}], { epoch: "newepoch" }), [
+            ["accepted", "3", "newepoch"], ["accepted", "4", "newepoch"]]);
+
+        await call("XADD", key("channel", "c"), "1700000000000-5", "x", "y");
+
+        assert.deepEqual(await long([{}], { epoch: "another1" }),
+                         [["accepted", "1700000000001", "another1"]]);
+    });
+
+    test("and one whose meta is nonsense", async () => {
+        await long([{}, {}]);
+
+        for (const top of ["x", "-7", "1.5", ""]) {
+            const { length } = await entries();
+
+            await call("HSET", key("meta", "c"), "top", top);
+
+            assert.deepEqual(await long([{}], { epoch: "newepoch" }),
+                [["accepted", String(length + 1), "newepoch"]], top);
+        }
+    });
+
+    test("a stream that is gone is gone on with", async () => {
+        await long([{}, {}]);
+        await call("DEL", key("channel", "c"));
+
+        assert.deepEqual(await long([{}]), [["accepted", "3", "abcdefgh"]]);
+    });
+
+    test("another run begins an epoch, where an end may be lost", async () => {
+        const next = { run: "run2", epoch: "newepoch" };
+
+        await long([{}]);
+        assert.deepEqual(await long([{}], next),
+                         [["accepted", "2", "abcdefgh"]]);
+        assert.equal(await meta("run"), "run2");
+
+        assert.deepEqual(
+            await long([{}], { ...next, run: "run3", lossy: "1" }),
+            [["accepted", "3", "newepoch"]]);
+        assert.deepEqual(
+            await long([{}], { run: "run3", lossy: "1", epoch: "another1" }),
+            [["accepted", "4", "newepoch"]]);
+    });
+
+    test("a turn prolongs both keys, and drops what is old", async () => {
+        const left = async kind => call("PTTL", key(kind, "c"));
+
+        await long([{}, {}, {}]);
+        assert.ok(await left("channel") > TTL && await left("meta") > KEEP);
+
+        await call("PEXPIRE", key("channel", "c"), 1000);
+        await long([{}]);
+        assert.ok(await left("channel") <= 1000, "not in the same turn");
+
+        await long([{}], { turn: "6" });
+        assert.ok(await left("channel") > TTL, "in another one");
+
+        /* three had been published a little more than its time ago */
+
+        const [seconds] = await call("TIME");
+
+        await call("HSET", key("meta", "c"), "ages",
+                   `${seconds - TTL / 1000 - 1}:3 ${seconds - 400}:4`);
+        await long([{}], { turn: "7" });
+
+        assert.deepEqual((await entries()).map(([id]) => id),
+                         ["4-0", "5-0", "6-0"]);
+        assert.match(await meta("ages"), /^\d+:4 \d+:5$/);
+    });
+
+    test("turns that come and go keep the list of ages short", async () => {
+        for (let i = 0; i < 50; i++) {
+            await long([{}], { turn: String(i % 2), ttl: 60000 });
+        }
+
+        assert.ok((await meta("ages")).split(" ").length < 3);
+    });
+
+
+    /* each command of a script is one that its user may not use */
+
+    const everything = ["hmget", "hset", "xadd", "xinfo", "get", "set", "xdel",
+                        "publish", "pexpire", "xtrim", "time", "hget"];
+
+    for (const denied of everything) {
+
+        test(`without ${denied} nothing is said that is not so`, async () => {
+            await call("ACL", "SETUSER", "rt", "reset", "on", "nopass", "~*",
+                       "&*", "+@all", `-${denied}`);
+
+            const bound = await redis.connect();
+            const saved = redis.client;
+
+            await bound.call("AUTH", "rt", "x");
+
+            const good = [];
+            let keyed = 0;
+
+            for (let i = 0; i < 2; i++) {
+                redis.client = bound;
+
+                const said = await long(
+                    [{ key: `k${i}` }, {}, { channel: "new" }],
+                    { bus: "b ", turn: String(i) });
+
+                redis.client = saved;
+
+                const fine = one => !(one instanceof RedisError);
+
+                good.push(...said.filter(fine));
+                keyed += fine(said[0]);
+            }
+
+            const stored = [...await entries(), ...await entries("new")];
+
+            assert.equal(good.length, stored.length,
+                         `${JSON.stringify(good)} ${stored}`);
+            assert.equal(await marks(), keyed);
+            assert.ok(denied !== "hset" || good.length === 0,
+                      "without a top there is nothing");
+
+            bound.close();
+            await call("ACL", "DELUSER", "rt");
+        });
+    }
+});
