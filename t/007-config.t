@@ -6,7 +6,7 @@ use warnings;
 
 use Test::More;
 
-use RT::Config;
+use RT::Config qw(:DEFAULT judged whole);
 
 
 my $zone = "    rt_zone \$http_x_tenant zone=live:1m;\n";
@@ -526,5 +526,64 @@ refused('a format with a variable that is not there', qr/no_such_variable/,
         http(q{rt_log logs/rt.log '$no_such_variable'; # <- none}));
 refused('a path with a variable', qr/\$host/,
         http('rt_log logs/$host.log; # <-'));
+
+# ---- rt_redis
+
+accepted('a Redis', http('rt_redis redis://127.0.0.1;'));
+accepted('a Redis with all that may be said of it',
+    http('rt_redis redis://u:p%40@[::1]:6380/3 timeout=10ms connect_timeout=10m'
+         . ' backoff=10ms:10m pending=1g;'));
+accepted('a socket', http('rt_redis unix:/run/r.sock?db=1 pending=256k;'));
+accepted('a Redis with TLS', http('rt_redis rediss://127.0.0.1 tls_verify=off'
+                                  . ' tls_name=redis.example.com;'));
+refused('a Redis twice', qr/rt_redis.*duplicate/,
+        http('rt_redis redis://127.0.0.1;', 'rt_redis redis://[::1]; # <-'));
+refused('a Redis in a location', qr/rt_redis.*not allowed here/,
+        location('rt_redis redis://127.0.0.1; # <-'));
+refused('a Redis without a URL', qr/invalid number of arguments/,
+        http('rt_redis; # <-'));
+refused('a Redis without a scheme', qr/write redis:/,
+        http('rt_redis 127.0.0.1:6379; # <-'));
+refused('Sentinel', qr/Sentinel is not yet/,
+        http('rt_redis sentinel://127.0.0.1; # <-'));
+refused('Cluster', qr/Cluster is not yet/,
+        http('rt_redis cluster://127.0.0.1; # <-'));
+refused('a host that is not there', qr/host not found/,
+        http('rt_redis redis://no-such-host.invalid; # <-'));
+
+for (['timeout=0', 'timeout=TIME'], ['timeout=9ms', 'timeout=TIME'],
+     ['timeout=11m', 'timeout=TIME'], ['timeout=5x', 'timeout=TIME'],
+     ['timeout=', 'timeout=TIME'], ['timeout=1s timeout=2s', 'once'],
+     ['connect_timeout=0', 'connect_timeout=TIME'],
+     ['pending=255k', 'pending=SIZE'], ['pending=2g', 'pending=SIZE'],
+     ['pending=-1', 'pending=SIZE'], ['backoff=100ms', 'LEAST:MOST'],
+     ['backoff=:1s', 'LEAST:MOST'], ['backoff=1s:', 'LEAST:MOST'],
+     ['backoff=2s:1s', 'LEAST:MOST'], ['user=me', 'password_file=PATH'],
+     ['tls_verify=off', 'rediss:'], ['tls_ca=/x', 'rediss:'],
+     ['password_file=/no/such', 'No such file'],
+     ['password_file=/dev/null', 'is not a file'],
+     ['foo=1', 'write "rt_redis URL'])
+{
+    my ($param, $says) = @$_;
+
+    refused("a Redis with $param", qr/\Q$says\E/,
+            http("rt_redis redis://127.0.0.1 $param; # <-"));
+}
+
+refused('a certificate without a key', qr/tls_cert=PATH tls_key=PATH/,
+        http('rt_redis rediss://127.0.0.1 tls_cert=/x; # <-'));
+refused('tls_verify with another word', qr/tls_verify=on/,
+        http('rt_redis rediss://127.0.0.1 tls_verify=yes; # <-'));
+refused('an authority that is not there', qr/paths of PEM files/,
+        http('rt_redis rediss://127.0.0.1 tls_ca=/no/such; # <-'));
+refused('two passwords', qr/password is in the URL and in/,
+        http('rt_redis redis://:s3cret@127.0.0.1 password_file=/x; # <-'));
+
+{
+    my (undef, $said) = judged(whole($zone
+        . 'rt_redis redis://u:s3cret%@127.0.0.1;'));
+
+    unlike($said, qr/s3cret/, 'a password is not told');
+}
 
 done_testing();

@@ -11,11 +11,13 @@
 #define RT_REDIS_READER_KEEP  (256 * 1024)
 
 
-/* hiredis 1.0 counts in size_t */
+/* hiredis 1.0 counts in size_t, and has its tasks elsewhere */
 #if HIREDIS_MAJOR >= 1
 typedef size_t  rt_redis_count_t;
+#define rt_redis_reader_task(h)  ((h)->task[(h)->ridx])
 #else
 typedef int     rt_redis_count_t;
+#define rt_redis_reader_task(h)  (&(h)->rstack[(h)->ridx])
 #endif
 
 
@@ -99,7 +101,9 @@ rt_redis_reader_next(rt_redis_reader_t *r, redisReply **reply)
         return "a reply is too large";
     }
 
-    if (rest > RT_REDIS_LINE_MAX && h->buf[h->pos] != '$') {
+    if (rest > RT_REDIS_LINE_MAX && h->ridx >= 0
+        && rt_redis_reader_task(h)->type != REDIS_REPLY_STRING)
+    {
         return "a line of a reply is too long";
     }
 

@@ -230,7 +230,7 @@ ngx_rt_redis_param(ngx_rt_redis_line_t *line, ngx_str_t *param)
 static char *
 ngx_rt_redis_numbers(ngx_rt_redis_line_t *line)
 {
-    ssize_t               size;
+    off_t                 size;
     ngx_str_t            *s;
     ngx_uint_t            wrong;
     ngx_rt_redis_conf_t  *r;
@@ -239,7 +239,7 @@ ngx_rt_redis_numbers(ngx_rt_redis_line_t *line)
     s = line->value;
 
     if (s[NGX_RT_REDIS_PARAM_PENDING].len) {
-        size = ngx_parse_size(&s[NGX_RT_REDIS_PARAM_PENDING]);
+        size = ngx_parse_offset(&s[NGX_RT_REDIS_PARAM_PENDING]);
         r->pending = size == NGX_ERROR ? 0 : (size_t) size;
     }
 

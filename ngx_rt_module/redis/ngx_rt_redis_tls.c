@@ -61,8 +61,16 @@ ngx_rt_redis_tls_conf(ngx_conf_t *cf, ngx_rt_redis_conf_t *redis,
         redis->tls_name = redis->host;
     }
 
-    return ngx_rt_redis_tls_ctx(cf, redis, values) == NGX_OK ? NGX_CONF_OK
-                                                             : NGX_CONF_ERROR;
+    /* nginx says what is wrong, but not where */
+
+    if (ngx_rt_redis_tls_ctx(cf, redis, values) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the files of \"rt_redis\" for TLS cannot be used, "
+                           "write the paths of PEM files");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
