@@ -200,7 +200,7 @@ class Comers {
 
             c.socket.terminate();
             await c.closed;
-            await sleep(30);
+            await sleep(150);
         }
     }
 
