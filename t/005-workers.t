@@ -8,7 +8,10 @@ run_tests();
 __DATA__
 
 === TEST 1: subscribers on all workers hear all, in order
+They are read one after the other, so their pings wait.
 --- workers: 4
+--- more_http_config
+    rt_ping_interval 10m;
 --- conversation
 p: open /connection/websocket
    > {"id":1,"connect":{}}
