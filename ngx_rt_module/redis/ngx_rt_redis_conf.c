@@ -55,6 +55,7 @@ static ngx_int_t ngx_rt_redis_password(ngx_rt_redis_line_t *line,
     ngx_str_t *path);
 static char *ngx_rt_redis_socket(ngx_rt_redis_line_t *line);
 static char *ngx_rt_redis_host(ngx_rt_redis_line_t *line);
+static char *ngx_rt_redis_addrs(ngx_rt_redis_line_t *line);
 static ngx_int_t ngx_rt_redis_copy(ngx_conf_t *cf, ngx_str_t *to,
     const rt_str_t *from);
 
@@ -423,7 +424,6 @@ ngx_rt_redis_password(ngx_rt_redis_line_t *line, ngx_str_t *path)
 static char *
 ngx_rt_redis_socket(ngx_rt_redis_line_t *line)
 {
-    ngx_url_t             u;
     ngx_rt_redis_conf_t  *r;
 
     r = line->redis;
@@ -438,28 +438,13 @@ ngx_rt_redis_socket(ngx_rt_redis_line_t *line)
     ngx_sprintf(r->name.data, "unix:%*s", line->url.path.len,
                 line->url.path.data);
 
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    u.url = r->name;
-
-    if (ngx_parse_url(line->cf->pool, &u) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, line->cf, 0,
-                           "\"rt_redis\": %s in \"%V\"",
-                           u.err ? u.err : "no memory", &r->name);
-        return NGX_CONF_ERROR;
-    }
-
-    r->addrs = u.addrs;
-    r->naddrs = u.naddrs;
-
-    return NGX_CONF_OK;
+    return ngx_rt_redis_addrs(line);
 }
 
 
 static char *
 ngx_rt_redis_host(ngx_rt_redis_line_t *line)
 {
-    ngx_url_t             u;
     ngx_str_t             host;
     rt_redis_url_t       *url;
     ngx_rt_redis_conf_t  *r;
@@ -481,6 +466,25 @@ ngx_rt_redis_host(ngx_rt_redis_line_t *line)
                               (ngx_uint_t) url->port)
                   - r->name.data;
 
+    r->host = host;
+    r->port = (in_port_t) url->port;
+    r->literal = url->ipv6
+                 || ngx_inet_addr(host.data, host.len) != INADDR_NONE;
+
+    return ngx_rt_redis_addrs(line);
+}
+
+
+/* those of its name, as nginx finds them */
+
+static char *
+ngx_rt_redis_addrs(ngx_rt_redis_line_t *line)
+{
+    ngx_url_t             u;
+    ngx_rt_redis_conf_t  *r;
+
+    r = line->redis;
+
     ngx_memzero(&u, sizeof(ngx_url_t));
 
     u.url = r->name;
@@ -494,10 +498,6 @@ ngx_rt_redis_host(ngx_rt_redis_line_t *line)
 
     r->addrs = u.addrs;
     r->naddrs = u.naddrs;
-    r->host = host;
-    r->port = (in_port_t) url->port;
-    r->literal = url->ipv6
-                 || ngx_inet_addr(host.data, host.len) != INADDR_NONE;
 
     return NGX_CONF_OK;
 }

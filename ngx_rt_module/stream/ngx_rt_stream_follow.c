@@ -35,6 +35,10 @@
 #define NGX_RT_TRACK_RETRY     250
 #define NGX_RT_TRACK_RETRY_MAX 8000
 
+/* it neither reads nor is about to */
+#define ngx_rt_track_idle(t)                                                  \
+    (!(t)->reading && !(t)->wanting && !(t)->timer.timer_set)
+
 
 static void ngx_rt_track_go(ngx_rt_track_t *t);
 static void ngx_rt_track_hear(ngx_rt_track_t *t);
@@ -113,7 +117,7 @@ ngx_rt_stream_follow(ngx_rt_zone_t *z, ngx_rt_namespace_t *ns,
 
     /* nobody is answered before this returns: even a read that fails waits */
 
-    if (!t->reading && !t->wanting && !t->timer.timer_set) {
+    if (ngx_rt_track_idle(t)) {
         ngx_add_timer(&t->timer, 0);
     }
 
@@ -169,7 +173,7 @@ ngx_rt_track_repair(ngx_rt_track_t *t)
 {
     t->gap = 1;
 
-    if (!t->reading && !t->wanting && !t->timer.timer_set) {
+    if (ngx_rt_track_idle(t)) {
         ngx_add_timer(&t->timer, NGX_RT_TRACK_GAP
                                  + ngx_random() % NGX_RT_TRACK_GAP);
     }
@@ -179,7 +183,7 @@ ngx_rt_track_repair(ngx_rt_track_t *t)
 void
 ngx_rt_track_follow(ngx_rt_track_t *t)
 {
-    if (!t->reading && !t->wanting && !t->timer.timer_set) {
+    if (ngx_rt_track_idle(t)) {
         ngx_rt_track_go(t);
     }
 }
@@ -598,7 +602,7 @@ ngx_rt_track_fail(ngx_rt_track_t *t)
 
     ngx_rt_track_finish(t, NGX_DECLINED);
 
-    if (!t->timer.timer_set && !t->reading && !t->wanting) {
+    if (ngx_rt_track_idle(t)) {
         ngx_add_timer(&t->timer, delay / 2 + ngx_random() % delay);
     }
 }
