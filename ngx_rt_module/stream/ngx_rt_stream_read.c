@@ -3,7 +3,7 @@
  * Reading streams: the scripts, and what they answer.  Nothing is written but
  * the epoch of a channel that has none, or that has lost its end.
  *
- * Called by ngx_rt_stream_follow.c and its like; calls redis/.  Keeps nothing.
+ * Called by ngx_rt_stream_fill.c and its like; calls redis/.  Keeps nothing.
  */
 
 

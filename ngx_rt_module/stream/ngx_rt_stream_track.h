@@ -49,6 +49,8 @@ typedef struct {
 } ngx_rt_track_t;
 
 
+/* ngx_rt_stream_follow.c */
+
 /* all of them, in the order in which the watch looks at them */
 extern ngx_queue_t  ngx_rt_tracks;
 extern ngx_uint_t   ngx_rt_ntracks;
@@ -65,6 +67,16 @@ ngx_rt_namespace_t *ngx_rt_track_namespace(ngx_rt_track_t *t);
 /* for no one in particular; a little later, and in any case */
 void ngx_rt_track_follow(ngx_rt_track_t *t);
 void ngx_rt_track_repair(ngx_rt_track_t *t);
+
+/* who waits is told; a read that failed is tried again after a while */
+void ngx_rt_track_finish(ngx_rt_track_t *t, ngx_int_t rc);
+void ngx_rt_track_fail(ngx_rt_track_t *t);
+
+
+/* ngx_rt_stream_fill.c: ends with one of these two */
+void ngx_rt_track_want(ngx_rt_track_t *t);
+
+void ngx_rt_track_fill_init_process(void);
 
 
 #endif /* _NGX_RT_STREAM_TRACK_H_INCLUDED_ */
