@@ -190,7 +190,9 @@ same('every variable is listed',
      [text("$top/ngx_rt_module/observe/ngx_rt_variables.c")
       =~ /ngx_string\("(rt_\w+)"\)/g]);
 
-my $page = served(whole([$zone, "location /m { rt_metrics; }\n"]), '/m');
+my $redis = "rt_redis unix:$prefix/no-redis;\n";
+my $page = served(whole(["$zone$redis", "location /m { rt_metrics; }\n"]),
+                  '/m');
 my %type = $page =~ /^# TYPE (\S+) (\S+)$/mg;
 
 # the sums over the tenants that are not listed are told of in a sentence

@@ -217,6 +217,8 @@ ngx_rt_doorbell_claim(ngx_cycle_t *cycle)
 
         slot->pid = 0;
         slot->connections = 0;
+        slot->redis_pending = 0;
+        ngx_memzero((void *) slot->redis_state, sizeof(slot->redis_state));
 
         if (ngx_rt_slot == NGX_RT_NO_SLOT) {
             slot->pid = ngx_pid;

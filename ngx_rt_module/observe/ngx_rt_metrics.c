@@ -5,7 +5,8 @@
  *
  * Called by nginx as a content handler.  Calls ngx_rt_snapshot.c for what lies
  * behind a mutex, and ngx_rt_metrics_text.c for the text; the workers' counters
- * are read as they are, without a mutex.
+ * are read as they are, without a mutex.  What Redis's are is told by
+ * ngx_rt_metrics_redis.c.
  */
 
 
@@ -33,7 +34,6 @@ static ngx_int_t ngx_rt_metrics_zones(ngx_http_request_t *r,
 static ngx_int_t ngx_rt_metrics_send(ngx_http_request_t *r,
     ngx_rt_metrics_out_t *out);
 static void ngx_rt_metrics_version(ngx_rt_metrics_out_t *out);
-static void ngx_rt_metrics_workers(ngx_rt_metrics_out_t *out);
 static void ngx_rt_metrics_closes(ngx_rt_metrics_out_t *out);
 static void ngx_rt_metrics_zone(ngx_rt_metrics_out_t *out,
     ngx_array_t *snapshots);
@@ -43,7 +43,6 @@ static void ngx_rt_metrics_tenants(ngx_rt_metrics_out_t *out,
     ngx_array_t *snapshots);
 static void ngx_rt_metrics_rest(ngx_rt_metrics_out_t *out,
     ngx_array_t *snapshots);
-static ngx_rt_slot_t *ngx_rt_metrics_slot(ngx_uint_t i);
 
 
 static const ngx_rt_metric_t  ngx_rt_worker_metrics[] = {
@@ -263,8 +262,13 @@ ngx_rt_metrics_handler(ngx_http_request_t *r)
     out.next = &out.first;
 
     ngx_rt_metrics_version(&out);
-    ngx_rt_metrics_workers(&out);
+    ngx_rt_metrics_workers(&out, "", ngx_rt_worker_metrics);
     ngx_rt_metrics_closes(&out);
+
+    if (mcf->redis) {
+        ngx_rt_metrics_redis(&out);
+    }
+
     ngx_rt_metrics_zone(&out, &snapshots);
     ngx_rt_metrics_losses(&out, mcf, &snapshots);
     ngx_rt_metrics_tenants(&out, &snapshots);
@@ -354,19 +358,19 @@ ngx_rt_metrics_version(ngx_rt_metrics_out_t *out)
 }
 
 
-static void
-ngx_rt_metrics_workers(ngx_rt_metrics_out_t *out)
+void
+ngx_rt_metrics_workers(ngx_rt_metrics_out_t *out, const char *prefix,
+    const ngx_rt_metric_t *m)
 {
-    u_char                  text[NGX_INT64_LEN + sizeof("worker=\"\"")];
-    ngx_str_t               labels;
-    ngx_uint_t              i;
-    ngx_rt_slot_t          *slot;
-    const ngx_rt_metric_t  *m;
+    u_char          text[NGX_INT64_LEN + sizeof("worker=\"\"")];
+    ngx_str_t       labels;
+    ngx_uint_t      i;
+    ngx_rt_slot_t  *slot;
 
     labels.data = text;
 
-    for (m = ngx_rt_worker_metrics; m->name; m++) {
-        ngx_rt_metrics_family(out, "", m, m->counter);
+    for ( /* void */ ; m->name; m++) {
+        ngx_rt_metrics_family(out, prefix, m, m->counter);
 
         for (i = 0; i < NGX_RT_SLOTS; i++) {
             slot = ngx_rt_metrics_slot(i);
@@ -536,8 +540,7 @@ ngx_rt_metrics_rest(ngx_rt_metrics_out_t *out, ngx_array_t *snapshots)
 }
 
 
-/* NULL: no worker has ever had it */
-static ngx_rt_slot_t *
+ngx_rt_slot_t *
 ngx_rt_metrics_slot(ngx_uint_t i)
 {
     ngx_rt_slot_t  *slot;

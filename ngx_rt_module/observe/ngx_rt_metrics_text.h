@@ -1,6 +1,6 @@
 
 /*
- * Between ngx_rt_metrics.c and ngx_rt_metrics_text.c.
+ * Between the files of rt_metrics.
  */
 
 
@@ -9,6 +9,7 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
 #include "ngx_rt_observe.h"
 
 
@@ -25,6 +26,22 @@ typedef struct {
     ngx_uint_t                 counter;
 } ngx_rt_metrics_out_t;
 
+
+/* ngx_rt_metrics.c */
+
+/* metrics of the workers' slots, up to one without a name */
+void ngx_rt_metrics_workers(ngx_rt_metrics_out_t *out, const char *prefix,
+    const ngx_rt_metric_t *m);
+
+/* NULL: no worker has ever had it */
+ngx_rt_slot_t *ngx_rt_metrics_slot(ngx_uint_t i);
+
+
+/* ngx_rt_metrics_redis.c */
+void ngx_rt_metrics_redis(ngx_rt_metrics_out_t *out);
+
+
+/* ngx_rt_metrics_text.c */
 
 /* a metric: what is said of it, then its samples */
 void ngx_rt_metrics_family(ngx_rt_metrics_out_t *out, const char *prefix,

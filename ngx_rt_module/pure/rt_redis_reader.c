@@ -11,7 +11,7 @@
 #define RT_REDIS_READER_KEEP  (256 * 1024)
 
 
-/* hiredis 1.0 counts in size_t, and has its tasks elsewhere */
+/* hiredis 1.0 counts in size_t, has its tasks elsewhere, and no end of them */
 #if HIREDIS_MAJOR >= 1
 typedef size_t  rt_redis_count_t;
 #define rt_redis_reader_task(h)  ((h)->task[(h)->ridx])
@@ -132,13 +132,22 @@ rt_redis_reader_string(const redisReadTask *task, char *str, size_t len)
 static void *
 rt_redis_reader_array(const redisReadTask *task, rt_redis_count_t elements)
 {
-    rt_redis_reader_t  *r;
+    unsigned              depth;
+    rt_redis_reader_t    *r;
+    const redisReadTask  *parent;
 
     r = task->privdata;
 
-    if (elements < 0
-        || (size_t) elements > RT_REDIS_ELEMENTS_MAX - r->elements)
-    {
+    for (depth = 1, parent = task->parent; parent; parent = parent->parent) {
+        depth++;
+    }
+
+    if (depth > RT_REDIS_DEPTH_MAX) {
+        r->why = "a reply is nested too deeply";
+        return NULL;
+    }
+
+    if ((size_t) elements > RT_REDIS_ELEMENTS_MAX - r->elements) {
         r->why = "a reply has too many elements";
         return NULL;
     }

@@ -17,6 +17,7 @@
 
 #define RT_REDIS_REPLY_MAX     (64 * 1024 * 1024)   /* bytes of a reply */
 #define RT_REDIS_ELEMENTS_MAX  (128 * 1024)         /* in all of its arrays */
+#define RT_REDIS_DEPTH_MAX     7                    /* of them in each other */
 #define RT_REDIS_LINE_MAX      (64 * 1024)          /* what is no string */
 
 

@@ -32,6 +32,19 @@ typedef enum {
 } ngx_rt_redis_result_e;
 
 
+/* of a connection */
+typedef enum {
+    NGX_RT_REDIS_IDLE = 0,
+    NGX_RT_REDIS_RESOLVING,
+    NGX_RT_REDIS_CONNECTING,
+    NGX_RT_REDIS_HANDSHAKE,                   /* of TLS */
+    NGX_RT_REDIS_GREETING,
+    NGX_RT_REDIS_READY,
+    NGX_RT_REDIS_WAITING,                     /* until it is tried again */
+    NGX_RT_REDIS_STATES
+} ngx_rt_redis_state_e;
+
+
 typedef struct ngx_rt_redis_call_s  ngx_rt_redis_call_t;
 
 /*
@@ -104,6 +117,10 @@ void ngx_rt_redis_forget(ngx_rt_redis_call_t *call);
  */
 ngx_str_t *ngx_rt_redis_run(void);
 ngx_uint_t ngx_rt_redis_durable(void);
+
+
+/* ngx_rt_redis_link.c: a state in words */
+const char *ngx_rt_redis_state_name(ngx_uint_t state);
 
 
 /* pub/sub */

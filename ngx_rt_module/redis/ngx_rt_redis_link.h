@@ -55,18 +55,6 @@ struct ngx_rt_redis_conf_s {
 };
 
 
-typedef enum {
-    NGX_RT_REDIS_IDLE = 0,
-    NGX_RT_REDIS_RESOLVING,
-    NGX_RT_REDIS_CONNECTING,
-    NGX_RT_REDIS_HANDSHAKE,                   /* of TLS */
-    NGX_RT_REDIS_GREETING,
-    NGX_RT_REDIS_READY,
-    NGX_RT_REDIS_WAITING,                     /* until it is tried again */
-    NGX_RT_REDIS_STATES
-} ngx_rt_redis_state_e;
-
-
 /* bytes on their way */
 typedef struct {
     u_char                    *start;
@@ -147,9 +135,6 @@ void ngx_rt_redis_link_refuse(ngx_rt_redis_link_t *link, const char *what,
 
 /* what was put into link->out leaves at the end of the turn */
 void ngx_rt_redis_link_post(ngx_rt_redis_link_t *link);
-
-/* in words */
-const char *ngx_rt_redis_state_name(ngx_uint_t state);
 
 
 /* ngx_rt_redis_resolve.c: ends with ngx_rt_redis_link_connect() */

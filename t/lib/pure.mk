@@ -1,9 +1,17 @@
 # make -f t/lib/pure.mk OUT=DIR DIR/unit/NAME | DIR/fuzz/NAME
 # The unit tests and the fuzz drivers: pure/ and a file of theirs, with
-# sanitizers and nothing of nginx on the include path.
+# sanitizers and nothing of nginx on the include path.  HIREDIS=DIR: that of
+# another version, whose headers and libhiredis.a are in DIR/hiredis.
 
 warn := -std=gnu11 -g -Wall -Wextra -Werror -Wshadow
 incs := -Ingx_rt_module/pure -It/unit
+hiredis := -l:libhiredis.a
+
+ifdef HIREDIS
+incs += -isystem $(HIREDIS)
+hiredis := $(HIREDIS)/hiredis/libhiredis.a
+endif
+
 san  := -fsanitize=address,undefined -fno-sanitize-recover=all \
         -fno-omit-frame-pointer
 
@@ -34,11 +42,11 @@ $(OUT)/fuzz/pure.a: $(fuzz_objs)
 # archives, so that a test need not define what only others' objects ask for
 $(OUT)/unit/%: t/unit/%.c $(OUT)/unit/pure.a
 	gcc $(warn) -O1 $(san) $(debug) $(incs) -MMD -o $@ $< \
-	    $(OUT)/unit/pure.a -lm -lcrypto -l:libhiredis.a
+	    $(OUT)/unit/pure.a -lm -lcrypto $(hiredis)
 
 $(OUT)/fuzz/%: t/fuzz/%.c $(OUT)/fuzz/pure.a
 	clang $(warn) -O1 $(san) -fsanitize=fuzzer $(incs) -MMD -o $@ $< \
-	    $(OUT)/fuzz/pure.a -lcrypto -l:libhiredis.a \
+	    $(OUT)/fuzz/pure.a -lcrypto $(hiredis) \
 	    $(if $(filter %json_fuzz,$@),-ljansson)
 
 -include $(wildcard $(OUT)/*/*.d $(OUT)/*/pure/*.d)

@@ -107,8 +107,11 @@ test_refused(void)
         { "*2\r\n*131070\r\n", NULL },
         { "*2\r\n*131071\r\n", "too many elements" },
         { "*2\r\n*0\r\n*131071\r\n", "too many elements" },
-        { "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
-          "malformed" }
+        { "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", NULL },
+        { "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
+          "nested too deeply" },
+        { "*2\r\n*2\r\n*0\r\n*0\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
+          "*1\r\n", "nested too deeply" }
     };
 
     for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
