@@ -80,7 +80,7 @@ ngx_rt_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return NGX_CONF_OK;
+    return ngx_rt_namespace_check_durable(cf, mcf);
 }
 
 

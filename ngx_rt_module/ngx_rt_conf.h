@@ -69,7 +69,7 @@ typedef enum {
 
 struct ngx_rt_namespace_s {
     ngx_str_t                  name;
-    ngx_uint_t                 fast;
+    ngx_uint_t                 fast;          /* said out */
     ngx_uint_t                 durable;       /* its histories are copies */
     ngx_uint_t                 subscribe;     /* ngx_rt_subscribe_e */
     ngx_uint_t                 publish;       /* ngx_rt_publish_e */

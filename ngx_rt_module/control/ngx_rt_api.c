@@ -15,6 +15,14 @@
 #include "rt_header.h"
 
 
+/* of a request that waits; in its pool */
+struct ngx_rt_api_step_s {
+    ngx_rt_api_step_t         *next;
+    ngx_rt_api_step_pt         go;
+    void                      *data;
+};
+
+
 static ngx_int_t ngx_rt_api_admit(ngx_http_request_t *r, ngx_rt_api_t *api,
     ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_admit_key(ngx_http_request_t *r, ngx_rt_api_t *api,
@@ -25,6 +33,8 @@ static ngx_rt_api_t *ngx_rt_api_lookup(ngx_http_request_t *r);
 static void ngx_rt_api_cleanup(void *data);
 static void ngx_rt_api_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_rt_api_run(ngx_rt_api_t *api);
+static void ngx_rt_api_go(ngx_rt_api_t *api);
+static void ngx_rt_api_finalize(ngx_http_request_t *r, ngx_int_t rc);
 static ngx_int_t ngx_rt_api_body(ngx_http_request_t *r, ngx_str_t *body);
 
 
@@ -200,6 +210,7 @@ ngx_rt_api_create(ngx_http_request_t *r)
     api->zone = lcf->zone;
     api->max_message = lcf->max_message;
     api->budget = NGX_RT_API_REPLY_MAX;
+    api->steps_end = &api->steps;
 
     return api;
 }
@@ -239,18 +250,16 @@ ngx_rt_api_cleanup(void *data)
 static void
 ngx_rt_api_body_handler(ngx_http_request_t *r)
 {
-    ngx_int_t      rc;
     ngx_rt_api_t  *api;
 
     api = ngx_rt_api_lookup(r);
 
-    rc = api ? ngx_rt_api_run(api) : NGX_ERROR;
-
-    if (rc == NGX_ERROR && !r->header_sent) {
-        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (api == NULL || ngx_rt_api_run(api) != NGX_OK) {
+        ngx_rt_api_finalize(r, NGX_ERROR);
+        return;
     }
 
-    ngx_http_finalize_request(r, rc);
+    ngx_rt_api_go(api);
 }
 
 
@@ -259,36 +268,114 @@ ngx_rt_api_run(ngx_rt_api_t *api)
 {
     rt_json_t                   j;
     ngx_str_t                   body;
-    ngx_http_request_t         *r;
-    ngx_rt_api_reply_t          reply;
+    ngx_rt_api_reply_t         *reply;
     const ngx_rt_api_method_t  *method;
 
-    r = api->request;
-
-    if (ngx_rt_api_body(r, &body) != NGX_OK) {
+    if (ngx_rt_api_body(api->request, &body) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(&reply, sizeof(ngx_rt_api_reply_t));
+    reply = &api->reply;
 
     if (!rt_utf8_valid(body.data, body.len)) {
-        ngx_rt_api_malformed(&reply, "body", "is not UTF-8");
-        return ngx_rt_api_respond(r, &reply);
+        ngx_rt_api_malformed(reply, "body", "is not UTF-8");
+        return NGX_OK;
     }
 
     rt_json_init(&j, body.data, body.len);
 
     method = ngx_rt_api_method(api->method.data, api->method.len);
 
-    if (ngx_rt_api_call(api, method, &j, &reply) != NGX_OK) {
+    if (ngx_rt_api_call(api, method, &j, reply) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (reply.malformed && j.error != RT_JSON_OK) {
-        reply.position = j.pos - body.data + 1;
+    if (reply->malformed && j.error != RT_JSON_OK) {
+        reply->position = j.pos - body.data + 1;
     }
 
-    return ngx_rt_api_respond(r, &reply);
+    return NGX_OK;
+}
+
+
+/* as far as it gets without an answer; to the end, if none is waited for */
+
+static void
+ngx_rt_api_go(ngx_rt_api_t *api)
+{
+    ngx_http_request_t  *r;
+    ngx_rt_api_step_t   *step;
+
+    r = api->request;
+
+    while (api->waits == 0 && api->steps) {
+        step = api->steps;
+        api->steps = step->next;
+
+        if (api->steps == NULL) {
+            api->steps_end = &api->steps;
+        }
+
+        if (step->go(api, step->data) != NGX_OK) {
+            ngx_rt_api_finalize(r, NGX_ERROR);
+            return;
+        }
+    }
+
+    if (api->waits == 0) {
+        ngx_rt_api_finalize(r, ngx_rt_api_respond(r, &api->reply));
+    }
+}
+
+
+static void
+ngx_rt_api_finalize(ngx_http_request_t *r, ngx_int_t rc)
+{
+    if (rc == NGX_ERROR && !r->header_sent) {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+ngx_int_t
+ngx_rt_api_later(ngx_rt_api_t *api, ngx_rt_api_step_pt go, void *data)
+{
+    ngx_rt_api_step_t  *step;
+
+    step = ngx_palloc(api->request->pool, sizeof(ngx_rt_api_step_t));
+    if (step == NULL) {
+        return NGX_ERROR;
+    }
+
+    step->next = NULL;
+    step->go = go;
+    step->data = data;
+
+    *api->steps_end = step;
+    api->steps_end = &step->next;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_rt_api_arrived(ngx_rt_api_t *api)
+{
+    ngx_connection_t  *c;
+
+    if (--api->waits) {
+        return;
+    }
+
+    c = api->request->connection;
+
+    ngx_http_set_log_request(c->log, api->request);
+
+    ngx_rt_api_go(api);
+
+    ngx_http_run_posted_requests(c);
 }
 
 

@@ -13,10 +13,26 @@
 #include "ngx_rt_control.h"
 
 
+/* a batch on its way; in the request's pool */
+typedef struct {
+    ngx_array_t                commands;      /* rt_json_value_t */
+    ngx_rt_api_replies_t       replies;
+    ngx_rt_api_reply_t        *reply;
+    ngx_uint_t                 next;          /* of the commands */
+    ngx_uint_t                 publishes;     /* what is waited for does */
+    ngx_uint_t                 parallel;
+} ngx_rt_api_batch_t;
+
+
+static ngx_int_t ngx_rt_api_batch_go(ngx_rt_api_t *api, void *data);
+static ngx_int_t ngx_rt_api_batch_end(ngx_rt_api_t *api, void *data);
 static ngx_int_t ngx_rt_api_batch_read(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply, ngx_array_t *commands);
+static const ngx_rt_api_method_t *ngx_rt_api_batch_method(
+    rt_json_value_t *command, rt_json_value_t *v);
 static ngx_int_t ngx_rt_api_batch_command(ngx_rt_api_t *api,
-    rt_json_value_t *command, ngx_rt_api_reply_t *reply);
+    const ngx_rt_api_method_t *method, rt_json_value_t *v,
+    ngx_rt_api_reply_t *reply);
 
 
 #define ngx_rt_api_field_of(name, type)                                       \
@@ -148,48 +164,49 @@ static const rt_param_t  ngx_rt_api_batch_fields[] = {
 
 static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
 
-    { rt_string("publish"), ngx_rt_api_publish_fields, ngx_rt_api_publish },
+    { rt_string("publish"), ngx_rt_api_publish_fields, ngx_rt_api_publish, 1 },
 
     { rt_string("broadcast"), ngx_rt_api_broadcast_fields,
-      ngx_rt_api_broadcast },
+      ngx_rt_api_broadcast, 1 },
 
     { rt_string("subscribe"), ngx_rt_api_subscribe_fields,
-      ngx_rt_api_subscribe },
+      ngx_rt_api_subscribe, 0 },
 
     { rt_string("unsubscribe"), ngx_rt_api_unsubscribe_fields,
-      ngx_rt_api_unsubscribe },
+      ngx_rt_api_unsubscribe, 0 },
 
     { rt_string("disconnect"), ngx_rt_api_disconnect_fields,
-      ngx_rt_api_disconnect },
+      ngx_rt_api_disconnect, 0 },
 
-    { rt_string("refresh"), ngx_rt_api_refresh_fields, ngx_rt_api_refresh },
+    { rt_string("refresh"), ngx_rt_api_refresh_fields, ngx_rt_api_refresh, 0 },
 
     { rt_string("revoke_token"), ngx_rt_api_revoke_token_fields,
-      ngx_rt_api_revoke_token },
+      ngx_rt_api_revoke_token, 0 },
 
     { rt_string("invalidate_user_tokens"), ngx_rt_api_invalidate_fields,
-      ngx_rt_api_invalidate_user_tokens },
+      ngx_rt_api_invalidate_user_tokens, 0 },
 
     { rt_string("presence"), ngx_rt_api_presence_fields,
-      ngx_rt_api_presence },
+      ngx_rt_api_presence, 0 },
 
     { rt_string("presence_stats"), ngx_rt_api_presence_fields,
-      ngx_rt_api_presence_stats },
+      ngx_rt_api_presence_stats, 0 },
 
-    { rt_string("channels"), ngx_rt_api_channels_fields, ngx_rt_api_channels },
+    { rt_string("channels"), ngx_rt_api_channels_fields,
+      ngx_rt_api_channels, 0 },
 
-    { rt_string("info"), ngx_rt_api_info_fields, ngx_rt_api_info },
+    { rt_string("info"), ngx_rt_api_info_fields, ngx_rt_api_info, 0 },
 
-    { rt_string("history"), ngx_rt_api_history_fields, ngx_rt_api_history },
+    { rt_string("history"), ngx_rt_api_history_fields, ngx_rt_api_history, 0 },
 
     { rt_string("history_remove"), ngx_rt_api_presence_fields,
-      ngx_rt_api_history_remove },
+      ngx_rt_api_history_remove, 0 },
 
-    { rt_string("rpc"), ngx_rt_api_rpc_fields, ngx_rt_api_rpc },
+    { rt_string("rpc"), ngx_rt_api_rpc_fields, ngx_rt_api_rpc, 1 },
 
-    { rt_string("batch"), ngx_rt_api_batch_fields, ngx_rt_api_batch },
+    { rt_string("batch"), ngx_rt_api_batch_fields, ngx_rt_api_batch, 0 },
 
-    { rt_string(""), NULL, NULL }
+    { rt_string(""), NULL, NULL, 0 }
 };
 
 
@@ -285,20 +302,26 @@ ngx_int_t
 ngx_rt_api_batch(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    ngx_uint_t             i;
-    ngx_array_t            commands;
-    rt_json_value_t       *command;
-    ngx_rt_api_reply_t    *item;
-    ngx_rt_api_replies_t   replies;
+    ngx_rt_api_batch_t  *b;
 
-    if (ngx_array_init(&commands, api->request->pool, 16,
+    b = ngx_palloc(api->request->pool, sizeof(ngx_rt_api_batch_t));
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->next = 0;
+    b->publishes = 0;
+    b->parallel = p->parallel;
+    b->reply = reply;
+
+    if (ngx_array_init(&b->commands, api->request->pool, 16,
                        sizeof(rt_json_value_t))
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (ngx_rt_api_batch_read(api, p, reply, &commands) != NGX_OK) {
+    if (ngx_rt_api_batch_read(api, p, reply, &b->commands) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -306,26 +329,67 @@ ngx_rt_api_batch(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    if (ngx_rt_api_replies(api, &replies, "replies", commands.nelts)
+    if (ngx_rt_api_replies(api, &b->replies, "replies", b->commands.nelts)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    command = commands.elts;
-    item = replies.list.elts;
+    return ngx_rt_api_batch_go(api, b);
+}
 
-    for (i = 0; i < commands.nelts; i++) {
 
-        if (ngx_rt_api_batch_command(api, &command[i], &item[i]) != NGX_OK) {
+/*
+ * Publications go out together; what looks at something sees all that was said
+ * before it, and nothing of what comes behind it.
+ */
+
+static ngx_int_t
+ngx_rt_api_batch_go(ngx_rt_api_t *api, void *data)
+{
+    ngx_rt_api_batch_t *b = data;
+
+    ngx_uint_t                  publishes;
+    rt_json_value_t             v, *command;
+    ngx_rt_api_reply_t         *item;
+    const ngx_rt_api_method_t  *method;
+
+    command = b->commands.elts;
+    item = b->replies.list.elts;
+
+    while (b->next < b->commands.nelts) {
+        method = ngx_rt_api_batch_method(&command[b->next], &v);
+
+        publishes = method && method->publishes;
+
+        if (api->waits && !b->parallel && !(publishes && b->publishes)) {
+            return ngx_rt_api_later(api, ngx_rt_api_batch_go, b);
+        }
+
+        b->publishes = publishes;
+
+        if (ngx_rt_api_batch_command(api, method, &v, &item[b->next])
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
+
+        b->next++;
     }
 
-    reply->bare = 1;
+    return ngx_rt_api_later(api, ngx_rt_api_batch_end, b);
+}
 
-    return ngx_rt_api_text(api->request, ngx_rt_api_replies_text, &replies,
-                           (size_t) -1, &reply->result)
+
+static ngx_int_t
+ngx_rt_api_batch_end(ngx_rt_api_t *api, void *data)
+{
+    ngx_rt_api_batch_t *b = data;
+
+    b->reply->bare = 1;
+
+    return ngx_rt_api_text(api->request, ngx_rt_api_replies_text, &b->replies,
+                           (size_t) -1, &b->reply->result)
            == NGX_OK ? NGX_OK : NGX_ERROR;
 }
 
@@ -375,15 +439,16 @@ ngx_rt_api_batch_read(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 }
 
 
-/* {"METHOD":{...}}; NULL members are passed over */
+/*
+ * {"METHOD":{...}}; NULL members are passed over.  v: the parameters; NULL: it
+ * has no method that a batch may have.
+ */
 
-static ngx_int_t
-ngx_rt_api_batch_command(ngx_rt_api_t *api, rt_json_value_t *command,
-    ngx_rt_api_reply_t *reply)
+static const ngx_rt_api_method_t *
+ngx_rt_api_batch_method(rt_json_value_t *command, rt_json_value_t *v)
 {
     rt_str_t                    key;
-    rt_json_t                   j, inner;
-    rt_json_value_t             v;
+    rt_json_t                   j;
     const ngx_rt_api_method_t  *method;
 
     rt_json_init(&j, command->data, command->len);
@@ -403,15 +468,30 @@ ngx_rt_api_batch_command(ngx_rt_api_t *api, rt_json_value_t *command,
             break;
         }
 
-        (void) rt_json_value(&j, &v);
+        (void) rt_json_value(&j, v);
 
-        rt_json_init(&inner, v.data, v.len);
-
-        reply->method = &method->name;
-
-        return ngx_rt_api_call(api, method, &inner, reply);
+        return method;
     }
 
-    ngx_rt_api_error(reply, NGX_RT_API_NO_METHOD, NULL, "method not found");
-    return NGX_OK;
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_rt_api_batch_command(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
+    rt_json_value_t *v, ngx_rt_api_reply_t *reply)
+{
+    rt_json_t  j;
+
+    if (method == NULL) {
+        ngx_rt_api_error(reply, NGX_RT_API_NO_METHOD, NULL,
+                         "method not found");
+        return NGX_OK;
+    }
+
+    rt_json_init(&j, v->data, v->len);
+
+    reply->method = &method->name;
+
+    return ngx_rt_api_call(api, method, &j, reply);
 }

@@ -12,6 +12,7 @@
 #include "ngx_rt_control.h"
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_policy.h"
+#include "ngx_rt_stream.h"
 #include "rt_utf8.h"
 
 
@@ -27,10 +28,44 @@ static ngx_int_t ngx_rt_api_tags(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 static ngx_int_t ngx_rt_api_publish_one(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_namespace_t *ns, rt_str_t *channel,
     rt_publication_t *pub, ngx_rt_api_reply_t *reply);
-static ngx_int_t ngx_rt_api_published(ngx_rt_api_t *api, const char *key,
-    ngx_rt_published_e outcome, ngx_rt_api_reply_t *reply);
-static ngx_int_t ngx_rt_api_position(ngx_rt_api_t *api,
+static ngx_int_t ngx_rt_api_publish_wait(ngx_rt_api_t *api,
+    ngx_rt_publish_t *to, const ngx_rt_api_publishing_t *how,
+    ngx_rt_api_reply_t *reply);
+static void ngx_rt_api_publish_handler(ngx_rt_durable_t *d,
+    ngx_rt_published_e outcome, ngx_rt_position_t *position);
+static void ngx_rt_api_publish_cleanup(void *data);
+static ngx_int_t ngx_rt_api_published(ngx_rt_api_t *api,
+    const ngx_rt_api_publishing_t *how, ngx_rt_published_e outcome,
     ngx_rt_position_t *position, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_not_published(ngx_rt_api_t *api, const char *key,
+    ngx_rt_published_e outcome, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_position(ngx_rt_api_t *api, void *data,
+    ngx_uint_t repeated, ngx_rt_position_t *position,
+    ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_broadcast_end(ngx_rt_api_t *api, void *data);
+
+
+/* a publication that the request waits for; its pool's cleanup */
+typedef struct {
+    ngx_rt_durable_t           durable;
+    ngx_rt_api_t              *api;
+    ngx_rt_api_reply_t        *reply;
+    ngx_rt_api_publishing_t    how;
+} ngx_rt_api_waiting_t;
+
+
+/* a broadcast on its way */
+typedef struct {
+    ngx_rt_api_replies_t       replies;
+    ngx_rt_api_reply_t        *reply;
+} ngx_rt_api_broadcast_t;
+
+
+static const ngx_rt_api_publishing_t  ngx_rt_api_plainly = {
+    "idempotency_key",
+    ngx_rt_api_position,
+    NULL
+};
 
 
 ngx_int_t
@@ -74,7 +109,8 @@ ngx_rt_api_publication(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     }
 
     if (p->idempotency_key.len) {
-        rt_content_data(&p->content, &api->zone->state->hash_key, &pub->data);
+        rt_content_data(&p->content, ngx_rt_content_key(api->zone),
+                        &pub->data);
     }
 
     return p->tags.len ? ngx_rt_api_tags(api, p, &pub->tags, reply) : NGX_OK;
@@ -214,7 +250,7 @@ ngx_rt_api_tags(ngx_rt_api_t *api, ngx_rt_api_params_t *p, rt_str_t *tags,
         /* who says it again may have another trace */
 
         if (p->idempotency_key.len && !rt_str_eq(&key, "traceparent")) {
-            rt_content_tag(&p->content, &api->zone->state->hash_key, &key,
+            rt_content_tag(&p->content, ngx_rt_content_key(api->zone), &key,
                            &value);
         }
     }
@@ -267,9 +303,7 @@ ngx_rt_api_publish_one(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_namespace_t *ns, rt_str_t *channel, rt_publication_t *pub,
     ngx_rt_api_reply_t *reply)
 {
-    ngx_int_t            rc;
-    ngx_rt_publish_t     to;
-    ngx_rt_published_e   outcome;
+    ngx_rt_publish_t  to;
 
     ngx_memzero(&to, sizeof(ngx_rt_publish_t));
 
@@ -280,20 +314,14 @@ ngx_rt_api_publish_one(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     to.version = p->version;
 
     if (p->version_epoch.len) {
-        to.version_epoch = rt_hash(&api->zone->state->hash_key,
+        to.version_epoch = rt_hash(ngx_rt_content_key(api->zone),
                                    p->version_epoch.data,
                                    p->version_epoch.len);
     }
 
     ngx_rt_publish_key(api->zone, &to, &p->idempotency_key, &p->content);
 
-    rc = ngx_rt_api_publish_to(api, &to, "idempotency_key", &outcome, reply);
-
-    if (rc != NGX_OK || reply->code) {
-        return rc;
-    }
-
-    return ngx_rt_api_position(api, &to.position, reply);
+    return ngx_rt_api_publish_to(api, &to, &ngx_rt_api_plainly, reply);
 }
 
 
@@ -301,10 +329,11 @@ ngx_rt_api_publish_one(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
 ngx_int_t
 ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_publish_t *to,
-    const char *key, ngx_rt_published_e *outcome, ngx_rt_api_reply_t *reply)
+    const ngx_rt_api_publishing_t *how, ngx_rt_api_reply_t *reply)
 {
-    ngx_rt_payer_t   payer;
-    ngx_rt_charge_t  charge;
+    ngx_rt_payer_t      payer;
+    ngx_rt_charge_t     charge;
+    ngx_rt_published_e  outcome;
 
     /* what is larger than a client's message is too much for its queue */
 
@@ -325,22 +354,102 @@ ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_publish_t *to,
     to->charge = ngx_rt_limit_publish(api->conf, api->zone, to->ns, &payer,
                                       to->pub->data.len, &charge);
 
-    *outcome = ngx_rt_publish(api->zone, to);
+    if (ngx_rt_stream_needed(to)) {
+        return ngx_rt_api_publish_wait(api, to, how, reply);
+    }
 
-    return ngx_rt_api_published(api, key, *outcome, reply);
+    outcome = ngx_rt_publish(api->zone, to);
+
+    return ngx_rt_api_published(api, how, outcome, &to->position, reply);
 }
 
 
 static ngx_int_t
-ngx_rt_api_published(ngx_rt_api_t *api, const char *key,
+ngx_rt_api_publish_wait(ngx_rt_api_t *api, ngx_rt_publish_t *to,
+    const ngx_rt_api_publishing_t *how, ngx_rt_api_reply_t *reply)
+{
+    ngx_pool_cleanup_t    *cln;
+    ngx_rt_published_e     outcome;
+    ngx_rt_api_waiting_t  *w;
+
+    cln = ngx_pool_cleanup_add(api->request->pool,
+                               sizeof(ngx_rt_api_waiting_t));
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    w = cln->data;
+
+    w->durable.handler = ngx_rt_api_publish_handler;
+    w->durable.entry = NULL;
+    w->api = api;
+    w->reply = reply;
+    w->how = *how;
+
+    outcome = ngx_rt_stream_publish(api->zone, to, &w->durable);
+
+    if (outcome != NGX_RT_PUBLISHED) {
+        return ngx_rt_api_published(api, how, outcome, &to->position, reply);
+    }
+
+    cln->handler = ngx_rt_api_publish_cleanup;
+    api->waits++;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_rt_api_publish_handler(ngx_rt_durable_t *d, ngx_rt_published_e outcome,
+    ngx_rt_position_t *position)
+{
+    ngx_rt_api_waiting_t  *w;
+
+    w = (ngx_rt_api_waiting_t *)
+            ((u_char *) d - offsetof(ngx_rt_api_waiting_t, durable));
+
+    if (ngx_rt_api_published(w->api, &w->how, outcome, position, w->reply)
+        != NGX_OK)
+    {
+        ngx_rt_api_error(w->reply, NGX_RT_API_INTERNAL, NULL, "no memory");
+    }
+
+    ngx_rt_api_arrived(w->api);
+}
+
+
+/* the request ends, and has an answer or waits no more */
+
+static void
+ngx_rt_api_publish_cleanup(void *data)
+{
+    ngx_rt_api_waiting_t *w = data;
+
+    ngx_rt_stream_forget(&w->durable);
+}
+
+
+static ngx_int_t
+ngx_rt_api_published(ngx_rt_api_t *api, const ngx_rt_api_publishing_t *how,
+    ngx_rt_published_e outcome, ngx_rt_position_t *position,
+    ngx_rt_api_reply_t *reply)
+{
+    if (outcome != NGX_RT_PUBLISHED && outcome != NGX_RT_PUBLISH_REPEATED
+        && outcome != NGX_RT_PUBLISH_STALE)
+    {
+        return ngx_rt_api_not_published(api, how->key, outcome, reply);
+    }
+
+    return how->published(api, how->data, outcome == NGX_RT_PUBLISH_REPEATED,
+                          position, reply);
+}
+
+
+static ngx_int_t
+ngx_rt_api_not_published(ngx_rt_api_t *api, const char *key,
     ngx_rt_published_e outcome, ngx_rt_api_reply_t *reply)
 {
     switch (outcome) {
-
-    case NGX_RT_PUBLISHED:
-    case NGX_RT_PUBLISH_REPEATED:
-    case NGX_RT_PUBLISH_STALE:
-        break;
 
     case NGX_RT_PUBLISH_LARGE:
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST, "data",
@@ -379,6 +488,15 @@ ngx_rt_api_published(ngx_rt_api_t *api, const char *key,
         ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "version",
                          "needs a history to be kept with");
         break;
+
+    case NGX_RT_PUBLISH_KEPT:
+        ngx_rt_api_error(reply, NGX_RT_API_NOT_AVAILABLE, "skip_history",
+                         "a durable channel keeps all that is published");
+        break;
+
+    default: /* NGX_RT_PUBLISH_AWAY */
+        ngx_rt_api_error(reply, NGX_RT_API_INTERNAL, NULL,
+                         "Redis did not say that it has it, try again");
     }
 
     return NGX_OK;
@@ -386,8 +504,8 @@ ngx_rt_api_published(ngx_rt_api_t *api, const char *key,
 
 
 static ngx_int_t
-ngx_rt_api_position(ngx_rt_api_t *api, ngx_rt_position_t *position,
-    ngx_rt_api_reply_t *reply)
+ngx_rt_api_position(ngx_rt_api_t *api, void *data, ngx_uint_t repeated,
+    ngx_rt_position_t *position, ngx_rt_api_reply_t *reply)
 {
     size_t  len;
     u_char  epoch[NGX_RT_EPOCH_LEN];
@@ -419,13 +537,13 @@ ngx_int_t
 ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    rt_str_t              *channel;
-    ngx_uint_t             i;
-    ngx_array_t            channels;
-    rt_publication_t       pub;
-    ngx_rt_namespace_t    *ns;
-    ngx_rt_api_reply_t    *item;
-    ngx_rt_api_replies_t   replies;
+    rt_str_t                *channel;
+    ngx_uint_t               i;
+    ngx_array_t              channels;
+    rt_publication_t         pub;
+    ngx_rt_namespace_t      *ns;
+    ngx_rt_api_reply_t      *item;
+    ngx_rt_api_broadcast_t  *b;
 
     if (ngx_array_init(&channels, api->request->pool, 16, sizeof(rt_str_t))
         != NGX_OK)
@@ -464,14 +582,19 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    if (ngx_rt_api_replies(api, &replies, "responses", channels.nelts)
-        != NGX_OK)
+    b = ngx_palloc(api->request->pool, sizeof(ngx_rt_api_broadcast_t));
+
+    if (b == NULL
+        || ngx_rt_api_replies(api, &b->replies, "responses", channels.nelts)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
+    b->reply = reply;
+
     channel = channels.elts;
-    item = replies.list.elts;
+    item = b->replies.list.elts;
 
     for (i = 0; i < channels.nelts; i++) {
         ns = ngx_rt_api_channel(api, &channel[i], &item[i]);
@@ -483,5 +606,15 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         }
     }
 
-    return ngx_rt_api_result(api, ngx_rt_api_replies_text, &replies, reply);
+    return ngx_rt_api_later(api, ngx_rt_api_broadcast_end, b);
+}
+
+
+static ngx_int_t
+ngx_rt_api_broadcast_end(ngx_rt_api_t *api, void *data)
+{
+    ngx_rt_api_broadcast_t *b = data;
+
+    return ngx_rt_api_result(api, ngx_rt_api_replies_text, &b->replies,
+                             b->reply);
 }

@@ -22,6 +22,9 @@ typedef struct {
 
 static ngx_int_t ngx_rt_api_publish_event(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_event_published(ngx_rt_api_t *api, void *data,
+    ngx_uint_t repeated, ngx_rt_position_t *position,
+    ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_event_text(rt_out_t *o, void *data);
 static void ngx_rt_api_echo_text(rt_out_t *o, void *data);
 
@@ -51,16 +54,20 @@ static ngx_int_t
 ngx_rt_api_publish_event(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
-    u_char               tags[RT_EVENT_TAGS_MAX], epoch[NGX_RT_EPOCH_LEN];
-    ngx_int_t            rc;
-    ngx_rt_publish_t     to;
-    rt_publication_t     pub;
-    rt_params_fault_t    fault;
-    ngx_rt_api_event_t   e;
-    ngx_rt_published_e   outcome;
-    ngx_rt_namespace_t  *ns;
+    u_char                    tags[RT_EVENT_TAGS_MAX];
+    ngx_rt_publish_t          to;
+    rt_publication_t          pub;
+    rt_params_fault_t         fault;
+    ngx_rt_api_event_t       *e;
+    ngx_rt_namespace_t       *ns;
+    ngx_rt_api_publishing_t   how;
 
-    rt_event_read(p->params.data, p->params.len, &e.event, &fault);
+    e = ngx_palloc(api->request->pool, sizeof(ngx_rt_api_event_t));
+    if (e == NULL) {
+        return NGX_ERROR;
+    }
+
+    rt_event_read(p->params.data, p->params.len, &e->event, &fault);
 
     if (fault.why) {
         ngx_rt_api_error(reply, NGX_RT_API_BAD_REQUEST,
@@ -68,28 +75,38 @@ ngx_rt_api_publish_event(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    ns = ngx_rt_api_channel(api, &e.event.channel, reply);
+    ns = ngx_rt_api_channel(api, &e->event.channel, reply);
 
     if (ns == NULL) {
         return NGX_OK;
     }
 
-    ngx_rt_publish_event(api->zone, &to, &pub, &e.event, tags);
+    ngx_rt_publish_event(api->zone, &to, &pub, &e->event, tags);
 
     to.ns = ns;
 
-    rc = ngx_rt_api_publish_to(api, &to, "id", &outcome, reply);
+    how.key = "id";
+    how.published = ngx_rt_api_event_published;
+    how.data = e;
 
-    if (rc != NGX_OK || reply->code) {
-        return rc;
-    }
+    return ngx_rt_api_publish_to(api, &to, &how, reply);
+}
 
-    e.repeated = (outcome == NGX_RT_PUBLISH_REPEATED);
-    e.offset = to.position.offset;
-    e.epoch.data = epoch;
-    e.epoch.len = ngx_rt_history_epoch(api->zone, to.position.source, epoch);
 
-    return ngx_rt_api_result(api, ngx_rt_api_event_text, &e, reply);
+static ngx_int_t
+ngx_rt_api_event_published(ngx_rt_api_t *api, void *data, ngx_uint_t repeated,
+    ngx_rt_position_t *position, ngx_rt_api_reply_t *reply)
+{
+    ngx_rt_api_event_t *e = data;
+
+    u_char  epoch[NGX_RT_EPOCH_LEN];
+
+    e->repeated = repeated;
+    e->offset = position->offset;
+    e->epoch.data = epoch;
+    e->epoch.len = ngx_rt_history_epoch(api->zone, position->source, epoch);
+
+    return ngx_rt_api_result(api, ngx_rt_api_event_text, e, reply);
 }
 
 
@@ -99,7 +116,7 @@ ngx_rt_api_event_text(rt_out_t *o, void *data)
     ngx_rt_api_event_t  *e = data;
 
     rt_out_lit(o, "{\"data\":");
-    rt_event_reply(o, &e->event, e->repeated, e->offset, &e->epoch);
+    rt_event_reply(o, &e->event.id, e->repeated, e->offset, &e->epoch);
     rt_out_lit(o, "}");
 }
 

@@ -42,17 +42,8 @@ enum {
 };
 
 
-/* a request of the API; lives as long as the request */
-typedef struct {
-    ngx_http_request_t        *request;
-    ngx_rt_main_conf_t        *conf;
-    ngx_rt_zone_t             *zone;
-    size_t                     max_message;   /* bytes of data */
-    ngx_str_t                  tenant;
-    ngx_str_t                  method;
-    ngx_str_t                  key;           /* empty: it needs none */
-    size_t                     budget;        /* replies and walks may take */
-} ngx_rt_api_t;
+typedef struct ngx_rt_api_s       ngx_rt_api_t;
+typedef struct ngx_rt_api_step_s  ngx_rt_api_step_t;
 
 
 /* what methods take; what was not said, or was null, is zeroes */
@@ -110,6 +101,27 @@ typedef struct {
 } ngx_rt_api_reply_t;
 
 
+/* a request of the API; lives as long as the request */
+struct ngx_rt_api_s {
+    ngx_http_request_t        *request;
+    ngx_rt_main_conf_t        *conf;
+    ngx_rt_zone_t             *zone;
+    size_t                     max_message;   /* bytes of data */
+    ngx_str_t                  tenant;
+    ngx_str_t                  method;
+    ngx_str_t                  key;           /* empty: it needs none */
+    size_t                     budget;        /* replies and walks may take */
+    ngx_rt_api_reply_t         reply;         /* to the request */
+    ngx_uint_t                 waits;         /* for so many answers */
+    ngx_rt_api_step_t         *steps;         /* to be taken then, in order */
+    ngx_rt_api_step_t        **steps_end;
+};
+
+
+/* NGX_OK: it is done, or waits for more; NGX_ERROR: no memory */
+typedef ngx_int_t (*ngx_rt_api_step_pt)(ngx_rt_api_t *api, void *data);
+
+
 /* {"NAME":[{"result":{..}},{"error":{..}}]}; for result a batch has METHOD */
 typedef struct {
     const char                *name;
@@ -117,7 +129,11 @@ typedef struct {
 } ngx_rt_api_replies_t;
 
 
-/* NGX_OK: the reply is there; NGX_ERROR: no memory */
+/*
+ * NGX_OK: the reply is there, or will be when nobody is waited for and the
+ * steps are taken; NGX_ERROR: no memory.  p ends with the call; its strings do
+ * not.
+ */
 typedef ngx_int_t (*ngx_rt_api_run_pt)(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
 
@@ -126,11 +142,22 @@ typedef struct {
     rt_str_t                   name;
     const rt_param_t          *params;
     ngx_rt_api_run_pt          run;
+    ngx_uint_t                 publishes;     /* and looks at nothing */
 } ngx_rt_api_method_t;
 
 
 /* ngx_rt_api.c: rt_api's content handler */
 ngx_int_t ngx_rt_api_handler(ngx_http_request_t *r);
+
+/*
+ * The step is taken when no answer is waited for any more, behind those that
+ * were said before.  Who waits counts in api->waits, and says ..._arrived()
+ * from the event loop, once; the request may be gone after that.  A request
+ * that ends before destroys its pool: who waits has a cleanup there.
+ */
+ngx_int_t ngx_rt_api_later(ngx_rt_api_t *api, ngx_rt_api_step_pt go,
+    void *data);
+void ngx_rt_api_arrived(ngx_rt_api_t *api);
 
 /* ngx_rt_api_method.c */
 
@@ -170,12 +197,28 @@ ngx_rt_namespace_t *ngx_rt_api_channel(ngx_rt_api_t *api,
     const rt_str_t *channel, ngx_rt_api_reply_t *reply);
 
 /*
- * Publishes to->pub with to->key, in the name of the request's key; *outcome:
- * NGX_RT_PUBLISHED, ..._REPEATED or ..._STALE, else it is an error of the
- * reply's.  key: the name of the field that gave the key.
+ * What a publication is answered, once it is accepted, or was before
+ * (repeated); NGX_ERROR: no memory.
+ */
+typedef ngx_int_t (*ngx_rt_api_published_pt)(ngx_rt_api_t *api, void *data,
+    ngx_uint_t repeated, ngx_rt_position_t *position,
+    ngx_rt_api_reply_t *reply);
+
+
+/* the same, in a request that may have to wait for it */
+typedef struct {
+    const char                *key;           /* the field that gave the key */
+    ngx_rt_api_published_pt    published;
+    void                      *data;
+} ngx_rt_api_publishing_t;
+
+
+/*
+ * Publishes to->pub with to->key, in the name of the request's key.  If that is
+ * not accepted, the reply says why.
  */
 ngx_int_t ngx_rt_api_publish_to(ngx_rt_api_t *api, ngx_rt_publish_t *to,
-    const char *key, ngx_rt_published_e *outcome, ngx_rt_api_reply_t *reply);
+    const ngx_rt_api_publishing_t *how, ngx_rt_api_reply_t *reply);
 
 /* ngx_rt_api_history.c */
 

@@ -234,7 +234,10 @@ typedef enum {
     NGX_RT_PUBLISH_CONFLICT,                  /* the same, another content */
     NGX_RT_PUBLISH_KEYS,                      /* the tenant has too many keys */
     NGX_RT_PUBLISH_STALE,                     /* a later version was there */
-    NGX_RT_PUBLISH_UNVERSIONED                /* no history to keep it with */
+    NGX_RT_PUBLISH_UNVERSIONED,               /* no history to keep it with */
+    NGX_RT_PUBLISH_KEPT,                      /* skip_history, and durable */
+    NGX_RT_PUBLISH_AWAY                       /* Redis did not say that it has
+                                                 it; perhaps it has */
 } ngx_rt_published_e;
 
 
@@ -265,7 +268,23 @@ typedef struct {
 ngx_rt_published_e ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p);
 
 
+/*
+ * The two ends of a publication that Redis has to accept: what can be judged
+ * here, and its charge; and, for who was charged, what became of it.
+ */
+ngx_rt_published_e ngx_rt_publish_admit(ngx_rt_zone_t *z,
+    ngx_rt_publish_t *p);
+void ngx_rt_publish_count(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_rt_published_e outcome, size_t bytes);
+
+
 /* ngx_rt_publish_key.c: without a lock */
+
+/*
+ * By what contents are hashed: the zone's secret, or, where all nodes have to
+ * agree, for keys are in Redis, a constant.
+ */
+const rt_hash_key_t *ngx_rt_content_key(ngx_rt_zone_t *z);
 
 /* p->channel is to be published to under that key, or none if it is empty */
 void ngx_rt_publish_key(ngx_rt_zone_t *z, ngx_rt_publish_t *p,

@@ -29,6 +29,8 @@
 #define NGX_RT_PUBLISH_EVICT  64
 
 
+static ngx_rt_published_e ngx_rt_publish_check(ngx_rt_zone_t *z,
+    ngx_rt_publish_t *p);
 static ngx_rt_published_e ngx_rt_publish_try(ngx_rt_zone_t *z,
     ngx_rt_publish_t *p, ngx_rt_told_t *told);
 static ngx_int_t ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
@@ -55,16 +57,10 @@ ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
     ngx_rt_told_t       told;
     ngx_rt_published_e  outcome;
 
-    if (!ngx_rt_record_fits(z, p->pub)) {
-        return NGX_RT_PUBLISH_LARGE;
-    }
+    outcome = ngx_rt_publish_check(z, p);
 
-    if (p->ns->history && !ngx_rt_history_fits(p->pub)) {
-        return NGX_RT_PUBLISH_LONG;
-    }
-
-    if (p->version && (p->ns->history == 0 || p->skip_history)) {
-        return NGX_RT_PUBLISH_UNVERSIONED;
+    if (outcome != NGX_RT_PUBLISHED) {
+        return outcome;
     }
 
     ngx_rt_hub_relieve(z->hub);
@@ -84,6 +80,101 @@ ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
     }
 
     return outcome;
+}
+
+
+static ngx_rt_published_e
+ngx_rt_publish_check(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
+{
+    if (!ngx_rt_record_fits(z, p->pub)) {
+        return NGX_RT_PUBLISH_LARGE;
+    }
+
+    if (p->ns->history && !ngx_rt_history_fits(p->pub)) {
+        return NGX_RT_PUBLISH_LONG;
+    }
+
+    if (p->ns->durable && p->skip_history) {
+        return NGX_RT_PUBLISH_KEPT;
+    }
+
+    if (p->version && (p->ns->history == 0 || p->skip_history)) {
+        return NGX_RT_PUBLISH_UNVERSIONED;
+    }
+
+    return NGX_RT_PUBLISHED;
+}
+
+
+ngx_rt_published_e
+ngx_rt_publish_admit(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
+{
+    ngx_rt_state_t      *st;
+    ngx_rt_tenant_t     *t;
+    ngx_rt_published_e   outcome;
+
+    outcome = ngx_rt_publish_check(z, p);
+
+    if (outcome != NGX_RT_PUBLISHED || p->charge == NULL) {
+        return outcome;
+    }
+
+    st = z->state;
+
+    ngx_rt_state_lock(z);
+
+    t = ngx_rt_tenant_acquire_locked(st, &p->tenant);
+
+    if (t == NULL || !rt_txn_commit(&st->txn)) {
+        rt_txn_abort(&st->txn);
+        outcome = NGX_RT_PUBLISH_FULL;
+
+    } else if (ngx_rt_charge_locked(st, t, p->charge) != NGX_OK) {
+        outcome = NGX_RT_PUBLISH_DENIED;
+    }
+
+    ngx_rt_state_unlock(z);
+
+    return outcome;
+}
+
+
+void
+ngx_rt_publish_count(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_rt_published_e outcome, size_t bytes)
+{
+    ngx_rt_tenant_t  *t;
+
+    if (outcome == NGX_RT_PUBLISHED) {
+        ngx_rt_count(publishes, 1);
+
+    } else if (outcome != NGX_RT_PUBLISH_REPEATED
+               && outcome != NGX_RT_PUBLISH_CONFLICT)
+    {
+        return;
+    }
+
+    ngx_rt_state_lock(z);
+
+    t = ngx_rt_tenant_acquire_locked(z->state, tenant);
+
+    if (t == NULL || !rt_txn_commit(&z->state->txn)) {
+        rt_txn_abort(&z->state->txn);
+
+    } else if (outcome == NGX_RT_PUBLISHED) {
+        (void) ngx_atomic_fetch_add(&t->publishes, 1);
+        (void) ngx_atomic_fetch_add(&t->publish_bytes, bytes);
+
+    } else if (outcome == NGX_RT_PUBLISH_REPEATED) {
+        (void) ngx_atomic_fetch_add(&t->repeats, 1);
+
+    } else {
+        (void) ngx_atomic_fetch_add(&t->conflicts, 1);
+    }
+
+    ngx_rt_tenant_trim_locked(z->state);
+
+    ngx_rt_state_unlock(z);
 }
 
 

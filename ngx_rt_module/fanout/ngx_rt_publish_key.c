@@ -13,6 +13,24 @@
 #include "ngx_rt_state.h"
 
 
+/* whoever finds two contents of one digest has made them for keys of its own */
+
+static const rt_hash_key_t  ngx_rt_content_everywhere = {
+    0x6e67785f72745f63, 0x6f6e74656e740001
+};
+
+
+const rt_hash_key_t *
+ngx_rt_content_key(ngx_rt_zone_t *z)
+{
+    ngx_rt_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
+
+    return mcf->redis ? &ngx_rt_content_everywhere : &z->state->hash_key;
+}
+
+
 void
 ngx_rt_publish_key(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     const rt_str_t *name, const rt_content_t *content)
@@ -25,7 +43,8 @@ ngx_rt_publish_key(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
 
     scope = ngx_rt_str(&p->channel);
 
-    rt_idem_key(&p->key, &z->state->hash_key, &scope, name, content);
+    rt_idem_key(&p->key, &z->state->hash_key, &scope, name,
+                ngx_rt_content_key(z), content);
 }
 
 
@@ -33,11 +52,11 @@ void
 ngx_rt_publish_event(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     rt_publication_t *pub, rt_event_t *event, u_char *tags)
 {
-    rt_out_t        o;
-    rt_content_t    content;
-    rt_hash_key_t  *hash;
+    rt_out_t              o;
+    rt_content_t          content;
+    const rt_hash_key_t  *hash;
 
-    hash = &z->state->hash_key;
+    hash = ngx_rt_content_key(z);
 
     rt_out_init(&o, tags, RT_EVENT_TAGS_MAX);
     rt_event_tags(&o, event);

@@ -74,6 +74,12 @@ static ngx_conf_enum_t  ngx_rt_namespace_join_leave[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_rt_namespace_durable[] = {
+    { ngx_string("durable"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_enum_t  ngx_rt_namespace_users[] = {
     { ngx_string("users"), 1 },
     { ngx_null_string, 0 }
@@ -98,6 +104,12 @@ static ngx_rt_namespace_option_t  ngx_rt_namespace_options[] = {
       ngx_rt_namespace_fast,
       offsetof(ngx_rt_namespace_t, fast),
       "\"fast\"",
+      NULL },
+
+    { ngx_string("durable"),
+      ngx_rt_namespace_durable,
+      offsetof(ngx_rt_namespace_t, durable),
+      "\"durable\"",
       NULL },
 
     { ngx_string("subscribe="),
@@ -198,7 +210,6 @@ ngx_rt_namespace(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_memzero(ns, sizeof(ngx_rt_namespace_t));
 
     ns->name = value[1];
-    ns->fast = 1;
     ns->subscribe = NGX_RT_SUBSCRIBE_ANY;
     ns->publish = NGX_RT_PUBLISH_NONE;
     ns->slow = NGX_RT_SLOW_DISCONNECT;
@@ -227,11 +238,19 @@ ngx_rt_namespace_check(ngx_conf_t *cf, ngx_rt_namespace_t *ns)
         return NGX_CONF_ERROR;
     }
 
-    if (ns->history == 0 && (ns->cache || ns->positioned)) {
+    if (ns->history == 0 && (ns->cache || ns->positioned || ns->durable)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "the namespace \"%V\" has \"%s\" but no history, "
                            "write \"history=NUMBER ttl=TIME\", too",
-                           &ns->name, ns->cache ? "cache" : "positioned");
+                           &ns->name, ns->durable ? "durable"
+                           : ns->cache ? "cache" : "positioned");
+        return NGX_CONF_ERROR;
+    }
+
+    if (ns->fast && ns->durable) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the namespace \"%V\" is \"fast\" and "
+                           "\"durable\", write one of them", &ns->name);
         return NGX_CONF_ERROR;
     }
 
@@ -241,6 +260,29 @@ ngx_rt_namespace_check(ngx_conf_t *cf, ngx_rt_namespace_t *ns)
                            "slow clients are served, leave out \"slow=\"",
                            &ns->name);
         return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_rt_namespace_check_durable(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf)
+{
+    ngx_uint_t           i;
+    ngx_rt_namespace_t  *ns;
+
+    ns = mcf->namespaces.elts;
+
+    for (i = 0; mcf->redis == NULL && i < mcf->namespaces.nelts; i++) {
+
+        if (ns[i].durable) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "the namespace \"%V\" is \"durable\", and "
+                               "there is no Redis to keep it, write "
+                               "\"rt_redis URL\", too", &ns[i].name);
+            return NGX_CONF_ERROR;
+        }
     }
 
     return NGX_CONF_OK;
@@ -285,10 +327,10 @@ ngx_rt_namespace_parse(ngx_conf_t *cf, ngx_rt_namespace_t *ns,
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown option \"%V\" of a namespace, there are "
-                       "\"fast\", \"subscribe=\", \"publish=\", "
-                       "\"slow=\", \"presence\", \"join_leave\", "
-                       "\"users\", \"history=\", \"ttl=\", \"cache\" "
-                       "and \"positioned\"",
+                       "\"fast\", \"durable\", \"subscribe=\", "
+                       "\"publish=\", \"slow=\", \"presence\", "
+                       "\"join_leave\", \"users\", \"history=\", "
+                       "\"ttl=\", \"cache\" and \"positioned\"",
                        option);
 
     return NGX_CONF_ERROR;

@@ -43,6 +43,9 @@ ngx_uint_t ngx_rt_namespace_flags(ngx_rt_namespace_t *ns, ngx_uint_t watches,
 /* rt_namespace NAME [option ...] */
 char *ngx_rt_namespace(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* at the end of http {}: durable ones need rt_redis */
+char *ngx_rt_namespace_check_durable(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf);
+
 /* ngx_rt_limit_conf.c */
 
 /* rt_limit WHAT WHOSE rate=RATE [burst=NUMBER] | max=NUMBER */

@@ -32,8 +32,6 @@ static ngx_int_t ngx_rt_command_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_unsubscribe(ngx_rt_client_t *client,
     rt_command_t *cmd);
-static ngx_int_t ngx_rt_command_publish(ngx_rt_client_t *client,
-    rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_ping(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_pong(ngx_rt_client_t *client,
@@ -50,8 +48,6 @@ static ngx_int_t ngx_rt_command_subscribed(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_rt_subscription_t *sub, rt_claims_t *claims);
 static const rt_error_t *ngx_rt_command_may_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_str_t *channel, ngx_rt_namespace_t **nsp);
-static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_rt_publish_t *p);
 
 
 static ngx_rt_command_pt  ngx_rt_command_handlers[] = {
@@ -540,121 +536,6 @@ ngx_rt_command_unsubscribe(ngx_rt_client_t *client, rt_command_t *cmd)
     }
 
     return ngx_rt_command_done(client, cmd);
-}
-
-
-static ngx_int_t
-ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd)
-{
-    const rt_error_t    *error;
-    ngx_rt_publish_t     p;
-    rt_publication_t     pub;
-    ngx_rt_published_e   outcome;
-
-    if (cmd->channel.len == 0) {
-        return ngx_rt_command_bad(client);
-    }
-
-    ngx_memzero(&p, sizeof(ngx_rt_publish_t));
-    ngx_memzero(&pub, sizeof(rt_publication_t));
-
-    p.pub = &pub;
-    pub.data = cmd->data;
-
-    error = ngx_rt_command_publish_to(client, cmd, &p, &outcome);
-
-    return error ? ngx_rt_command_fail(client, cmd, error)
-                 : ngx_rt_command_done(client, cmd);
-}
-
-
-const rt_error_t *
-ngx_rt_command_publish_to(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_rt_publish_t *p, ngx_rt_published_e *outcome)
-{
-    ngx_rt_payer_t          payer;
-    ngx_rt_charge_t         charge;
-    const rt_error_t       *error;
-    ngx_rt_subscription_t  *sub;
-
-    p->tenant = client->tenant;
-    p->channel = ngx_rt_ngx_str(&cmd->channel);
-
-    error = ngx_rt_command_may_publish(client, cmd, p);
-
-    if (error) {
-        return error;
-    }
-
-    sub = ngx_rt_subscription_lookup(client, &p->channel);
-
-    if (sub) {
-        ngx_rt_member_info(sub->member, &p->pub->info);
-
-    } else {
-        ngx_rt_session_info(client->session, &p->pub->info);
-    }
-
-    payer.session = client->buckets;
-    payer.user = ngx_rt_ngx_str(&p->pub->info.user);
-    ngx_str_null(&payer.key);
-
-    p->charge = ngx_rt_limit_publish(client->main_conf, client->zone, p->ns,
-                                     &payer, p->pub->data.len, &charge);
-
-    *outcome = ngx_rt_publish(client->zone, p);
-
-    switch (*outcome) {
-
-    case NGX_RT_PUBLISHED:
-    case NGX_RT_PUBLISH_REPEATED:
-        return NULL;
-
-    case NGX_RT_PUBLISH_FULL:
-        return ngx_rt_command_full(client);
-
-    case NGX_RT_PUBLISH_DENIED:
-        return ngx_rt_command_denied();
-
-    case NGX_RT_PUBLISH_CONFLICT:
-        return &ngx_rt_error_conflict;
-
-    case NGX_RT_PUBLISH_KEYS:
-        return &ngx_rt_error_too_many_keys;
-
-    default:
-        return &ngx_rt_error_bad_request;
-    }
-}
-
-
-static const rt_error_t *
-ngx_rt_command_may_publish(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_rt_publish_t *p)
-{
-    const rt_error_t    *error;
-    ngx_rt_namespace_t  *ns;
-
-    if (cmd->data.data == NULL || cmd->deep) {
-        return &ngx_rt_error_bad_request;
-    }
-
-    error = ngx_rt_command_namespace(client, &p->channel, &ns);
-
-    if (error) {
-        return error;
-    }
-
-    if (ns->publish == NGX_RT_PUBLISH_NONE
-        || (ns->publish == NGX_RT_PUBLISH_SUBSCRIBER
-            && ngx_rt_subscription_lookup(client, &p->channel) == NULL))
-    {
-        return &ngx_rt_error_permission_denied;
-    }
-
-    p->ns = ns;
-
-    return NULL;
 }
 
 

@@ -3,7 +3,7 @@
  * rpc: the methods that are ours.  rt.publish is a publish with a key, so that
  * who did not hear of the first may say it again.
  *
- * Called by ngx_rt_command.c.  Calls fanout to publish, which locks by itself.
+ * Called by ngx_rt_command.c.  Calls ngx_rt_command_publish.c to publish.
  */
 
 
@@ -17,8 +17,6 @@ static ngx_int_t ngx_rt_command_echo(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_publish_event(ngx_rt_client_t *client,
     rt_command_t *cmd);
-static ngx_int_t ngx_rt_command_rpc_done(ngx_rt_client_t *client,
-    rt_command_t *cmd, rt_str_t data);
 
 
 static const struct {
@@ -59,22 +57,28 @@ ngx_rt_command_rpc(ngx_rt_client_t *client, rt_command_t *cmd)
 static ngx_int_t
 ngx_rt_command_echo(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    return ngx_rt_command_rpc_done(client, cmd, cmd->data);
+    rt_reply_t  reply;
+
+    ngx_memzero(&reply, sizeof(rt_reply_t));
+
+    reply.id = cmd->id;
+    reply.method = cmd->method;
+    reply.data = cmd->data;
+
+    ngx_rt_client_reply(client, &reply);
+
+    return NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_rt_command_publish_event(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    u_char               text[RT_EVENT_TAGS_MAX], epoch[NGX_RT_EPOCH_LEN];
-    rt_out_t             o;
-    rt_str_t             s;
-    rt_event_t           event;
-    const rt_error_t    *error;
-    ngx_rt_publish_t     p;
-    rt_publication_t     pub;
-    rt_params_fault_t    fault;
-    ngx_rt_published_e   outcome;
+    u_char             tags[RT_EVENT_TAGS_MAX];
+    rt_event_t         event;
+    ngx_rt_publish_t   p;
+    rt_publication_t   pub;
+    rt_params_fault_t  fault;
 
     rt_event_read(cmd->data.data, cmd->data.len, &event, &fault);
 
@@ -82,43 +86,9 @@ ngx_rt_command_publish_event(ngx_rt_client_t *client, rt_command_t *cmd)
         return ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);
     }
 
-    ngx_rt_publish_event(client->zone, &p, &pub, &event, text);
+    ngx_rt_publish_event(client->zone, &p, &pub, &event, tags);
 
     cmd->channel = event.channel;
 
-    error = ngx_rt_command_publish_to(client, cmd, &p, &outcome);
-
-    if (error) {
-        return ngx_rt_command_fail(client, cmd, error);
-    }
-
-    s.data = epoch;
-    s.len = ngx_rt_history_epoch(client->zone, p.position.source, epoch);
-
-    rt_out_init(&o, text, sizeof(text));
-    rt_event_reply(&o, &event, outcome == NGX_RT_PUBLISH_REPEATED,
-                   p.position.offset, &s);
-
-    s.data = text;
-    s.len = o.pos - text;
-
-    return ngx_rt_command_rpc_done(client, cmd, s);
-}
-
-
-static ngx_int_t
-ngx_rt_command_rpc_done(ngx_rt_client_t *client, rt_command_t *cmd,
-    rt_str_t data)
-{
-    rt_reply_t  reply;
-
-    ngx_memzero(&reply, sizeof(rt_reply_t));
-
-    reply.id = cmd->id;
-    reply.method = cmd->method;
-    reply.data = data;
-
-    ngx_rt_client_reply(client, &reply);
-
-    return NGX_OK;
+    return ngx_rt_command_publish_to(client, cmd, &p, &event);
 }

@@ -109,12 +109,20 @@ ngx_int_t ngx_rt_command_bad(ngx_rt_client_t *client);
 const rt_error_t *ngx_rt_command_namespace(ngx_rt_client_t *client,
     const ngx_str_t *channel, ngx_rt_namespace_t **ns);
 
+/* ngx_rt_command_publish.c */
+
+/* a command */
+ngx_int_t ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd);
+
 /*
  * Publishes p->pub with p->key to the command's channel, if the client may, in
- * its name.  NULL: it is accepted, now or (*outcome) before.
+ * its name, and answers, now or later; event: NULL, or what it is.
  */
-const rt_error_t *ngx_rt_command_publish_to(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_rt_publish_t *p, ngx_rt_published_e *outcome);
+ngx_int_t ngx_rt_command_publish_to(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_publish_t *p, const rt_event_t *event);
+
+/* the client's connection closes: nothing is answered any more */
+void ngx_rt_client_unpublish(ngx_rt_client_t *client);
 
 /* ngx_rt_command_rpc.c: a command */
 ngx_int_t ngx_rt_command_rpc(ngx_rt_client_t *client, rt_command_t *cmd);

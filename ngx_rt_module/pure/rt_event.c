@@ -203,10 +203,10 @@ rt_event_tags(rt_out_t *o, const rt_event_t *e)
 
 
 void
-rt_event_reply(rt_out_t *o, const rt_event_t *e, bool duplicate,
+rt_event_reply(rt_out_t *o, const rt_str_t *id, bool duplicate,
     uint64_t offset, const rt_str_t *epoch)
 {
-    rt_event_text(o, "{\"event\":", &e->id);
+    rt_event_text(o, "{\"event\":", id);
     rt_out_lit(o, ",\"status\":\"accepted\",\"duplicate\":");
 
     if (duplicate) {

@@ -46,8 +46,11 @@ bool rt_event_trace_valid(const rt_str_t *s);
 /* the tags that its publication carries, a JSON object */
 void rt_event_tags(rt_out_t *o, const rt_event_t *e);
 
-/* the result of who sent it; epoch: empty if it stands in no history */
-void rt_event_reply(rt_out_t *o, const rt_event_t *e, bool duplicate,
+/*
+ * The result of who sent the event of that id; epoch: empty if it stands in no
+ * history.
+ */
+void rt_event_reply(rt_out_t *o, const rt_str_t *id, bool duplicate,
     uint64_t offset, const rt_str_t *epoch);
 
 

@@ -48,6 +48,14 @@
     point(publish_told)           /* in the log, what hangs on it still */    \
     point(publish_done)           /* no mutex, nobody is to be rung yet */    \
                                                                               \
+    point(durable_queued)         /* copied, nothing is sent */               \
+    point(durable_sent)           /* put together, not on its way */          \
+    point(durable_answered)       /* Redis has it, nobody here knows */       \
+    point(durable_entered)        /* subscribers have it, nobody is told */   \
+                                                                              \
+    point(keyed_claimed)          /* in Redis, nothing is published */        \
+    point(keyed_published)        /* its result is not in Redis */            \
+                                                                              \
     point(limit_bucket)           /* it is full, its tag is still another */  \
     point(limit_taken)            /* of one bucket, not of the others */      \
     point(limit_give)             /* denied, one has not got it back */       \

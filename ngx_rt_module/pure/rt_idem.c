@@ -62,7 +62,8 @@ rt_content_tag(rt_content_t *c, const rt_hash_key_t *hash,
 
 void
 rt_idem_key(rt_idem_key_t *k, const rt_hash_key_t *hash,
-    const rt_str_t *scope, const rt_str_t *name, const rt_content_t *c)
+    const rt_str_t *scope, const rt_str_t *name,
+    const rt_hash_key_t *content, const rt_content_t *c)
 {
     uint64_t  both[2];
 
@@ -74,7 +75,7 @@ rt_idem_key(rt_idem_key_t *k, const rt_hash_key_t *hash,
 
     k->hash = rt_hash(hash, (uint8_t *) both, sizeof(both));
 
-    rt_hash128(hash, (const uint8_t *) c, sizeof(rt_content_t), k->digest);
+    rt_hash128(content, (const uint8_t *) c, sizeof(rt_content_t), k->digest);
 }
 
 

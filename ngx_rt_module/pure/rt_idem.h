@@ -76,9 +76,13 @@ void rt_content_type(rt_content_t *c, const rt_hash_key_t *hash,
 void rt_content_tag(rt_content_t *c, const rt_hash_key_t *hash,
     const rt_str_t *name, const rt_str_t *value);
 
-/* makes a key of scope and name, which it points to */
+/*
+ * Makes a key of scope and name, which it points to; hash: for its place in a
+ * table, content: as the content was hashed.
+ */
 void rt_idem_key(rt_idem_key_t *k, const rt_hash_key_t *hash,
-    const rt_str_t *scope, const rt_str_t *name, const rt_content_t *c);
+    const rt_str_t *scope, const rt_str_t *name,
+    const rt_hash_key_t *content, const rt_content_t *c);
 
 
 /* what follows is called with the mutex held; NULL: it is not there, or over */

@@ -27,8 +27,7 @@ static ngx_int_t ngx_rt_redis_put(ngx_rt_redis_call_t *call, ngx_uint_t nhead,
     const ngx_str_t *head, ngx_uint_t argc, const ngx_str_t *argv);
 static void ngx_rt_redis_append(ngx_rt_redis_call_t *call, size_t size);
 static void ngx_rt_redis_reply(ngx_rt_redis_link_t *link, redisReply *reply);
-static ngx_rt_redis_result_e ngx_rt_redis_judge(ngx_rt_redis_link_t *link,
-    redisReply *reply);
+static ngx_rt_redis_result_e ngx_rt_redis_judge(redisReply *reply);
 static void ngx_rt_redis_reload(ngx_rt_redis_link_t *link);
 static void ngx_rt_redis_reloaded(ngx_rt_redis_call_t *call,
     ngx_rt_redis_result_e result, redisReply *reply);
@@ -176,6 +175,20 @@ ngx_rt_redis_put(ngx_rt_redis_call_t *call, ngx_uint_t nhead,
 }
 
 
+void
+ngx_rt_redis_flush(void)
+{
+    ngx_event_t  *ev;
+
+    ev = &ngx_rt_redis_link.flush;
+
+    if (ev->posted) {
+        ngx_delete_posted_event(ev);
+        ev->handler(ev);
+    }
+}
+
+
 /* it is in link->out */
 
 static void
@@ -287,7 +300,7 @@ ngx_rt_redis_reply(ngx_rt_redis_link_t *link, redisReply *reply)
     }
 
     serial = link->serial;
-    result = ngx_rt_redis_judge(link, reply);
+    result = ngx_rt_redis_judge(reply);
 
     ngx_rt_redis_remove(call);
 
@@ -319,14 +332,22 @@ ngx_rt_redis_skip(ngx_rt_redis_call_t *call)
 
 
 static ngx_rt_redis_result_e
-ngx_rt_redis_judge(ngx_rt_redis_link_t *link, redisReply *reply)
+ngx_rt_redis_judge(redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ERROR) {
+        return ngx_rt_redis_error(reply);
+    }
+
+    ngx_rt_count(redis_replies[0], 1);
+
+    return NGX_RT_REDIS_OK;
+}
+
+
+ngx_rt_redis_result_e
+ngx_rt_redis_error(redisReply *reply)
 {
     rt_redis_error_e  error;
-
-    if (reply->type != REDIS_REPLY_ERROR) {
-        ngx_rt_count(redis_replies[0], 1);
-        return NGX_RT_REDIS_OK;
-    }
 
     error = rt_redis_error((u_char *) reply->str, reply->len);
 
@@ -335,7 +356,7 @@ ngx_rt_redis_judge(ngx_rt_redis_link_t *link, redisReply *reply)
     switch (rt_redis_error_remedy(error)) {
 
     case RT_REDIS_LOAD:
-        ngx_rt_redis_reload(link);
+        ngx_rt_redis_reload(&ngx_rt_redis_link);
         return NGX_RT_REDIS_AGAIN;
 
     case RT_REDIS_RETRY:

@@ -104,6 +104,15 @@ ngx_int_t ngx_rt_redis_eval(ngx_rt_redis_call_t *call,
     ngx_rt_redis_script_t *script, ngx_uint_t nkeys, ngx_uint_t argc,
     const ngx_str_t *argv);
 
+/* what was sent leaves now: the turn is over for who calls */
+void ngx_rt_redis_flush(void);
+
+/*
+ * An error that stands inside a reply, of something that a script did; what
+ * follows for the connection is seen to.
+ */
+ngx_rt_redis_result_e ngx_rt_redis_error(redisReply *error);
+
 /*
  * The caller is gone: its handler is not called any more, its memory is its
  * own; the command may be run all the same.

@@ -34,8 +34,12 @@ typedef struct {
 } ngx_rt_leases_t;
 
 
-/* commands that wait for something: protocol/ngx_rt_client_park.c */
-typedef struct ngx_rt_parking_s  ngx_rt_parking_t;
+/*
+ * Commands that wait for something: protocol/ngx_rt_client_park.c, and
+ * ngx_rt_command_publish.c
+ */
+typedef struct ngx_rt_parking_s     ngx_rt_parking_t;
+typedef struct ngx_rt_publishing_s  ngx_rt_publishing_t;
 
 
 struct ngx_rt_client_s {
@@ -52,6 +56,7 @@ struct ngx_rt_client_s {
     ngx_uint_t                 nsubscriptions;
     ngx_rt_leases_t           *leases;        /* NULL: it has no tokens */
     ngx_rt_parking_t          *parking;       /* NULL: nothing ever waited */
+    ngx_rt_publishing_t       *publishing;    /* those that wait for Redis */
     unsigned                   refused:1;     /* its connect was an error */
     unsigned                   keyless:1;     /* a token may say the tenant */
     unsigned                   unsettled:1;   /* has it its latest proof? */

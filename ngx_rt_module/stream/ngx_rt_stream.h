@@ -24,29 +24,38 @@ extern ngx_rt_redis_script_t  ngx_rt_stream_accept;
 /* ngx_rt_stream_publish.c */
 
 typedef struct ngx_rt_durable_s  ngx_rt_durable_t;
+typedef struct ngx_rt_entry_s    ngx_rt_entry_t;
 
 /*
- * Who waits for a durable publication; in the caller's memory until the handler
- * was called or the caller has forgotten it.
+ * Who waits for a publication that Redis has to accept; in the caller's memory
+ * until the handler was called or the caller has forgotten it.
  */
 struct ngx_rt_durable_s {
     void                     (*handler)(ngx_rt_durable_t *d,
                                         ngx_rt_published_e outcome,
                                         ngx_rt_position_t *position);
-    void                      *entry;         /* the publication's, or NULL */
+    ngx_rt_entry_t            *entry;         /* NULL: nothing is waited for */
 };
 
+void ngx_rt_stream_publish_init_process(ngx_cycle_t *cycle);
+
+/* is it one for Redis: in a durable channel, or with a key? */
+ngx_uint_t ngx_rt_stream_needed(ngx_rt_publish_t *p);
+
 /*
- * Copies the publication, which was checked and is charged here, and sends it
- * with all others of its tenant and turn.  NGX_RT_PUBLISHED: the handler is
- * called later, once; anything else: that is the outcome, and it is not
- * called.
+ * Judges and charges the publication, copies it, and sends it with all others
+ * of its tenant.  NGX_RT_PUBLISHED: the handler is called later, once, from the
+ * event loop; anything else: that is the outcome, and it is not called.
  */
 ngx_rt_published_e ngx_rt_stream_publish(ngx_rt_zone_t *z,
     ngx_rt_publish_t *p, ngx_rt_durable_t *d);
 
 /* nobody waits any more; it may be accepted all the same */
 void ngx_rt_stream_forget(ngx_rt_durable_t *d);
+
+
+/* other nodes that are there */
+#define ngx_rt_stream_others()  1
 
 
 /* ngx_rt_stream_listen.c */

@@ -22,9 +22,6 @@ static void ngx_rt_stream_read_key(u_char *buf, ngx_str_t *key,
     rt_key_kind_t kind, ngx_str_t *tenant, ngx_str_t *channel);
 static void ngx_rt_stream_read_number(u_char *buf, ngx_str_t *s,
     uint64_t n);
-static void ngx_rt_stream_read_random(u_char *epoch);
-static ngx_uint_t ngx_rt_stream_read_offset(redisReply *r, u_char end,
-    uint64_t *offset);
 static ngx_int_t ngx_rt_stream_read_top(redisReply *epoch, redisReply *top,
     ngx_rt_position_t *position);
 static ngx_int_t ngx_rt_stream_read_fields(redisReply *fields,
@@ -141,7 +138,7 @@ ngx_rt_stream_read(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
         argv[2].len = NGX_RT_EPOCH_LEN;
     }
 
-    ngx_rt_stream_read_random(epochs[1]);
+    ngx_rt_stream_epoch(epochs[1]);
 
     argv[5].data = epochs[1];
     argv[5].len = NGX_RT_EPOCH_LEN;
@@ -174,7 +171,7 @@ ngx_rt_stream_fork(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
     ngx_rt_stream_read_key(key, &argv[0], RT_KEY_META, tenant, channel);
 
     rt_epoch_text(source, epochs[0]);
-    ngx_rt_stream_read_random(epochs[1]);
+    ngx_rt_stream_epoch(epochs[1]);
 
     argv[1].data = epochs[0];
     argv[1].len = NGX_RT_EPOCH_LEN;
@@ -233,8 +230,8 @@ ngx_rt_stream_read_number(u_char *buf, ngx_str_t *s, uint64_t n)
 
 /* a clash would hide a loss, so it is no counter */
 
-static void
-ngx_rt_stream_read_random(u_char *epoch)
+void
+ngx_rt_stream_epoch(u_char *epoch)
 {
     uint64_t  n;
 
@@ -296,15 +293,13 @@ ngx_rt_stream_read_top(redisReply *epoch, redisReply *top,
 
     position->source = rt_epoch_parse((u_char *) epoch->str, epoch->len);
 
-    return ngx_rt_stream_read_offset(top, '\0', &position->offset)
+    return ngx_rt_stream_offset(top, '\0', &position->offset)
            ? NGX_OK : NGX_ERROR;
 }
 
 
-/* digits, up to that character, or to the end of the string */
-
-static ngx_uint_t
-ngx_rt_stream_read_offset(redisReply *r, u_char end, uint64_t *offset)
+ngx_uint_t
+ngx_rt_stream_offset(redisReply *r, u_char end, uint64_t *offset)
 {
     u_char    *p, *last;
     uint64_t   n;
@@ -343,7 +338,7 @@ ngx_rt_stream_read_entry(ngx_rt_read_t *read, ngx_uint_t i,
 
     if (r->type != REDIS_REPLY_ARRAY || r->elements != 2
         || r->element[1]->type != REDIS_REPLY_ARRAY
-        || !ngx_rt_stream_read_offset(r->element[0], '-', &e->at.offset))
+        || !ngx_rt_stream_offset(r->element[0], '-', &e->at.offset))
     {
         return NGX_ERROR;
     }
@@ -385,7 +380,7 @@ ngx_rt_stream_read_fields(redisReply *fields, ngx_rt_read_entry_t *e)
             (void) rt_stream_info_parse(value.data, value.len, &e->pub.info);
 
         } else if (ngx_strcmp(name->str, "time") == 0
-                   && !ngx_rt_stream_read_offset(r, '\0', &e->time))
+                   && !ngx_rt_stream_offset(r, '\0', &e->time))
         {
             return NGX_ERROR;
         }

@@ -51,6 +51,12 @@ ngx_int_t ngx_rt_stream_read_parse(redisReply *reply, ngx_rt_read_t *read);
 ngx_int_t ngx_rt_stream_read_entry(ngx_rt_read_t *read, ngx_uint_t i,
     ngx_rt_read_entry_t *e);
 
+/* the letters of a new one, NGX_RT_EPOCH_LEN */
+void ngx_rt_stream_epoch(u_char *epoch);
+
+/* digits, up to that character, or (zero) to the end; 0: it is not so */
+ngx_uint_t ngx_rt_stream_offset(redisReply *r, u_char end, uint64_t *offset);
+
 /* the channel begins another epoch, if it is still of that one */
 ngx_int_t ngx_rt_stream_fork(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
     ngx_str_t *channel, uint64_t source);

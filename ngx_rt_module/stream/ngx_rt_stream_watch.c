@@ -63,6 +63,7 @@ ngx_rt_stream_init_process(ngx_cycle_t *cycle)
     ngx_rt_stream_read_init_process();
     ngx_rt_stream_listen_init_process();
     ngx_rt_stream_follow_init_process(cycle);
+    ngx_rt_stream_publish_init_process(cycle);
 
     ngx_rt_stream_watch_dumb.fd = (ngx_socket_t) -1;
 

@@ -217,12 +217,12 @@ test_made(void)
              "\"traceparent\":\"" TRACE "\"}");
 
     rt_out_init(&o, out, RT_EVENT_REPLY_MAX);
-    rt_event_reply(&o, &e, false, 5, &none);
+    rt_event_reply(&o, &e.id, false, 5, &none);
     made(&o, "{\"event\":\"\\\"i\",\"status\":\"accepted\","
              "\"duplicate\":false}");
 
     rt_out_init(&o, out, RT_EVENT_REPLY_MAX);
-    rt_event_reply(&o, &e, true, 5, &epoch);
+    rt_event_reply(&o, &e.id, true, 5, &epoch);
     made(&o, "{\"event\":\"\\\"i\",\"status\":\"accepted\","
              "\"duplicate\":true,\"offset\":5,\"epoch\":\"abcdefgh\"}");
 
@@ -238,7 +238,7 @@ test_made(void)
     ok(rt_out_fits(&o), "tags: %zu bytes", o.need);
 
     rt_out_init(&o, out, RT_EVENT_REPLY_MAX);
-    rt_event_reply(&o, &e, false, UINT64_MAX, &epoch);
+    rt_event_reply(&o, &e.id, false, UINT64_MAX, &epoch);
     ok(rt_out_fits(&o), "a reply: %zu bytes", o.need);
 
     tap_group("tags and replies");

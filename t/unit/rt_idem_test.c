@@ -104,7 +104,7 @@ make_key(rt_idem_key_t *k, unsigned key, unsigned content)
     scope = str(scopes[key % 3]);
     data = str(names[key / 3 % 4]);
 
-    rt_idem_key(k, &secret, &scope, &data, &c);
+    rt_idem_key(k, &secret, &scope, &data, &secret, &c);
 }
 
 
@@ -393,7 +393,7 @@ digest(uint64_t out[2], const char *data, const char *type, uint64_t version,
     }
 
     s = str("scope");
-    rt_idem_key(&k, &secret, &s, &s, &c);
+    rt_idem_key(&k, &secret, &s, &s, &secret, &c);
 
     memcpy(out, k.digest, sizeof(k.digest));
 }

@@ -1,0 +1,357 @@
+
+/*
+ * What is said to the scripts that append (ngx_rt_stream_script.c), and what
+ * they answer.
+ *
+ * Called by ngx_rt_stream_publish.c; calls redis/.  Keeps nothing but the room
+ * in which arguments are put together, which is good for one call.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_redis_link.h"
+#include "ngx_rt_stream_entry.h"
+#include "ngx_rt_stream_read.h"
+
+
+/* of a call: arguments of all, of each channel, of each publication */
+#define NGX_RT_APPEND_HEAD     6
+#define NGX_RT_APPEND_CHANNEL  5
+#define NGX_RT_APPEND_ENTRY    6
+#define NGX_RT_APPEND_KEYS     4
+
+#define NGX_RT_APPEND_ARGS                                                    \
+    (NGX_RT_APPEND_HEAD + NGX_RT_CALL_ENTRIES                                 \
+     * (NGX_RT_APPEND_CHANNEL + NGX_RT_APPEND_ENTRY + NGX_RT_APPEND_KEYS))
+
+/* how often in the time of a stream what is old goes */
+#define NGX_RT_APPEND_TURNS    4
+
+
+typedef struct {
+    ngx_uint_t                 n;
+    ngx_str_t                  argv[NGX_RT_APPEND_ARGS];
+    u_char                    *number;        /* the next to be written */
+    u_char                     numbers[(NGX_RT_APPEND_HEAD
+                                        + NGX_RT_APPEND_CHANNEL
+                                          * NGX_RT_CALL_ENTRIES)
+                                       * NGX_INT64_LEN];
+} ngx_rt_append_args_t;
+
+
+static void ngx_rt_append_keys(ngx_rt_append_args_t *a,
+    ngx_rt_entry_t **entries, ngx_uint_t n, ngx_uint_t careful);
+static void ngx_rt_append_head(ngx_rt_append_args_t *a, ngx_rt_zone_t *z,
+    ngx_uint_t careful, uint64_t time);
+static void ngx_rt_append_channel(ngx_rt_append_args_t *a,
+    ngx_rt_entry_t **entries, ngx_uint_t n, ngx_uint_t careful,
+    uint64_t time);
+static void ngx_rt_append_entry(ngx_rt_append_args_t *a, ngx_rt_entry_t *e,
+    ngx_uint_t careful);
+static void ngx_rt_append_string(ngx_rt_append_args_t *a, const void *data,
+    size_t len);
+static void ngx_rt_append_number(ngx_rt_append_args_t *a, uint64_t n);
+static ngx_uint_t ngx_rt_append_count(ngx_rt_entry_t **entries, ngx_uint_t n);
+static void ngx_rt_append_again(ngx_rt_entry_t **entries, ngx_uint_t n);
+static void ngx_rt_append_errors(ngx_rt_entry_t **entries, ngx_uint_t n,
+    redisReply *error);
+static void ngx_rt_append_one(ngx_rt_entry_t *e, redisReply *epoch,
+    redisReply *r);
+static void ngx_rt_append_words(ngx_rt_entry_t *e, redisReply *r);
+
+
+static const struct {
+    const char          *word;
+    ngx_rt_published_e   outcome;
+} ngx_rt_append_outcomes[] = {
+    { "untold", NGX_RT_PUBLISHED },
+    { "repeated", NGX_RT_PUBLISH_REPEATED },
+    { "conflict", NGX_RT_PUBLISH_CONFLICT },
+    { "stale", NGX_RT_PUBLISH_STALE },
+    { NULL, NGX_RT_PUBLISH_AWAY }
+};
+
+
+ngx_int_t
+ngx_rt_append_send(ngx_rt_redis_call_t *call, ngx_rt_entry_t **entries,
+    ngx_uint_t n, ngx_uint_t careful, uint64_t time)
+{
+    ngx_uint_t                     i, nkeys, count;
+    static ngx_rt_append_args_t    args;
+
+    args.n = 0;
+    args.number = args.numbers;
+
+    ngx_rt_append_keys(&args, entries, n, careful);
+
+    nkeys = args.n;
+
+    ngx_rt_append_head(&args, entries[0]->zone, careful, time);
+
+    for (i = 0; i < n; i += count) {
+        count = ngx_rt_append_count(&entries[i], n - i);
+        ngx_rt_append_channel(&args, &entries[i], count, careful, time);
+    }
+
+    return ngx_rt_redis_eval(call, careful ? &ngx_rt_stream_accept
+                                           : &ngx_rt_stream_append,
+                             nkeys, args.n, args.argv);
+}
+
+
+static void
+ngx_rt_append_keys(ngx_rt_append_args_t *a, ngx_rt_entry_t **entries,
+    ngx_uint_t n, ngx_uint_t careful)
+{
+    ngx_uint_t       i;
+    ngx_rt_entry_t  *e;
+
+    for (i = 0; i < n; i++) {
+        e = entries[i];
+
+        if (e->first) {
+            a->argv[a->n++] = e->stream;
+            a->argv[a->n++] = e->meta;
+        }
+
+        if (careful && e->digest.len) {
+            a->argv[a->n++] = e->mark;
+            a->argv[a->n++] = e->event;
+        }
+    }
+}
+
+
+/* of the bus's message as it is up to the offset; see rt_bus.h */
+
+static void
+ngx_rt_append_head(ngx_rt_append_args_t *a, ngx_rt_zone_t *z,
+    ngx_uint_t careful, uint64_t time)
+{
+    ngx_rt_main_conf_t  *mcf;
+    static u_char        epoch[NGX_RT_EPOCH_LEN];
+    static u_char        bus[RT_BUS_HEAD_MAX];
+
+    ngx_rt_append_number(a, time);
+
+    a->argv[a->n++] = *ngx_rt_redis_run();
+
+    ngx_rt_append_string(a, bus,
+                         ngx_rt_stream_others()
+                         ? ngx_sprintf(bus, RT_BUS_VERSION " %c %*s ",
+                                       RT_BUS_PUBLICATION,
+                                       (size_t) NGX_RT_ID_LEN, z->state->uid)
+                           - bus
+                         : 0);
+
+    if (!careful) {
+        return;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
+
+    ngx_rt_stream_epoch(epoch);
+
+    ngx_rt_append_string(a, epoch, NGX_RT_EPOCH_LEN);
+    ngx_rt_append_string(a, ngx_rt_redis_durable() ? "0" : "1", 1);
+    ngx_rt_append_number(a, mcf->idem_window);
+}
+
+
+static void
+ngx_rt_append_channel(ngx_rt_append_args_t *a, ngx_rt_entry_t **entries,
+    ngx_uint_t n, ngx_uint_t careful, uint64_t time)
+{
+    uint64_t             turn;
+    ngx_uint_t           i;
+    ngx_rt_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
+
+    turn = ngx_max(entries[0]->ttl / NGX_RT_APPEND_TURNS, 1);
+
+    ngx_rt_append_number(a, entries[0]->history);
+    ngx_rt_append_number(a, time / turn);
+    ngx_rt_append_number(a, n);
+
+    if (careful) {
+        ngx_rt_append_number(a, entries[0]->ttl);
+        ngx_rt_append_number(a, mcf->history_meta_ttl);
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_rt_append_entry(a, entries[i], careful);
+    }
+}
+
+
+static void
+ngx_rt_append_entry(ngx_rt_append_args_t *a, ngx_rt_entry_t *e,
+    ngx_uint_t careful)
+{
+    ngx_rt_append_string(a, e->pub.data.data, e->pub.data.len);
+    a->argv[a->n++] = e->info;
+    ngx_rt_append_string(a, e->pub.tags.data, e->pub.tags.len);
+
+    if (careful) {
+        a->argv[a->n++] = e->digest;
+        a->argv[a->n++] = e->version;
+        a->argv[a->n++] = e->version_epoch;
+    }
+}
+
+
+static void
+ngx_rt_append_string(ngx_rt_append_args_t *a, const void *data, size_t len)
+{
+    a->argv[a->n].data = (u_char *) data;
+    a->argv[a->n].len = len;
+    a->n++;
+}
+
+
+static void
+ngx_rt_append_number(ngx_rt_append_args_t *a, uint64_t n)
+{
+    u_char  *p;
+
+    p = a->number;
+    a->number = ngx_sprintf(p, "%uL", n);
+
+    ngx_rt_append_string(a, p, a->number - p);
+}
+
+
+/* of the first one's channel */
+
+static ngx_uint_t
+ngx_rt_append_count(ngx_rt_entry_t **entries, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 1; i < n && !entries[i]->first; i++) { /* void */ }
+
+    return i;
+}
+
+
+/* what the reply does not say stays as if there was none */
+
+void
+ngx_rt_append_parse(redisReply *reply, ngx_rt_entry_t **entries, ngx_uint_t n)
+{
+    size_t        j, k;
+    redisReply   *epoch;
+    ngx_uint_t    i, count;
+
+    if (reply->type != REDIS_REPLY_ARRAY) {
+        return;
+    }
+
+    for (i = 0, j = 0; i < n && j < reply->elements; i += count) {
+        count = ngx_rt_append_count(&entries[i], n - i);
+        epoch = reply->element[j++];
+
+        if (epoch->type == REDIS_REPLY_NIL) {
+            ngx_rt_append_again(&entries[i], count);
+            continue;
+        }
+
+        if (epoch->type == REDIS_REPLY_ERROR) {
+            ngx_rt_append_errors(&entries[i], count, epoch);
+            continue;
+        }
+
+        for (k = 0; k < count && j < reply->elements; k++) {
+            ngx_rt_append_one(entries[i + k], epoch, reply->element[j++]);
+        }
+    }
+}
+
+
+static void
+ngx_rt_append_again(ngx_rt_entry_t **entries, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+
+        if (!entries[i]->careful) {
+            entries[i]->careful = 1;
+            entries[i]->outcome = NGX_RT_PUBLISH_STALE;
+        }
+    }
+}
+
+
+static void
+ngx_rt_append_errors(ngx_rt_entry_t **entries, ngx_uint_t n,
+    redisReply *error)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        ngx_rt_entry_refused(entries[i], error);
+    }
+}
+
+
+static void
+ngx_rt_append_one(ngx_rt_entry_t *e, redisReply *epoch, redisReply *r)
+{
+    if (r->type == REDIS_REPLY_ERROR) {
+        ngx_rt_entry_refused(e, r);
+
+    } else if (r->type == REDIS_REPLY_ARRAY) {
+        ngx_rt_append_words(e, r);
+
+    } else if (ngx_rt_append_position(r, '-', epoch, &e->at)) {
+        e->outcome = NGX_RT_PUBLISHED;
+    }
+}
+
+
+static void
+ngx_rt_append_words(ngx_rt_entry_t *e, redisReply *r)
+{
+    ngx_uint_t   i;
+    redisReply  *word;
+
+    if (r->elements != 3 || r->element[0]->type != REDIS_REPLY_STRING) {
+        return;
+    }
+
+    word = r->element[0];
+
+    for (i = 0; ngx_rt_append_outcomes[i].word; i++) {
+
+        if (ngx_strcmp(word->str, ngx_rt_append_outcomes[i].word) == 0
+            && ngx_rt_append_position(r->element[1], '\0', r->element[2],
+                                      &e->at))
+        {
+            e->outcome = ngx_rt_append_outcomes[i].outcome;
+            return;
+        }
+    }
+}
+
+
+ngx_uint_t
+ngx_rt_append_position(redisReply *offset, u_char end, redisReply *epoch,
+    ngx_rt_position_t *at)
+{
+    if (epoch->type != REDIS_REPLY_STRING) {
+        return 0;
+    }
+
+    at->source = rt_epoch_parse((u_char *) epoch->str, epoch->len);
+
+    if (offset->type == REDIS_REPLY_INTEGER) {
+        at->offset = offset->integer;
+
+    } else if (!ngx_rt_stream_offset(offset, end, &at->offset)) {
+        return 0;
+    }
+
+    return at->source != 0 && at->offset != 0;
+}
