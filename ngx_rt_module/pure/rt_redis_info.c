@@ -80,6 +80,9 @@ rt_redis_info_line(rt_redis_info_t *info, const rt_str_t *name,
     } else if (rt_str_eq(name, "aof_enabled")) {
         info->aof = rt_str_eq(value, "1");
 
+    } else if (rt_str_eq(name, "maxmemory")) {
+        info->unbounded = rt_str_eq(value, "0");
+
     } else if (rt_str_eq(name, "maxmemory_policy")) {
         info->evicts = !rt_str_eq(value, "noeviction");
         rt_redis_info_copy(info->policy, RT_REDIS_POLICY_MAX, value);

@@ -22,6 +22,7 @@ typedef struct {
     bool      loading;
     bool      aof;
     bool      evicts;             /* its policy is another than noeviction */
+    bool      unbounded;          /* it takes what memory there is */
     uint8_t   run[RT_REDIS_RUN_LEN + 1];        /* empty: it was not said */
     uint8_t   policy[RT_REDIS_POLICY_MAX + 1];
 } rt_redis_info_t;

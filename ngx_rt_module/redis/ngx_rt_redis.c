@@ -243,6 +243,12 @@ ngx_rt_redis_forget(ngx_rt_redis_call_t *call)
 
     ngx_queue_remove(&call->queue);
     ngx_rt_redis_settle(0);
+
+    /* it may have been the last who kept this connection */
+
+    if (ngx_rt_redis_renew && ngx_queue_empty(&ngx_rt_redis_calls)) {
+        ngx_add_timer(&ngx_rt_redis_link.timer, 1);
+    }
 }
 
 
@@ -448,6 +454,10 @@ ngx_rt_redis_overdue(ngx_rt_redis_link_t *link)
     call = ngx_rt_redis_first();
 
     if (call == NULL) {
+        if (ngx_rt_redis_renew) {
+            ngx_rt_redis_link_lose(link, "it takes no commands from us", 0);
+        }
+
         return;
     }
 

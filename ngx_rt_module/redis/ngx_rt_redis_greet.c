@@ -11,6 +11,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_redis_link.h"
+#include "rt_redis_error.h"
 
 #include <ngx_sha1.h>
 
@@ -23,6 +24,7 @@
 #define NGX_RT_REDIS_EVICTS        2
 #define NGX_RT_REDIS_NO_AOF        4
 #define NGX_RT_REDIS_LAX           8
+#define NGX_RT_REDIS_UNBOUNDED     16
 
 
 static ngx_uint_t ngx_rt_redis_greet_count(ngx_rt_redis_link_t *link,
@@ -51,6 +53,7 @@ static ngx_int_t ngx_rt_redis_load_take(ngx_rt_redis_link_t *link,
 static ngx_uint_t ngx_rt_redis_once(ngx_rt_redis_link_t *link);
 static ngx_int_t ngx_rt_redis_ok(ngx_rt_redis_link_t *link,
     redisReply *reply);
+static ngx_uint_t ngx_rt_redis_greet_fatal(redisReply *reply);
 static void ngx_rt_redis_greet_refused(ngx_rt_redis_link_t *link,
     redisReply *reply);
 static void ngx_rt_redis_greet_done(ngx_rt_redis_link_t *link);
@@ -183,7 +186,9 @@ ngx_rt_redis_greet_reply(ngx_rt_redis_link_t *link, redisReply *reply)
     failed = reply->type == REDIS_REPLY_ERROR
              || ngx_rt_redis_steps[link->step].take(link, reply) != NGX_OK;
 
-    if (failed && !ngx_rt_redis_steps[link->step].may_fail) {
+    if (failed && (!ngx_rt_redis_steps[link->step].may_fail
+                   || ngx_rt_redis_greet_fatal(reply)))
+    {
         ngx_rt_redis_greet_refused(link, reply);
         return;
     }
@@ -201,6 +206,23 @@ ngx_rt_redis_greet_reply(ngx_rt_redis_link_t *link, redisReply *reply)
     }
 
     ngx_rt_redis_greet_done(link);
+}
+
+
+/* what would be said of all that follows, too */
+
+static ngx_uint_t
+ngx_rt_redis_greet_fatal(redisReply *reply)
+{
+    rt_redis_error_e  error;
+
+    if (reply->type != REDIS_REPLY_ERROR) {
+        return 0;
+    }
+
+    error = rt_redis_error((u_char *) reply->str, reply->len);
+
+    return rt_redis_error_remedy(error) == RT_REDIS_RECONNECT;
 }
 
 
@@ -271,7 +293,8 @@ ngx_rt_redis_warn(ngx_rt_redis_link_t *link)
     found = (link->info.version < NGX_RT_REDIS_VERSION ? NGX_RT_REDIS_OLD : 0)
             | (link->info.evicts ? NGX_RT_REDIS_EVICTS : 0)
             | (link->info.aof ? 0 : NGX_RT_REDIS_NO_AOF)
-            | (link->info.aof && link->lax ? NGX_RT_REDIS_LAX : 0);
+            | (link->info.aof && link->lax ? NGX_RT_REDIS_LAX : 0)
+            | (link->info.unbounded ? NGX_RT_REDIS_UNBOUNDED : 0);
 
     told = found & ~ngx_rt_redis_warned;
     ngx_rt_redis_warned = found;
@@ -292,6 +315,13 @@ ngx_rt_redis_warn(ngx_rt_redis_link_t *link)
                       "rt: Redis at %V deletes streams and keys when its "
                       "memory is full (%s): set \"maxmemory-policy "
                       "noeviction\"", name, link->info.policy);
+    }
+
+    if (told & NGX_RT_REDIS_UNBOUNDED) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "rt: Redis at %V has no bound of its memory, and may be "
+                      "killed when that of its machine is full: set "
+                      "\"maxmemory\"", name);
     }
 
     if (told & NGX_RT_REDIS_NO_AOF) {

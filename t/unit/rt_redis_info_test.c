@@ -37,19 +37,21 @@ test_sections(void)
     read_text(&info, "# Persistence\r\nloading:0\r\nasync_loading:0\r\n"
               "aof_enabled:1\r\n");
     read_text(&info, "# Memory\r\nmaxmemory:0\r\n"
-              "maxmemory_policy:noeviction\r\n");
+              "maxmemory:1048576\r\nmaxmemory_policy:noeviction\r\n");
 
     ok(info.version == 7 && !info.cluster && !info.replica && !info.loading
-       && info.aof && !info.evicts, "a Redis as it should be");
+       && info.aof && !info.evicts && !info.unbounded,
+       "a Redis as it should be");
     ok(strcmp((char *) info.run, "0123456789012345678901234567890123456789")
        == 0, "its run: %s", info.run);
 
     read_text(&info, "redis_version:10.1\r\nredis_mode:cluster\r\n"
               "role:slave\r\nloading:1\r\naof_enabled:0\r\n"
-              "maxmemory_policy:allkeys-lru");
+              "maxmemory:0\r\nmaxmemory_policy:allkeys-lru");
 
     ok(info.version == 10 && info.cluster && info.replica && info.loading
-       && !info.aof && info.evicts, "another, whose last line has no end");
+       && !info.aof && info.evicts && info.unbounded,
+       "another, whose last line has no end");
     ok(strcmp((char *) info.policy, "allkeys-lru") == 0, "its policy");
 
     tap_group("sections");
