@@ -28,6 +28,9 @@
 /* calls that find that the scripts are gone, one after another */
 #define NGX_RT_GROUP_TRIES  2
 
+/* msec; longer than a turn */
+#define NGX_RT_GROUPS_STAY  1000
+
 
 /* what a tenant has to publish; there while it has something */
 struct ngx_rt_group_s {
@@ -71,6 +74,7 @@ static ngx_rbtree_node_t  ngx_rt_group_sentinel;
 /* those that have something to send */
 static ngx_queue_t        ngx_rt_groups;
 static ngx_event_t        ngx_rt_groups_event;
+static ngx_connection_t   ngx_rt_groups_dumb;
 
 
 void
@@ -83,6 +87,8 @@ ngx_rt_stream_publish_init_process(ngx_cycle_t *cycle)
 
     ngx_rt_groups_event.handler = ngx_rt_groups_handler;
     ngx_rt_groups_event.log = cycle->log;
+    ngx_rt_groups_event.data = &ngx_rt_groups_dumb;
+    ngx_rt_groups_dumb.fd = (ngx_socket_t) -1;
 
     ngx_rt_redis_script(&ngx_rt_stream_append);
     ngx_rt_redis_script(&ngx_rt_stream_accept);
@@ -115,6 +121,7 @@ ngx_rt_stream_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     ngx_rt_published_e   outcome;
 
     if (!ngx_rt_redis_ready()) {
+        ngx_rt_count(redis_declined, 1);
         return NGX_RT_PUBLISH_AWAY;
     }
 
@@ -224,7 +231,10 @@ ngx_rt_group_release(ngx_rt_group_t *g, size_t size)
 }
 
 
-/* at the end of the turn, with all that comes until then */
+/*
+ * At the end of the turn, with all that comes until then.  The timer is there
+ * for a worker that is told to leave in between: it goes when none is left.
+ */
 
 static void
 ngx_rt_group_post(ngx_rt_group_t *g)
@@ -236,6 +246,7 @@ ngx_rt_group_post(ngx_rt_group_t *g)
 
     if (!ngx_rt_groups_event.posted) {
         ngx_post_event(&ngx_rt_groups_event, &ngx_posted_next_events);
+        ngx_add_timer(&ngx_rt_groups_event, NGX_RT_GROUPS_STAY);
     }
 }
 
@@ -259,6 +270,10 @@ ngx_rt_groups_handler(ngx_event_t *ev)
     /* what was put together is a turn late already */
 
     ngx_rt_redis_flush();
+
+    if (!ngx_rt_groups_event.posted && ngx_rt_groups_event.timer_set) {
+        ngx_del_timer(&ngx_rt_groups_event);
+    }
 }
 
 
