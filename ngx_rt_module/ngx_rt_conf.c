@@ -80,6 +80,14 @@ ngx_rt_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (mcf->redis && mcf->zones.nelts > 1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "there is \"rt_redis\" and more than one "
+                           "\"rt_zone\", whose tenants would share keys "
+                           "in it, write one \"rt_zone\"");
+        return NGX_CONF_ERROR;
+    }
+
     return ngx_rt_namespace_check_durable(cf, mcf);
 }
 

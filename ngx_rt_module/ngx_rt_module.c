@@ -322,7 +322,8 @@ ngx_rt_init_process(ngx_cycle_t *cycle)
 static void
 ngx_rt_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_rt_redis_exit_process(cycle);
     ngx_rt_doorbell_exit_process(cycle);
+    ngx_rt_stream_exit_process();
+    ngx_rt_redis_exit_process(cycle);
     ngx_rt_hub_exit_process(cycle);
 }

@@ -538,6 +538,8 @@ accepted('a Redis with TLS', http('rt_redis rediss://127.0.0.1 tls_verify=off'
                                   . ' tls_name=redis.example.com;'));
 refused('a Redis twice', qr/rt_redis.*duplicate/,
         http('rt_redis redis://127.0.0.1;', 'rt_redis redis://[::1]; # <-'));
+refused('a Redis and two zones', qr/write one "rt_zone"/,
+        http('rt_zone $host zone=other:1m;', 'rt_redis redis://127.0.0.1;'));
 refused('a Redis in a location', qr/rt_redis.*not allowed here/,
         location('rt_redis redis://127.0.0.1; # <-'));
 refused('a Redis without a URL', qr/invalid number of arguments/,

@@ -317,7 +317,13 @@ ngx_rt_doorbell_exit_process(ngx_cycle_t *cycle)
     rt_fault(exit_begin);
 
     ngx_rt_stat->connections = 0;
+    ngx_rt_stat->redis_pending = 0;
+    ngx_memzero((void *) ngx_rt_stat->redis_state,
+                sizeof(ngx_rt_stat->redis_state));
     ngx_rt_stat->pid = 0;
+
+    /* of two that leave at once, one finds that it is the last */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 
     rt_fault(exit_done);
 

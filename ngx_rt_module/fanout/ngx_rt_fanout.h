@@ -53,6 +53,14 @@ typedef struct {
     ngx_atomic_t               redis_losses;
     ngx_atomic_t               redis_messages;  /* of pub/sub */
     ngx_atomic_t               redis_replies[1 + RT_REDIS_ERRORS];
+
+    /* what it says to other nodes, and hears of them: stream/ */
+    ngx_atomic_t               bus_told;
+    ngx_atomic_t               bus_dropped;
+    ngx_atomic_t               bus_heard;
+    ngx_atomic_t               bus_asked;       /* surveys */
+    ngx_atomic_t               bus_partial;     /* of them */
+    ngx_atomic_t               bus_answered;
 } ngx_rt_slot_t;
 
 

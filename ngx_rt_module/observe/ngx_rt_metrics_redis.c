@@ -1,7 +1,7 @@
 
 /*
  * What rt_metrics says of Redis: the workers' connections to it, and what came
- * of their commands.
+ * of their commands; and of the other nodes that are reached by it.
  *
  * Called by ngx_rt_metrics.c; the workers' slots are read as they are, without
  * a mutex.
@@ -12,6 +12,7 @@
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_metrics_text.h"
 #include "ngx_rt_redis.h"
+#include "ngx_rt_stream_nodes.h"
 #include "rt_redis_error.h"
 
 
@@ -21,6 +22,7 @@
 
 static void ngx_rt_metrics_redis_states(ngx_rt_metrics_out_t *out);
 static void ngx_rt_metrics_redis_replies(ngx_rt_metrics_out_t *out);
+static void ngx_rt_metrics_others(ngx_rt_metrics_out_t *out);
 
 
 static const ngx_rt_metric_t  ngx_rt_redis_metrics[] = {
@@ -47,6 +49,34 @@ static const ngx_rt_metric_t  ngx_rt_redis_metrics[] = {
 };
 
 
+static const ngx_rt_metric_t  ngx_rt_bus_metrics[] = {
+
+    ngx_rt_redis_metric("told", bus_told,
+                        "Publications, joins and leaves told to others.", 1),
+
+    ngx_rt_redis_metric("dropped", bus_dropped,
+                        "Those that were not: Redis away, or too slow.", 1),
+
+    ngx_rt_redis_metric("heard", bus_heard,
+                        "Publications, joins and leaves of others.", 1),
+
+    ngx_rt_redis_metric("asked", bus_asked,
+                        "Questions to all other nodes.", 1),
+
+    ngx_rt_redis_metric("partial", bus_partial,
+                        "Those that not every node answered in time.", 1),
+
+    ngx_rt_redis_metric("answered", bus_answered,
+                        "Questions of other nodes answered.", 1),
+
+    { NULL, NULL, 0, 0 }
+};
+
+
+static const ngx_rt_metric_t  ngx_rt_bus_others_metric = {
+    "others", "Other nodes that are alive.", 0, 0
+};
+
 static const ngx_rt_metric_t  ngx_rt_redis_state_metric = {
     "state", "1 for the state that a worker's connection is in.", 0, 0
 };
@@ -68,6 +98,26 @@ ngx_rt_metrics_redis(ngx_rt_metrics_out_t *out)
     ngx_rt_metrics_redis_states(out);
     ngx_rt_metrics_workers(out, "redis_", ngx_rt_redis_metrics);
     ngx_rt_metrics_redis_replies(out);
+
+    ngx_rt_metrics_others(out);
+    ngx_rt_metrics_workers(out, "bus_", ngx_rt_bus_metrics);
+}
+
+
+static void
+ngx_rt_metrics_others(ngx_rt_metrics_out_t *out)
+{
+    u_char     text[sizeof("node=\"\"") + NGX_RT_ID_LEN];
+    rt_str_t   node;
+    ngx_str_t  labels;
+
+    node = ngx_rt_stream_node();
+
+    labels.data = text;
+    labels.len = ngx_sprintf(text, "node=\"%*s\"", node.len, node.data) - text;
+
+    ngx_rt_metrics_family(out, "bus_", &ngx_rt_bus_others_metric, 0);
+    ngx_rt_metrics_sample(out, &labels, ngx_rt_stream_others());
 }
 
 

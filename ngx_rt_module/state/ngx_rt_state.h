@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     11        /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     12        /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -249,6 +249,16 @@ typedef struct {
 } ngx_rt_state_slot_t;
 
 
+/* another node that is alive; its id is set while the place is free */
+#define NGX_RT_PEERS            64
+
+typedef struct {
+    uint64_t                   alive;         /* 0: the place is free */
+    uint64_t                   heard;         /* when, the last time; msec */
+    u_char                     id[NGX_RT_ID_LEN];
+} ngx_rt_peer_t;
+
+
 struct ngx_rt_state_s {
     uint64_t                   layout;
     u_char                     uid[NGX_RT_ID_LEN];   /* of this node */
@@ -287,6 +297,12 @@ struct ngx_rt_state_s {
 
     ngx_rt_state_slot_t        slots[NGX_RT_SLOTS];
     uint64_t                   cuts;          /* lines that were cut off */
+
+    ngx_rt_peer_t              peers[NGX_RT_PEERS];
+    uint64_t                   npeers;
+    uint64_t                   met;           /* peers ever */
+    uint64_t                   beat;          /* when this node was last told
+                                                 of; msec, 0: it is due */
 
     ngx_rt_losses_t            losses[NGX_RT_LOSSES];
 
@@ -969,6 +985,31 @@ ngx_int_t ngx_rt_copy_freshen(ngx_rt_zone_t *z, ngx_str_t *tenant,
 /* that worker listens no more */
 void ngx_rt_copy_release(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *channel, ngx_uint_t slot);
+
+
+/* ngx_rt_peer.c: other nodes; these lock by themselves */
+
+/*
+ * One was heard.  NGX_OK: for the first time; NGX_DONE: it is known;
+ * NGX_DECLINED: there are NGX_RT_PEERS already.
+ */
+ngx_int_t ngx_rt_peer_meet(ngx_rt_zone_t *z, const u_char *id);
+
+/* it has said that it leaves; NGX_DECLINED: it was not known */
+ngx_int_t ngx_rt_peer_part(ngx_rt_zone_t *z, const u_char *id);
+
+/* those that were not heard of for so long are gone; returns how many */
+ngx_uint_t ngx_rt_peer_expire(ngx_rt_zone_t *z, ngx_msec_t silent);
+
+/* the mutex is held, or it is only a guess */
+ngx_uint_t ngx_rt_peer_alive(ngx_rt_state_t *st, const u_char *id);
+
+/*
+ * The caller is the one to tell of this node now, if nobody has within that
+ * time (NGX_OK); nobody has: the next one may.
+ */
+ngx_int_t ngx_rt_beat_claim(ngx_rt_zone_t *z, ngx_msec_t since);
+void ngx_rt_beat_void(ngx_rt_zone_t *z);
 
 
 /* ngx_rt_idem.c */

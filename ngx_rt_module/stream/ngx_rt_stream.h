@@ -54,10 +54,6 @@ ngx_rt_published_e ngx_rt_stream_publish(ngx_rt_zone_t *z,
 void ngx_rt_stream_forget(ngx_rt_durable_t *d);
 
 
-/* other nodes that are there */
-#define ngx_rt_stream_others()  1
-
-
 /* ngx_rt_stream_listen.c */
 
 typedef struct ngx_rt_ear_s     ngx_rt_ear_t;
@@ -124,8 +120,15 @@ void ngx_rt_stream_follow_init_process(ngx_cycle_t *cycle);
 
 /* ngx_rt_stream_watch.c */
 
-/* of a worker, before its first connection to Redis */
+/* of a worker, before its first connection to Redis; after its slot is left */
 void ngx_rt_stream_init_process(ngx_cycle_t *cycle);
+void ngx_rt_stream_exit_process(void);
+
+
+/* ngx_rt_stream_nodes.c */
+
+/* other nodes that are alive: is there anyone to be told something? */
+ngx_uint_t ngx_rt_stream_others(void);
 
 
 #endif /* _NGX_RT_STREAM_H_INCLUDED_ */

@@ -5,12 +5,14 @@
  * those that it listens to are compared with their streams, and those without
  * members are left alone after a while.
  *
- * An eighth of them at a time; all, if a worker has lost its line.
+ * An eighth of them at a time; all, if a worker has lost its line, or another
+ * node has come.
  */
 
 
 #include "ngx_rt.h"
 #include "ngx_rt_policy.h"
+#include "ngx_rt_stream_nodes.h"
 #include "ngx_rt_stream_track.h"
 
 
@@ -31,7 +33,8 @@ static void ngx_rt_stream_watch_handler(ngx_event_t *ev);
 static void ngx_rt_stream_watch_interests(ngx_rt_hub_t *hub);
 static ngx_uint_t ngx_rt_stream_watch_needed(ngx_rt_hub_t *hub,
     ngx_rt_channel_t *ch);
-static void ngx_rt_stream_watch_tracks(void);
+static void ngx_rt_stream_watch_tracks(ngx_uint_t all);
+static ngx_uint_t ngx_rt_stream_watch_met(ngx_rt_zone_t *z);
 static ngx_uint_t ngx_rt_stream_watch_track(ngx_rt_track_t *t);
 static void ngx_rt_stream_check(ngx_rt_stream_check_t *check,
     ngx_rt_track_t *t);
@@ -49,21 +52,25 @@ static ngx_connection_t  ngx_rt_stream_watch_dumb;
 void
 ngx_rt_stream_init_process(ngx_cycle_t *cycle)
 {
-    ngx_event_t         *ev;
-    ngx_rt_main_conf_t  *mcf;
+    ngx_event_t          *ev;
+    ngx_rt_zone_t       **z;
+    ngx_rt_main_conf_t   *mcf;
 
     mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_rt_module);
 
-    if (mcf == NULL || mcf->redis == NULL
+    if (mcf == NULL || mcf->redis == NULL || mcf->zones.nelts == 0
         || ngx_process == NGX_PROCESS_HELPER)
     {
         return;
     }
 
+    z = mcf->zones.elts;
+
     ngx_rt_stream_read_init_process();
     ngx_rt_stream_listen_init_process();
     ngx_rt_stream_follow_init_process(cycle);
     ngx_rt_stream_publish_init_process(cycle);
+    ngx_rt_nodes_init_process(z[0]);
 
     ngx_rt_stream_watch_dumb.fd = (ngx_socket_t) -1;
 
@@ -75,6 +82,13 @@ ngx_rt_stream_init_process(ngx_cycle_t *cycle)
     ev->cancelable = 1;
 
     ngx_add_timer(ev, NGX_RT_STREAM_WATCH);
+}
+
+
+void
+ngx_rt_stream_exit_process(void)
+{
+    ngx_rt_nodes_exit_process();
 }
 
 
@@ -93,7 +107,8 @@ ngx_rt_stream_watch_handler(ngx_event_t *ev)
         ngx_rt_stream_watch_interests(z[i]->hub);
     }
 
-    ngx_rt_stream_watch_tracks();
+    ngx_rt_stream_watch_tracks(ngx_rt_stream_watch_met(z[0]));
+    ngx_rt_nodes_watch();
 
     ngx_add_timer(ev, NGX_RT_STREAM_WATCH);
 }
@@ -169,8 +184,33 @@ ngx_rt_stream_watch_needed(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch)
 }
 
 
+/*
+ * A node that has just been met: what it published before it knew of this one
+ * was not told here.  The second look is for what was on its way meanwhile.
+ */
+
+static ngx_uint_t
+ngx_rt_stream_watch_met(ngx_rt_zone_t *z)
+{
+    static uint64_t    met;
+    static ngx_uint_t  looks;
+
+    if (z->state->met != met) {
+        met = z->state->met;
+        looks = 2;
+    }
+
+    if (looks) {
+        looks--;
+        return 1;
+    }
+
+    return 0;
+}
+
+
 static void
-ngx_rt_stream_watch_tracks(void)
+ngx_rt_stream_watch_tracks(ngx_uint_t all)
 {
     ngx_uint_t              n;
     ngx_queue_t            *q;
@@ -179,7 +219,7 @@ ngx_rt_stream_watch_tracks(void)
 
     check = ngx_calloc(sizeof(ngx_rt_stream_check_t), ngx_cycle->log);
 
-    n = ngx_rt_ntracks / NGX_RT_STREAM_SHARE + 1;
+    n = all ? ngx_rt_ntracks : ngx_rt_ntracks / NGX_RT_STREAM_SHARE + 1;
 
     while (check && n-- && !ngx_queue_empty(&ngx_rt_tracks)) {
         q = ngx_queue_head(&ngx_rt_tracks);

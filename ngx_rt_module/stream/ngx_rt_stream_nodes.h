@@ -1,0 +1,36 @@
+
+/*
+ * The nodes that share a Redis, and what they say to each other.
+ */
+
+
+#ifndef _NGX_RT_STREAM_NODES_H_INCLUDED_
+#define _NGX_RT_STREAM_NODES_H_INCLUDED_
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_state.h"
+#include "ngx_rt_stream.h"
+#include "rt_bus.h"
+
+
+/* ngx_rt_stream_nodes.c */
+
+/* of a worker; the zone whose id the node has */
+void ngx_rt_nodes_init_process(ngx_rt_zone_t *z);
+
+/* once a second */
+void ngx_rt_nodes_watch(void);
+
+/* the last worker of the node says so; it has left its slot */
+void ngx_rt_nodes_exit_process(void);
+
+/* this node, as it stands in messages; the wall's time, msec */
+rt_str_t ngx_rt_stream_node(void);
+uint64_t ngx_rt_stream_now(void);
+
+/* this node has sent it */
+ngx_uint_t ngx_rt_stream_is_own(const rt_bus_t *m);
+
+
+#endif /* _NGX_RT_STREAM_NODES_H_INCLUDED_ */
