@@ -275,11 +275,7 @@ ngx_rt_append_again(ngx_rt_entry_t **entries, ngx_uint_t n)
     ngx_uint_t  i;
 
     for (i = 0; i < n; i++) {
-
-        if (!entries[i]->careful) {
-            entries[i]->careful = 1;
-            entries[i]->outcome = NGX_RT_PUBLISH_STALE;
-        }
+        entries[i]->careful = 1;
     }
 }
 
@@ -329,7 +325,10 @@ ngx_rt_append_words(ngx_rt_entry_t *e, redisReply *r)
             && ngx_rt_append_position(r->element[1], '\0', r->element[2],
                                       &e->at))
         {
-            e->outcome = ngx_rt_append_outcomes[i].outcome;
+            if (i == 0 || e->digest.len || e->version.len) {
+                e->outcome = ngx_rt_append_outcomes[i].outcome;
+            }
+
             return;
         }
     }
@@ -346,7 +345,9 @@ ngx_rt_append_position(redisReply *offset, u_char end, redisReply *epoch,
 
     at->source = rt_epoch_parse((u_char *) epoch->str, epoch->len);
 
-    if (offset->type == REDIS_REPLY_INTEGER) {
+    if (offset->type == REDIS_REPLY_INTEGER && end == '\0'
+        && offset->integer > 0)
+    {
         at->offset = offset->integer;
 
     } else if (!ngx_rt_stream_offset(offset, end, &at->offset)) {

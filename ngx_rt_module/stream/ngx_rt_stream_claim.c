@@ -315,7 +315,9 @@ ngx_rt_claim_settle_handler(ngx_rt_redis_call_t *call,
 
     e = (ngx_rt_entry_t *) ((u_char *) call - offsetof(ngx_rt_entry_t, call));
 
-    if (result != NGX_RT_REDIS_OK && ngx_rt_claim_good(e)) {
+    if ((result != NGX_RT_REDIS_OK || reply->type != REDIS_REPLY_INTEGER)
+        && ngx_rt_claim_good(e))
+    {
         e->outcome = NGX_RT_PUBLISH_AWAY;
     }
 

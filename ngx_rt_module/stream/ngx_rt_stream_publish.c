@@ -444,8 +444,7 @@ ngx_rt_group_return(ngx_rt_group_t *g, ngx_uint_t all)
     for (i = 0, kept = 0; i < g->n; i++) {
         e = g->sent[i];
 
-        if (all || (!g->careful && e->outcome == NGX_RT_PUBLISH_STALE)) {
-            e->outcome = NGX_RT_PUBLISH_AWAY;
+        if (all || (e->careful && !g->careful)) {
             ngx_queue_insert_tail(&back, &e->queue);
             continue;
         }

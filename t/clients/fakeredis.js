@@ -71,6 +71,7 @@ class FakeRedis {
                      ? answer(args, connection) : answer;
 
         this.commands.push(args);
+        (connection.said ??= []).push(name);
 
         if (said === null) {
             connection.destroy();
