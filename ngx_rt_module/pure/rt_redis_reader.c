@@ -25,6 +25,16 @@ static void *rt_redis_reader_string(const redisReadTask *task, char *str,
     size_t len);
 static void *rt_redis_reader_array(const redisReadTask *task,
     rt_redis_count_t elements);
+#if HIREDIS_MAJOR >= 1
+static void *rt_redis_reader_double(const redisReadTask *task, double value,
+    char *str, size_t len);
+static void *rt_redis_reader_bool(const redisReadTask *task, int value);
+#endif
+static void *rt_redis_reader_refuse(rt_redis_reader_t *r, const char *why);
+
+
+static const char  rt_redis_reader_kind[] =
+    "a reply is of a kind that was not asked for";
 
 
 bool
@@ -42,6 +52,10 @@ rt_redis_reader_init(rt_redis_reader_t *r)
     r->bounded = *r->plain;
     r->bounded.createString = rt_redis_reader_string;
     r->bounded.createArray = rt_redis_reader_array;
+#if HIREDIS_MAJOR >= 1
+    r->bounded.createDouble = rt_redis_reader_double;
+    r->bounded.createBool = rt_redis_reader_bool;
+#endif
 
     r->hiredis->fn = &r->bounded;
     r->hiredis->privdata = r;
@@ -111,6 +125,11 @@ rt_redis_reader_next(rt_redis_reader_t *r, redisReply **reply)
 }
 
 
+/*
+ * Kinds of version 3 of the protocol, which hiredis 1.0 knows, are for those
+ * who have asked for it; with some of them in others it ends the process.
+ */
+
 static void *
 rt_redis_reader_string(const redisReadTask *task, char *str, size_t len)
 {
@@ -118,9 +137,14 @@ rt_redis_reader_string(const redisReadTask *task, char *str, size_t len)
 
     r = task->privdata;
 
+    if (task->type != REDIS_REPLY_STRING && task->type != REDIS_REPLY_STATUS
+        && task->type != REDIS_REPLY_ERROR)
+    {
+        return rt_redis_reader_refuse(r, rt_redis_reader_kind);
+    }
+
     if (len > RT_REDIS_REPLY_MAX - r->bytes) {
-        r->why = "a reply is too large";
-        return NULL;
+        return rt_redis_reader_refuse(r, "a reply is too large");
     }
 
     r->bytes += len;
@@ -138,21 +162,57 @@ rt_redis_reader_array(const redisReadTask *task, rt_redis_count_t elements)
 
     r = task->privdata;
 
+    if (task->type != REDIS_REPLY_ARRAY) {
+        return rt_redis_reader_refuse(r, rt_redis_reader_kind);
+    }
+
     for (depth = 1, parent = task->parent; parent; parent = parent->parent) {
         depth++;
     }
 
     if (depth > RT_REDIS_DEPTH_MAX) {
-        r->why = "a reply is nested too deeply";
-        return NULL;
+        return rt_redis_reader_refuse(r, "a reply is nested too deeply");
     }
 
     if ((size_t) elements > RT_REDIS_ELEMENTS_MAX - r->elements) {
-        r->why = "a reply has too many elements";
-        return NULL;
+        return rt_redis_reader_refuse(r, "a reply has too many elements");
     }
 
     r->elements += elements;
 
     return r->plain->createArray(task, elements);
+}
+
+
+#if HIREDIS_MAJOR >= 1
+
+static void *
+rt_redis_reader_double(const redisReadTask *task, double value, char *str,
+    size_t len)
+{
+    (void) value;
+    (void) str;
+    (void) len;
+
+    return rt_redis_reader_refuse(task->privdata, rt_redis_reader_kind);
+}
+
+
+static void *
+rt_redis_reader_bool(const redisReadTask *task, int value)
+{
+    (void) value;
+
+    return rt_redis_reader_refuse(task->privdata, rt_redis_reader_kind);
+}
+
+#endif
+
+
+static void *
+rt_redis_reader_refuse(rt_redis_reader_t *r, const char *why)
+{
+    r->why = why;
+
+    return NULL;
 }
