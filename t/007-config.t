@@ -572,6 +572,86 @@ for (['timeout=0', 'timeout=TIME'], ['timeout=9ms', 'timeout=TIME'],
             http("rt_redis redis://127.0.0.1 $param; # <-"));
 }
 
+for (['redis://', 'there is no host'], ['redis:///0', 'there is no host'],
+     ['redis://:6379', 'there is no host'],
+     ['redis://u:p@', 'there is no host'],
+     ['redis://127.0.0.1:0', 'port is not a number from 1 to 65535'],
+     ['redis://127.0.0.1:65536', 'port is not a number'],
+     ['redis://127.0.0.1:', 'port is not a number'],
+     ['redis://127.0.0.1:99999999999999999999', 'port is not a number'],
+     ['redis://127.0.0.1/x', 'number of the database'],
+     ['redis://127.0.0.1/-1', 'number of the database'],
+     ['redis://127.0.0.1/65536', 'number of the database'],
+     ['redis://127.0.0.1/18446744073709551616', 'number of the database'],
+     ['redis://127.0.0.1/1/2', 'write redis://'],
+     ['redis://127.0.0.1/1x', 'write redis://'],
+     ['redis://127.0.0.1?db=1', 'write redis://'],
+     ['redis://u:p%@127.0.0.1', 'two hexadecimal digits'],
+     ['redis://u:p%4@127.0.0.1', 'two hexadecimal digits'],
+     ['redis://u:p%zz@127.0.0.1', 'two hexadecimal digits'],
+     ['redis://u:p%00@127.0.0.1', 'and not 00'],
+     ['redis://%@127.0.0.1', 'two hexadecimal digits'],
+     ['redis://u:a/b@127.0.0.1', 'written as %2F'],
+     ['redis://u@127.0.0.1', 'a user has no password'],
+     ['redis://::1', 'there is no host'],
+     ['redis://[::1', 'in brackets'],
+     ['redis://a,b', 'no name of one has'],
+     ['REDIS://127.0.0.1', 'write redis://'],
+     ['redis:127.0.0.1', 'write redis://'],
+     ['unix:', 'has to begin with "/"'], ['unix:r.sock', 'begin with "/"'],
+     ['unix://host/r.sock', 'has no host'],
+     ['unix:/r.sock?db=x', 'number of the database'],
+     ['unix:/r.sock?db=', 'number of the database'],
+     ['unix:/r.sock?x=1', '?db=DB'],
+     ['unix:/' . 'r' x 107, 'more than 107 bytes'],
+     ['unix:/r%2', 'two hexadecimal digits'])
+{
+    my ($url, $says) = @$_;
+
+    refused("a Redis at $url", qr/\Q$says\E/, http("rt_redis $url; # <-"));
+}
+
+# what does not fit, below and above, and what is said twice
+for (['timeout=-1', 'timeout=TIME'], ['timeout=-5s', 'timeout=TIME'],
+     ['timeout=99999999999999999999s', 'timeout=TIME'],
+     ['timeout=4294967296', 'timeout=TIME'],
+     ['connect_timeout=-1s', 'connect_timeout=TIME'],
+     ['connect_timeout=11m', 'connect_timeout=TIME'],
+     ['connect_timeout=1s connect_timeout=1s', 'once'],
+     ['backoff=0:1s', 'LEAST:MOST'], ['backoff=-1s:1s', 'LEAST:MOST'],
+     ['backoff=1s:11m', 'LEAST:MOST'], ['backoff=1s:2s:3s', 'LEAST:MOST'],
+     ['backoff=1s:2s backoff=1s:2s', 'once'],
+     ['pending=0', 'pending=SIZE'], ['pending=1x', 'pending=SIZE'],
+     ['pending=99999999999999999999g', 'pending=SIZE'],
+     ['pending=18014398509481985k', 'pending=SIZE'],
+     ['pending=1m pending=1m', 'once'], ['user=', 'once'],
+     ['user=a user=b', 'once'], ['password_file=', 'once'],
+     ['password_file=/x password_file=/y', 'once'],
+     ['tls_name=a', 'rediss:'], ['tls_cert=/x tls_key=/y', 'rediss:'],
+     ['TIMEOUT=1s', 'write "rt_redis URL'], ['redis://[::1]', 'write "rt_'])
+{
+    my ($param, $says) = @$_;
+
+    refused("a Redis with $param", qr/\Q$says\E/,
+            http("rt_redis redis://127.0.0.1 $param; # <-"));
+}
+
+for (['tls_ca=/etc/passwd', 'paths of PEM files'],
+     ['tls_ca=/', 'paths of PEM files'],
+     ['tls_ca=/x tls_ca=/y', 'once'], ['tls_name=', 'once'],
+     ['tls_name=a tls_name=b', 'once'],
+     ['tls_verify=on tls_verify=off', 'once'],
+     ['tls_cert=/no/such tls_key=/no/such', 'paths of PEM files'],
+     ['tls_key=/x', 'tls_cert=PATH tls_key=PATH'])
+{
+    my ($param, $says) = @$_;
+
+    refused("a Redis with TLS and $param", qr/\Q$says\E/,
+            http("rt_redis rediss://127.0.0.1 $param; # <-"));
+}
+
+refused('TLS for a socket', qr/rediss:/,
+        http('rt_redis unix:/r.sock tls_verify=off; # <-'));
 refused('a certificate without a key', qr/tls_cert=PATH tls_key=PATH/,
         http('rt_redis rediss://127.0.0.1 tls_cert=/x; # <-'));
 refused('tls_verify with another word', qr/tls_verify=on/,

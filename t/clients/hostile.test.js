@@ -166,7 +166,8 @@ describe("hostile and odd replies", { timeout: 120000 }, () => {
         await isReady(nginx);
         assert.equal((await publish()).epoch, EPOCH);
         assert.deepEqual(nginx.workerPids(), workers);
-        assert.equal((await seen(nginx)).pending_bytes, 0);
+        await until("nobody waits", async () =>
+            (await seen(nginx)).pending_bytes === 0);
     }
 
     /* all are refused; said to each call, or to the first one only */
@@ -254,12 +255,15 @@ describe("hostile and odd replies", { timeout: 120000 }, () => {
         });
     }
 
-    /* it says so once a second */
+    /* it says so once a second; a newer hiredis takes it for malformed */
     test("an error is no line of its own in the log", async () => {
+        const malformed = count(nginx, /a reply is malformed/);
+
         await until("it is told", async () => {
             await refused(`*2\r\n${bulk(EPOCH)}-OOM no\n[mine] it is\r\n`);
 
-            return count(nginx, /\[mine\]/);
+            return count(nginx, /\[mine\]/)
+                   || count(nginx, /a reply is malformed/) > malformed;
         });
 
         assert.equal(count(nginx, /\n\[mine\]/), 0);
@@ -267,6 +271,8 @@ describe("hostile and odd replies", { timeout: 120000 }, () => {
     });
 
     test("an answer more than was asked for ends the connection", async () => {
+        await works();
+
         const { losses_total: lost } = await seen(nginx);
 
         say(args => good(publications(args)) + "+OK\r\n");
