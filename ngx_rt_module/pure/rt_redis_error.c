@@ -9,6 +9,7 @@
 
 static rt_redis_error_e rt_redis_error_word(const uint8_t *p,
     const uint8_t *last);
+static rt_redis_error_e rt_redis_error_text(const uint8_t *text, size_t len);
 static const uint8_t *rt_redis_error_script(const uint8_t *p,
     const uint8_t *last);
 
@@ -52,8 +53,6 @@ rt_redis_error(const uint8_t *text, size_t len)
     const uint8_t     *last, *p;
     rt_redis_error_e   error, inner;
 
-    static const char  full[] = "ERR max number of clients";
-
     last = text + len;
     error = rt_redis_error_word(text, last);
 
@@ -61,8 +60,10 @@ rt_redis_error(const uint8_t *text, size_t len)
         return error;
     }
 
-    if (len >= sizeof(full) - 1 && memcmp(text, full, sizeof(full) - 1) == 0) {
-        return RT_REDIS_MAXCLIENTS;
+    error = rt_redis_error_text(text, len);
+
+    if (error != RT_REDIS_ERR) {
+        return error;
     }
 
     p = rt_redis_error_script(text, last);
@@ -97,6 +98,33 @@ rt_redis_error_word(const uint8_t *p, const uint8_t *last)
     }
 
     return RT_REDIS_OTHER;
+}
+
+
+/* of those that have no word of their own */
+
+static rt_redis_error_e
+rt_redis_error_text(const uint8_t *text, size_t len)
+{
+    size_t  i, n;
+
+    static const struct {
+        const char        *text;
+        rt_redis_error_e   error;
+    } list[] = {
+        { "ERR max number of clients", RT_REDIS_MAXCLIENTS },
+        { "ERR The user executing the script can't", RT_REDIS_NOPERM }
+    };
+
+    for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        n = strlen(list[i].text);
+
+        if (len >= n && memcmp(text, list[i].text, n) == 0) {
+            return list[i].error;
+        }
+    }
+
+    return RT_REDIS_ERR;
 }
 
 

@@ -36,6 +36,9 @@ main(void)
           RT_REDIS_RETRY },
         { "ERR max number of clients reached", "maxclients",
           RT_REDIS_RECONNECT },
+        { "ERR The user executing the script can't run this command or "
+          "subcommand", "noperm", RT_REDIS_PERMANENT },
+        { "ERR The user executing the script", "err", RT_REDIS_PERMANENT },
         { "READONLY You can't write against a read only replica.", "readonly",
           RT_REDIS_RECONNECT },
         { "MASTERDOWN Link with MASTER is down", "masterdown",
