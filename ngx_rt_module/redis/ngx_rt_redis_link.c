@@ -1,10 +1,10 @@
 
 /*
- * A link's states and its connection.
+ * A link's states, from an address to its loss and the next attempt.
  *
- * Called by nginx's events; calls the link's use with each reply, and when the
- * link is ready or lost.  Whoever calls the use looks at the link's serial
- * afterwards: a handler may have lost the link.
+ * Called by nginx's events; calls ngx_rt_redis_wire.c for the bytes, and the
+ * link's use when it is ready or lost.  Whoever calls the use looks at the
+ * link's serial afterwards: a handler may have lost the link.
  *
  * Timers are cancelable but while somebody waits, and the connections are
  * closed when the process exits: a worker that leaves stays no longer for them
@@ -18,10 +18,7 @@
 #include "rt_backoff.h"
 
 
-#define NGX_RT_REDIS_READ_SIZE   (64 * 1024)
-#define NGX_RT_REDIS_READ_TURN   16       /* reads, before others have theirs */
-
-#define NGX_RT_REDIS_TOLD        2        /* reasons of a loss */
+#define NGX_RT_REDIS_TOLD  2              /* reasons of a loss */
 
 
 static void ngx_rt_redis_link_enter(ngx_rt_redis_link_t *link,
@@ -29,9 +26,6 @@ static void ngx_rt_redis_link_enter(ngx_rt_redis_link_t *link,
 static ngx_int_t ngx_rt_redis_link_open(ngx_rt_redis_link_t *link);
 static void ngx_rt_redis_link_connected(ngx_rt_redis_link_t *link);
 static void ngx_rt_redis_link_handshake(ngx_rt_redis_link_t *link);
-static void ngx_rt_redis_link_read(ngx_rt_redis_link_t *link);
-static ngx_int_t ngx_rt_redis_link_replies(ngx_rt_redis_link_t *link);
-static void ngx_rt_redis_link_write(ngx_rt_redis_link_t *link);
 static void ngx_rt_redis_link_ignore(ngx_rt_redis_link_t *link);
 static void ngx_rt_redis_link_late(ngx_rt_redis_link_t *link);
 static void ngx_rt_redis_link_close(ngx_rt_redis_link_t *link);
@@ -111,10 +105,6 @@ static const struct {
         ngx_rt_redis_link_begin
     }
 };
-
-
-/* of all links: what is read is at once the reader's */
-static u_char  ngx_rt_redis_buf[NGX_RT_REDIS_READ_SIZE];
 
 
 void
@@ -337,135 +327,6 @@ ngx_rt_redis_link_ready(ngx_rt_redis_link_t *link)
     ngx_rt_redis_link_enter(link, NGX_RT_REDIS_READY);
 
     link->use->ready(link);
-}
-
-
-static void
-ngx_rt_redis_link_read(ngx_rt_redis_link_t *link)
-{
-    ssize_t            n;
-    ngx_uint_t         i;
-    ngx_event_t       *rev;
-    ngx_connection_t  *c;
-
-    c = link->peer.connection;
-    rev = c->read;
-
-    for (i = 0; i < NGX_RT_REDIS_READ_TURN; i++) {
-
-        n = c->recv(c, ngx_rt_redis_buf, NGX_RT_REDIS_READ_SIZE);
-
-        if (n == NGX_AGAIN) {
-            if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-                ngx_rt_redis_link_lose(link, "its events fail", 0);
-            }
-
-            return;
-        }
-
-        if (n <= 0) {
-            ngx_rt_redis_link_lose(link, n ? "recv() failed"
-                                   : "it has closed the connection",
-                                   n ? ngx_socket_errno : 0);
-            return;
-        }
-
-        if (!rt_redis_reader_feed(&link->reader, ngx_rt_redis_buf, n)) {
-            ngx_rt_redis_link_lose(link, "there was no memory for a reply", 0);
-            return;
-        }
-
-        if (ngx_rt_redis_link_replies(link) != NGX_OK || !rev->ready) {
-            return;
-        }
-    }
-
-    if (!rev->posted) {
-        ngx_post_event(rev, &ngx_posted_next_events);
-    }
-}
-
-
-/* NGX_DECLINED: the link was lost */
-
-static ngx_int_t
-ngx_rt_redis_link_replies(ngx_rt_redis_link_t *link)
-{
-    ngx_uint_t   serial;
-    redisReply  *reply;
-    const char  *why;
-
-    serial = link->serial;
-
-    for ( ;; ) {
-        why = rt_redis_reader_next(&link->reader, &reply);
-
-        if (why) {
-            ngx_rt_redis_link_lose(link, why, 0);
-            return NGX_DECLINED;
-        }
-
-        if (reply == NULL) {
-            return NGX_OK;
-        }
-
-        if (link->state == NGX_RT_REDIS_GREETING) {
-            ngx_rt_redis_greet_reply(link, reply);
-
-        } else {
-            link->use->reply(link, reply);
-        }
-
-        freeReplyObject(reply);
-
-        if (link->serial != serial) {
-            return NGX_DECLINED;
-        }
-    }
-}
-
-
-static void
-ngx_rt_redis_link_write(ngx_rt_redis_link_t *link)
-{
-    ssize_t              n;
-    ngx_event_t         *wev;
-    ngx_connection_t    *c;
-    ngx_rt_redis_out_t  *out;
-
-    c = link->peer.connection;
-    wev = c->write;
-
-    out = link->state == NGX_RT_REDIS_READY ? &link->out : &link->hello;
-
-    while (out->pos < out->last && wev->ready) {
-
-        n = c->send(c, out->pos, out->last - out->pos);
-
-        if (n == NGX_AGAIN) {
-            break;
-        }
-
-        if (n <= 0) {
-            ngx_rt_redis_link_lose(link, "send() failed",
-                                   n ? ngx_socket_errno : 0);
-            return;
-        }
-
-        out->pos += n;
-
-        if (out == &link->out) {
-            link->sent += n;
-        }
-    }
-
-    if (out->pos == out->last) {
-        ngx_rt_redis_out_clear(out);
-    }
-
-    if (ngx_handle_write_event(wev, 0) != NGX_OK) {
-        ngx_rt_redis_link_lose(link, "its events fail", 0);
-    }
 }
 
 

@@ -137,6 +137,11 @@ void ngx_rt_redis_link_refuse(ngx_rt_redis_link_t *link, const char *what,
 void ngx_rt_redis_link_post(ngx_rt_redis_link_t *link);
 
 
+/* ngx_rt_redis_wire.c */
+void ngx_rt_redis_link_read(ngx_rt_redis_link_t *link);
+void ngx_rt_redis_link_write(ngx_rt_redis_link_t *link);
+
+
 /* ngx_rt_redis_resolve.c: ends with ngx_rt_redis_link_connect() */
 void ngx_rt_redis_resolve(ngx_rt_redis_link_t *link);
 void ngx_rt_redis_resolve_stop(ngx_rt_redis_link_t *link);
