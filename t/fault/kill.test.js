@@ -13,7 +13,6 @@ const { after, before, test } = require("node:test");
 
 const { until } = require("../clients/nginx.js");
 const { Stage, state } = require("./stage.js");
-const { leave } = require("./leaving.js");
 const { STAGE } = require("./lasting.js");
 const scenes = require("./scenes.js");
 
@@ -86,7 +85,7 @@ test("at every point", async t => {
             let fired = false;
 
             if (scene.elsewhere) {
-                await leave(name, "kill");
+                await scene.elsewhere(name, "kill");
                 fired = true;
             }
 

@@ -8,12 +8,14 @@
  *   act(stage, victim, it)   is given to this, which need not come to an end
  *   next                     the point is one of the worker that comes after
  *   quiet                    those who stay have to be silent meanwhile
- *   elsewhere                it needs another nginx: see leaving.js
+ *   elsewhere(point, action) it needs another nginx, and plays there
  */
 
 const { OPEN, QUIET, ROOM } = require("./stage.js");
 const { stand } = require("./points.js");
 const { opened } = require("./proof.js");
+const { accept } = require("./accepting.js");
+const { leave: leaves } = require("./leaving.js");
 const { SCENES: LASTING } = require("./lasting.js");
 
 
@@ -157,14 +159,15 @@ const undo = {
 };
 
 
-const elsewhere = { elsewhere: true };
+const accepting = { elsewhere: accept };
+const leaving = { elsewhere: leaves };
 
 
 const SCENES = {
     ...LASTING,
     store: publish,
     lock: publish,
-    lock_relieve: elsewhere,
+    lock_relieve: leaving,
     txn: join,
     txn_undo: undo,
     heap_taken: join,
@@ -192,10 +195,12 @@ const SCENES = {
     order_issued: issue,
     order_take: obey,
     order_taken: obey,
-    drain: elsewhere,
-    exit: elsewhere,
+    drain: leaving,
+    exit: leaving,
     claim: replace,
     reap: replace,
+    durable: accepting,
+    keyed: accepting,
 };
 
 

@@ -12,7 +12,6 @@ const { after, before, test } = require("node:test");
 
 const { sleep, until } = require("../clients/nginx.js");
 const { Stage, state } = require("./stage.js");
-const { leave } = require("./leaving.js");
 const { STAGE } = require("./lasting.js");
 const scenes = require("./scenes.js");
 
@@ -86,7 +85,7 @@ test("at every point", async t => {
             let stood = false;
 
             if (scene.elsewhere) {
-                await leave(name, "stop");
+                await scene.elsewhere(name, "stop");
                 stood = true;
             }
 

@@ -20,8 +20,11 @@ const WHILE = 2500;
 const FLOOD = "flood:x";
 const PAD = "x".repeat(32000);
 
-/* a mutex of a zone that is not configured any more: see leaving.js */
-const ELSEWHERE = ["lock_relieve"];
+/*
+ * A mutex of a zone that is not configured any more: see leaving.js; what there
+ * is with Redis alone: see accepting.js.
+ */
+const ELSEWHERE = /^(lock_relieve$|durable_|keyed_)/;
 
 /* what passes often is not always to act at the first time */
 const MANY = { store: 300, txn_written: 30, txn_counted: 30, txn_stored: 30 };
@@ -53,7 +56,7 @@ class Storm {
             stalls: 0, laps: 0, inFlight: 0, visited: new Set(),
             missed: [] });
         this.names = tables(dir)[0].points.names
-            .filter(name => !ELSEWHERE.includes(name));
+            .filter(name => !ELSEWHERE.test(name));
     }
 
     /* workers that are not on their way out, with their points */

@@ -278,7 +278,7 @@ check_event(uint8_t *text, size_t size)
     must(rt_json_value(&j, &v) && rt_json_end(&j));
 
     rt_out_init(&o, out, RT_EVENT_REPLY_MAX);
-    rt_event_reply(&o, &e, true, UINT64_MAX, &e.type);
+    rt_event_reply(&o, &e.id, true, UINT64_MAX, &e.type);
     must(e.type.len > 8 || rt_out_fits(&o));
 }
 
