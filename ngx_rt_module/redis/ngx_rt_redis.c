@@ -507,3 +507,19 @@ ngx_rt_redis_durable(void)
 {
     return ngx_rt_redis_aof;
 }
+
+
+/* an answer to anything comes behind that to what was asked first */
+
+ngx_int_t
+ngx_rt_redis_meet(ngx_rt_redis_call_t *call)
+{
+    static const ngx_str_t  ping = ngx_string("PING");
+
+    if (ngx_rt_redis_link.state == NGX_RT_REDIS_READY) {
+        return NGX_OK;
+    }
+
+    return ngx_rt_redis_send(call, 1, &ping) == NGX_OK ? NGX_AGAIN
+                                                       : NGX_DECLINED;
+}

@@ -127,6 +127,12 @@ void ngx_rt_redis_forget(ngx_rt_redis_call_t *call);
 ngx_str_t *ngx_rt_redis_run(void);
 ngx_uint_t ngx_rt_redis_durable(void);
 
+/*
+ * NGX_OK: these two are known; NGX_AGAIN: the first connection is not there
+ * yet, the handler is called when it is; NGX_DECLINED: Redis is away.
+ */
+ngx_int_t ngx_rt_redis_meet(ngx_rt_redis_call_t *call);
+
 
 /* ngx_rt_redis_link.c: a state in words */
 const char *ngx_rt_redis_state_name(ngx_uint_t state);

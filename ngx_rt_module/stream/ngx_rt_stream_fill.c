@@ -26,6 +26,9 @@
 
 static void ngx_rt_track_read_some(void);
 static ngx_int_t ngx_rt_track_read(ngx_rt_track_t *t);
+static void ngx_rt_track_met(ngx_rt_redis_call_t *call,
+    ngx_rt_redis_result_e result, redisReply *reply);
+static ngx_int_t ngx_rt_track_ask(ngx_rt_track_t *t);
 static void ngx_rt_track_read_handler(ngx_rt_redis_call_t *call,
     ngx_rt_redis_result_e result, redisReply *reply);
 static ngx_int_t ngx_rt_track_enter(ngx_rt_track_t *t, ngx_rt_read_t *read);
@@ -91,6 +94,53 @@ ngx_rt_track_read_some(void)
 static ngx_int_t
 ngx_rt_track_read(ngx_rt_track_t *t)
 {
+    ngx_int_t  rc;
+
+    t->call.handler = ngx_rt_track_met;
+
+    rc = ngx_rt_redis_meet(&t->call);
+
+    if (rc == NGX_OK) {
+        rc = ngx_rt_track_ask(t);
+    }
+
+    if (rc == NGX_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    t->reading = 1;
+    ngx_rt_track_reads++;
+
+    return NGX_OK;
+}
+
+
+/* of a worker that has just begun: it reads, and knows which Redis */
+
+static void
+ngx_rt_track_met(ngx_rt_redis_call_t *call, ngx_rt_redis_result_e result,
+    redisReply *reply)
+{
+    ngx_rt_track_t  *t;
+
+    t = (ngx_rt_track_t *) ((u_char *) call - offsetof(ngx_rt_track_t, call));
+
+    t->reading = 0;
+    ngx_rt_track_reads--;
+
+    if (result == NGX_RT_REDIS_OK) {
+        ngx_rt_track_want(t);
+        return;
+    }
+
+    ngx_rt_track_fail(t);
+    ngx_rt_track_read_some();
+}
+
+
+static ngx_int_t
+ngx_rt_track_ask(ngx_rt_track_t *t)
+{
     ngx_rt_copy_t        copy;
     ngx_rt_namespace_t  *ns;
 
@@ -113,17 +163,8 @@ ngx_rt_track_read(ngx_rt_track_t *t)
 
     t->call.handler = ngx_rt_track_read_handler;
 
-    if (ngx_rt_stream_read(&t->call, &t->tenant, &t->channel, &t->sent,
-                           ngx_min(ns->history, NGX_RT_TRACK_LATEST))
-        != NGX_OK)
-    {
-        return NGX_DECLINED;
-    }
-
-    t->reading = 1;
-    ngx_rt_track_reads++;
-
-    return NGX_OK;
+    return ngx_rt_stream_read(&t->call, &t->tenant, &t->channel, &t->sent,
+                              ngx_min(ns->history, NGX_RT_TRACK_LATEST));
 }
 
 

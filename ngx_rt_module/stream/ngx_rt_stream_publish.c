@@ -55,6 +55,9 @@ static void ngx_rt_group_settle(ngx_rt_group_t *g);
 static void ngx_rt_group_post(ngx_rt_group_t *g);
 static void ngx_rt_groups_handler(ngx_event_t *ev);
 static void ngx_rt_group_send(ngx_rt_group_t *g);
+static void ngx_rt_group_met(ngx_rt_redis_call_t *call,
+    ngx_rt_redis_result_e result, redisReply *reply);
+static ngx_int_t ngx_rt_group_append(ngx_rt_group_t *g);
 static void ngx_rt_group_take(ngx_rt_group_t *g);
 static ngx_uint_t ngx_rt_group_next(ngx_rt_group_t *g, ngx_rt_entry_t **next);
 static void ngx_rt_group_take_channel(ngx_rt_group_t *g,
@@ -202,7 +205,6 @@ ngx_rt_group_acquire(ngx_rt_zone_t *z, ngx_str_t *tenant)
     ngx_rbtree_insert(&ngx_rt_group_tree, &g->node.node);
 
     ngx_queue_init(&g->entries);
-    g->call.handler = ngx_rt_group_handler;
 
     return g;
 }
@@ -280,22 +282,63 @@ ngx_rt_groups_handler(ngx_event_t *ev)
 static void
 ngx_rt_group_send(ngx_rt_group_t *g)
 {
-    ngx_time_t  *tp;
+    ngx_int_t  rc;
 
     ngx_rt_group_take(g);
 
-    tp = ngx_timeofday();
-    g->time = (uint64_t) tp->sec * 1000 + tp->msec;
+    g->call.handler = ngx_rt_group_met;
 
-    if (ngx_rt_append_send(&g->call, g->sent, g->n, g->careful, g->time)
-        == NGX_OK)
-    {
-        rt_fault(durable_sent);
+    rc = ngx_rt_redis_meet(&g->call);
+
+    if (rc == NGX_OK) {
+        rc = ngx_rt_group_append(g);
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_rt_group_finish(g);
+        ngx_rt_group_drop(g);
+    }
+}
+
+
+/* of a worker that has just begun: which Redis it is, is known now */
+
+static void
+ngx_rt_group_met(ngx_rt_redis_call_t *call, ngx_rt_redis_result_e result,
+    redisReply *reply)
+{
+    ngx_rt_group_t  *g;
+
+    g = (ngx_rt_group_t *) ((u_char *) call - offsetof(ngx_rt_group_t, call));
+
+    if (result == NGX_RT_REDIS_OK && ngx_rt_group_append(g) == NGX_OK) {
         return;
     }
 
     ngx_rt_group_finish(g);
     ngx_rt_group_drop(g);
+}
+
+
+static ngx_int_t
+ngx_rt_group_append(ngx_rt_group_t *g)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+    g->time = (uint64_t) tp->sec * 1000 + tp->msec;
+
+    g->call.handler = ngx_rt_group_handler;
+
+    if (ngx_rt_append_send(&g->call, g->sent, g->n, g->careful, g->time)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    rt_fault(durable_sent);
+
+    return NGX_OK;
 }
 
 

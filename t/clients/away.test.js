@@ -8,10 +8,12 @@
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
+const { Agent } = require("node:http");
 const net = require("node:net");
 const { afterEach, describe, test } = require("node:test");
 
 const { FakeRedis } = require("./fakeredis.js");
+const { Connection } = require("./ledger.js");
 const { clients, count, http, isReady, ready, says, seen, start }
     = require("./links.js");
 const { children, freePort, module_, sleep, until }
@@ -374,4 +376,36 @@ describe("Redis away", { timeout: 120000 }, () => {
             });
         }
     }
+
+    test("who has not said yet which one it is begins no new epoch",
+        async () => {
+            const r = await redis({ aof: "always" });
+            const proxy = await add(Proxy.start(r));
+            const n = await nginx(`${proxy.url()} ${SOON}`, { workers: 1 });
+
+            n.agent = new Agent({ keepAlive: false });
+            await isReady(n);
+
+            const first = await publish(n, 1);
+
+            proxy.onReply = (value, args) =>
+                args[0] === "INFO" ? { delay: 200 } : undefined;
+
+            for (const [i, more] of [{}, { idempotency_key: "k" }].entries()) {
+                await n.killWorkers();
+                assert.deepEqual(await publish(n, 2, more),
+                                 { ...first, offset: i + 2 });
+            }
+
+            await n.killWorkers();
+
+            /* who subscribes has the stream read */
+            const c = new Connection(n, "t", ["kept:x"], {
+                subscribed: (me, channel, { epoch, offset }) =>
+                    assert.deepEqual({ epoch, offset },
+                                     { ...first, offset: 3 }) });
+
+            await c.ready;
+            await c.close();
+        });
 });
