@@ -14,10 +14,15 @@
 #include "ngx_rt_egress.h"
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_state.h"
+#include "ngx_rt_stream.h"
 
 
 /* frames of a channel that are gathered before they are handed out */
 #define NGX_RT_PENDING_MAX  (64 * 1024)
+
+/* who came or went is to be told to other nodes, by the one who has said it */
+#define ngx_rt_deliver_change(record)                                         \
+    ((record)->kind != NGX_RT_RECORD_PUBLICATION && (record)->data)
 
 
 static ngx_int_t ngx_rt_deliver_begin(ngx_rt_hub_t *hub);
@@ -123,7 +128,7 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
     }
 
     in = ngx_rt_interest_lookup(hub, record->channel);
-    if (in == NULL) {
+    if (in == NULL && !ngx_rt_deliver_change(record)) {
         return NGX_OK;
     }
 
@@ -151,6 +156,14 @@ ngx_rt_deliver_record(ngx_rt_hub_t *hub, rt_log_record_t *record)
 
     rt_fault(deliver_copied);
     ngx_rt_record_parse(record, hub->scratch, &pub);
+
+    if (ngx_rt_deliver_change(record)) {
+        ngx_rt_stream_tell_change(record->kind, &pub);
+    }
+
+    if (in == NULL) {
+        return NGX_OK;
+    }
 
     if (record->kind == NGX_RT_RECORD_PUBLICATION) {
         rc = ngx_rt_interest_encode(in, &pub);

@@ -260,6 +260,8 @@ typedef struct {
     rt_idem_key_t              key;           /* no name: none */
     uint64_t                   version;       /* 0: none */
     uint64_t                   version_epoch; /* a hash of it */
+    ngx_uint_t                 heard;         /* another node has accepted it,
+                                                 and this worker heard it */
 
     ngx_rt_position_t          position;      /* answered: where it stands; of
                                                  one that is repeated, the
@@ -271,7 +273,10 @@ typedef struct {
 /*
  * Puts it into the channel's history, if the namespace has one, and into the
  * log, if anyone at all is subscribed, and knows its key from then on.  All or
- * nothing.
+ * nothing.  Other nodes are told.
+ *
+ * One that was heard goes nowhere else, and only into a channel to which this
+ * worker listens; else it is NGX_RT_PUBLISH_DENIED.
  */
 ngx_rt_published_e ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p);
 

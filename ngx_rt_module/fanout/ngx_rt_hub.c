@@ -15,6 +15,7 @@
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_linger.h"
 #include "ngx_rt_state.h"
+#include "ngx_rt_stream.h"
 
 
 #define NGX_RT_HUB_BUCKETS     64         /* to begin with */
@@ -644,6 +645,10 @@ ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
     bucket = &hub->buckets[in->serial & hub->mask];
     in->next = *bucket;
     *bucket = in;
+
+    if (!ns->durable) {
+        ngx_rt_stream_attend(hub->zone, ch);
+    }
 
     return in;
 }

@@ -20,6 +20,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_state.h"
+#include "ngx_rt_stream.h"
 
 
 /* old entries that give way to a new one */
@@ -35,6 +36,8 @@ static ngx_rt_published_e ngx_rt_publish_try(ngx_rt_zone_t *z,
     ngx_rt_publish_t *p, ngx_rt_told_t *told);
 static ngx_int_t ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     ngx_rt_told_t *told, ngx_rt_published_e *outcome);
+static ngx_uint_t ngx_rt_publish_listens_locked(ngx_rt_state_t *st,
+    ngx_rt_publish_t *p);
 static ngx_int_t ngx_rt_publish_find_locked(ngx_rt_state_t *st,
     ngx_rt_tenant_t *t, ngx_rt_publish_t *p, ngx_rt_published_e *outcome);
 static ngx_int_t ngx_rt_publish_stale_locked(ngx_rt_channel_t *ch,
@@ -75,8 +78,9 @@ ngx_rt_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
 
     ngx_rt_hub_told(z->hub, &told);
 
-    if (outcome == NGX_RT_PUBLISHED) {
+    if (outcome == NGX_RT_PUBLISHED && !p->heard) {
         ngx_rt_count(publishes, 1);
+        ngx_rt_stream_tell(z, p);
     }
 
     return outcome;
@@ -226,6 +230,11 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
 
     rt_fault(publish_hold);
 
+    if (p->heard && !ngx_rt_publish_listens_locked(st, p)) {
+        *outcome = NGX_RT_PUBLISH_DENIED;
+        return NGX_OK;
+    }
+
     t = ngx_rt_tenant_acquire_locked(st, &p->tenant);
 
     if (t == NULL || !rt_txn_commit(&st->txn)) {
@@ -280,12 +289,27 @@ ngx_rt_publish_locked(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
                                           NGX_RT_PUBLISH_TRIM);
     }
 
-    (void) ngx_atomic_fetch_add(&t->publishes, 1);
-    (void) ngx_atomic_fetch_add(&t->publish_bytes, p->pub->data.len);
+    if (!p->heard) {
+        (void) ngx_atomic_fetch_add(&t->publishes, 1);
+        (void) ngx_atomic_fetch_add(&t->publish_bytes, p->pub->data.len);
+    }
 
     ngx_rt_tenant_trim_locked(st);
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_rt_publish_listens_locked(ngx_rt_state_t *st, ngx_rt_publish_t *p)
+{
+    ngx_rt_tenant_t   *t;
+    ngx_rt_channel_t  *ch;
+
+    t = ngx_rt_tenant_lookup_locked(st, &p->tenant);
+    ch = t ? ngx_rt_channel_lookup_locked(st, t, &p->channel) : NULL;
+
+    return ch && ngx_rt_channel_heard_by(st, ch, ngx_rt_slot);
 }
 
 

@@ -20,6 +20,8 @@ static void ngx_rt_channel_settle_locked(ngx_rt_state_t *st,
     ngx_rt_channel_t *ch);
 static void ngx_rt_channel_tell_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
     ngx_uint_t kind, ngx_rt_told_t *told);
+static size_t ngx_rt_channel_where(ngx_rt_channel_t *ch, uint64_t teller,
+    u_char *where);
 
 
 ngx_rt_channel_t *
@@ -423,18 +425,24 @@ ngx_rt_channel_expire_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch)
  * A join is told after it was committed, a leave before: if the worker is
  * killed in between, some hear of a leave without a join, or twice of a leave,
  * but never miss one.
+ *
+ * What other nodes are told goes by the log, too: the worker reads what it has
+ * appended itself, with nothing held.
  */
 
 static void
 ngx_rt_channel_tell_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
     ngx_uint_t kind, ngx_rt_told_t *told)
 {
+    u_char             where[NGX_RT_CHANGE_MAX];
+    uint64_t           teller;
     rt_publication_t   pub;
     ngx_rt_channel_t  *ch;
 
     ch = m->channel;
+    teller = z->state->npeers ? z->teller : 0;
 
-    if (!(m->flags & NGX_RT_MEMBER_SHOWN) || ch->watchers == 0) {
+    if (!(m->flags & NGX_RT_MEMBER_SHOWN) || (ch->watchers | teller) == 0) {
         return;
     }
 
@@ -442,5 +450,51 @@ ngx_rt_channel_tell_locked(ngx_rt_zone_t *z, ngx_rt_member_t *m,
 
     ngx_rt_member_info(m, &pub.info);
 
-    ngx_rt_record_append_locked(z, ch, kind, ch->watchers, &pub, told);
+    if (teller) {
+        pub.data.data = where;
+        pub.data.len = ngx_rt_channel_where(ch, teller, where);
+    }
+
+    ngx_rt_record_append_locked(z, ch, kind, ch->watchers | teller, &pub,
+                                told);
+}
+
+
+static size_t
+ngx_rt_channel_where(ngx_rt_channel_t *ch, uint64_t teller, u_char *where)
+{
+    u_char  *p;
+
+    where[0] = (u_char) __builtin_ctzll(teller);
+
+    p = ngx_cpymem(&where[1], ch->tenant->name, ch->tenant->len);
+    *p++ = '\0';
+    p = ngx_cpymem(p, ch->name, ch->len);
+
+    return p - where;
+}
+
+
+void
+ngx_rt_channel_hear(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
+    ngx_uint_t slot, ngx_uint_t kind, rt_client_info_t *info,
+    ngx_rt_told_t *told)
+{
+    ngx_rt_tenant_t   *t;
+    rt_publication_t   pub;
+    ngx_rt_channel_t  *ch;
+
+    ngx_memzero(&pub, sizeof(rt_publication_t));
+    pub.info = *info;
+
+    ngx_rt_state_lock(z);
+
+    t = ngx_rt_tenant_lookup_locked(z->state, tenant);
+    ch = t ? ngx_rt_channel_lookup_locked(z->state, t, channel) : NULL;
+
+    if (ch && ch->watchers && ngx_rt_channel_heard_by(z->state, ch, slot)) {
+        ngx_rt_record_append_locked(z, ch, kind, ch->watchers, &pub, told);
+    }
+
+    ngx_rt_state_unlock(z);
 }

@@ -146,7 +146,7 @@ ngx_rt_copy_follows_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
 
     h = ch->history;
 
-    if (ch->clients == 0 && ch->muted == 0 && !ngx_rt_copy_heard(st, h)) {
+    if (ch->clients == 0 && ch->muted == 0 && !ngx_rt_channel_heard(st, ch)) {
         return NGX_DECLINED;
     }
 

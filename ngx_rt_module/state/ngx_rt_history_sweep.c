@@ -131,7 +131,7 @@ ngx_rt_history_sweep_one_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
 
     rt_txn_set_ptr(&st->txn, &st->sweep, h->next);
 
-    if (ch->clients || ch->muted || ngx_rt_copy_heard(st, h)) {
+    if (ch->clients || ch->muted || ngx_rt_channel_heard(st, ch)) {
         (void) rt_txn_commit(&st->txn);
         return;
     }

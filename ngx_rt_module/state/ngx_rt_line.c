@@ -1,10 +1,12 @@
 
 /*
- * Who of a node's workers listens to a durable channel, and whether its copy
- * can be trusted.  A worker that hears of other nodes has a line; the number of
- * times it began or ended is in its slot.  A copy is fresh if it was read after
- * its listener had subscribed and the listener's line is still that one.  So
- * all copies of a line that is cut are stale at once, without a walk.
+ * Who of a node's workers listens to a channel for what other nodes say in it,
+ * and whether the copy of a durable one can be trusted.  A worker that hears of
+ * other nodes has a line; the number of times it began or ended is in its slot.
+ * A channel is heard if its listener's line is still that of its claim.  A copy
+ * is fresh if it was read after its listener had subscribed.  So nobody hears a
+ * channel of a line that is cut, and its copy is stale, at once, without a
+ * walk.
  *
  * Called by stream/ and by the watch, with nothing held.
  */
@@ -20,8 +22,10 @@ static void ngx_rt_copy_state_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
 static ngx_int_t ngx_rt_copy_open_locked(ngx_rt_state_t *st,
     ngx_rt_namespace_t *ns, ngx_str_t *tenant, ngx_str_t *channel,
     ngx_rt_channel_t **chp);
-static void ngx_rt_copy_claim_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
-    ngx_uint_t slot);
+static void ngx_rt_channel_claim_locked(ngx_rt_state_t *st,
+    ngx_rt_channel_t *ch, ngx_uint_t slot);
+static ngx_rt_channel_t *ngx_rt_line_channel_locked(ngx_rt_state_t *st,
+    ngx_str_t *tenant, ngx_str_t *channel);
 
 
 void
@@ -67,10 +71,34 @@ ngx_rt_line_cut_locked(ngx_rt_state_t *st, ngx_uint_t slot)
 
 
 ngx_uint_t
-ngx_rt_copy_heard(ngx_rt_state_t *st, ngx_rt_history_t *h)
+ngx_rt_channel_heard(ngx_rt_state_t *st, ngx_rt_channel_t *ch)
 {
-    return h->listener && (h->line & 1)
-           && st->slots[h->listener - 1].line == h->line;
+    uint64_t  listener;
+
+    listener = ch->listener;
+
+    return listener && listener <= NGX_RT_SLOTS && (ch->line & 1)
+           && st->slots[listener - 1].line == ch->line;
+}
+
+
+ngx_uint_t
+ngx_rt_channel_heard_by(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
+    ngx_uint_t slot)
+{
+    return ch->listener == slot + 1 && ngx_rt_channel_heard(st, ch);
+}
+
+
+static ngx_rt_channel_t *
+ngx_rt_line_channel_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
+    ngx_str_t *channel)
+{
+    ngx_rt_tenant_t  *t;
+
+    t = ngx_rt_tenant_lookup_locked(st, tenant);
+
+    return t ? ngx_rt_channel_lookup_locked(st, t, channel) : NULL;
 }
 
 
@@ -82,7 +110,7 @@ ngx_rt_copy_look(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
 
     ngx_rt_state_lock(z);
 
-    ch = ngx_rt_history_channel_locked(z->state, tenant, channel);
+    ch = ngx_rt_line_channel_locked(z->state, tenant, channel);
 
     if (ch) {
         ngx_rt_copy_state_locked(z->state, ch, copy);
@@ -98,17 +126,43 @@ static void
 ngx_rt_copy_state_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
     ngx_rt_copy_t *copy)
 {
-    ngx_rt_history_t  *h;
-
-    h = ch->history;
-
     ngx_rt_history_top_locked(ch, &copy->top);
 
     copy->members = ch->clients + ch->muted;
-    copy->listener = ngx_rt_copy_heard(st, h) ? h->listener - 1
-                                              : NGX_RT_NO_SLOT;
-    copy->line = h->line;
-    copy->fresh = copy->listener != NGX_RT_NO_SLOT && h->fresh;
+    copy->listener = ngx_rt_channel_heard(st, ch) ? ch->listener - 1
+                                                  : NGX_RT_NO_SLOT;
+    copy->line = ch->line;
+    copy->fresh = copy->listener != NGX_RT_NO_SLOT && ch->history
+                  && ch->history->fresh;
+}
+
+
+ngx_int_t
+ngx_rt_channel_claim(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
+    ngx_uint_t slot, ngx_rt_copy_t *copy)
+{
+    ngx_rt_state_t    *st;
+    ngx_rt_channel_t  *ch;
+
+    st = z->state;
+
+    ngx_rt_state_lock(z);
+
+    ch = ngx_rt_line_channel_locked(st, tenant, channel);
+
+    if (ch) {
+
+        if (ch->clients || ch->muted) {
+            ngx_rt_channel_claim_locked(st, ch, slot);
+            (void) rt_txn_commit(&st->txn);
+        }
+
+        ngx_rt_copy_state_locked(st, ch, copy);
+    }
+
+    ngx_rt_state_unlock(z);
+
+    return ch ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -129,7 +183,8 @@ ngx_rt_copy_claim(ngx_rt_zone_t *z, ngx_rt_namespace_t *ns, ngx_str_t *tenant,
         rc = ngx_rt_copy_open_locked(st, ns, tenant, channel, &ch);
 
         if (rc == NGX_OK) {
-            ngx_rt_copy_claim_locked(st, ch->history, slot);
+            rt_txn_set(&st->txn, &ch->history->used, ngx_current_msec);
+            ngx_rt_channel_claim_locked(st, ch, slot);
 
             if (rt_txn_commit(&st->txn)) {
                 ngx_rt_copy_state_locked(st, ch, copy);
@@ -173,20 +228,21 @@ ngx_rt_copy_open_locked(ngx_rt_state_t *st, ngx_rt_namespace_t *ns,
 
 
 static void
-ngx_rt_copy_claim_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
+ngx_rt_channel_claim_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
     ngx_uint_t slot)
 {
-    rt_txn_set(&st->txn, &h->used, ngx_current_msec);
-
-    if (ngx_rt_copy_heard(st, h) || slot == NGX_RT_NO_SLOT
+    if (ngx_rt_channel_heard(st, ch) || slot == NGX_RT_NO_SLOT
         || (st->slots[slot].line & 1) == 0)
     {
         return;
     }
 
-    rt_txn_set(&st->txn, &h->listener, slot + 1);
-    rt_txn_set(&st->txn, &h->line, st->slots[slot].line);
-    rt_txn_set(&st->txn, &h->fresh, 0);
+    rt_txn_set(&st->txn, &ch->listener, slot + 1);
+    rt_txn_set(&st->txn, &ch->line, st->slots[slot].line);
+
+    if (ch->history) {
+        rt_txn_set(&st->txn, &ch->history->fresh, 0);
+    }
 }
 
 
@@ -203,8 +259,8 @@ ngx_rt_copy_freshen(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
     ch = ngx_rt_history_channel_locked(z->state, tenant, channel);
     h = ch ? ch->history : NULL;
 
-    fresh = h && ngx_rt_copy_heard(z->state, h) && h->listener == slot + 1
-            && h->line == line && h->source == top->source
+    fresh = h && ngx_rt_channel_heard_by(z->state, ch, slot)
+            && ch->line == line && h->source == top->source
             && h->list.top >= top->offset;
 
     if (fresh && !h->fresh) {
@@ -219,23 +275,25 @@ ngx_rt_copy_freshen(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
 
 
 void
-ngx_rt_copy_release(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
-    ngx_uint_t slot)
+ngx_rt_channel_release(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_uint_t slot)
 {
     rt_txn_t          *x;
     ngx_rt_channel_t  *ch;
-    ngx_rt_history_t  *h;
 
     x = &z->state->txn;
 
     ngx_rt_state_lock(z);
 
-    ch = ngx_rt_history_channel_locked(z->state, tenant, channel);
-    h = ch ? ch->history : NULL;
+    ch = ngx_rt_line_channel_locked(z->state, tenant, channel);
 
-    if (h && h->listener == slot + 1) {
-        rt_txn_set(x, &h->listener, 0);
-        rt_txn_set(x, &h->fresh, 0);
+    if (ch && ch->listener == slot + 1) {
+        rt_txn_set(x, &ch->listener, 0);
+
+        if (ch->history) {
+            rt_txn_set(x, &ch->history->fresh, 0);
+        }
+
         (void) rt_txn_commit(x);
     }
 

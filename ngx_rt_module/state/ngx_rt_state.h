@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     12        /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     13        /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -71,6 +71,9 @@ struct ngx_rt_channel_s {
     uint64_t                   watchers;      /* who comes and goes: the same */
     uint64_t                   clients;
     uint64_t                   muted;         /* members that are no clients */
+    uint64_t                   listener;      /* to other nodes: a slot + 1;
+                                                 0: nobody */
+    uint64_t                   line;          /* the listener's then */
     uint64_t                   len;
     u_char                     name[];
 };
@@ -102,9 +105,8 @@ struct ngx_rt_history_s {
     /* of a copy */
     uint64_t                   stamp;         /* the latest one's time, as the
                                                  stream has it */
-    uint64_t                   listener;      /* a slot + 1; 0: nobody */
-    uint64_t                   line;          /* the listener's then */
-    uint64_t                   fresh;         /* was read since */
+    uint64_t                   fresh;         /* was read with the channel's
+                                                 line */
 };
 
 
@@ -358,6 +360,8 @@ struct ngx_rt_zone_s {
     ngx_rt_linger_conf_t      *linger;
 
     ngx_rt_hub_t              *hub;           /* the worker's */
+    uint64_t                   teller;        /* the worker's bit, if it tells
+                                                 other nodes who comes and goes */
     uint64_t                   sweeping;      /* histories to see to yet */
     uint64_t                   rollbacks;     /* that were reported */
 };
@@ -942,19 +946,40 @@ ngx_int_t ngx_rt_copy_place(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *channel, ngx_rt_position_t *at, ngx_rt_told_t *told);
 
 
-/* ngx_rt_line.c: these lock by themselves but for ngx_rt_copy_heard() */
+/*
+ * Someone came or went in another node: those who watch here are told, if the
+ * worker of the slot listens to the channel.
+ */
+void ngx_rt_channel_hear(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_uint_t slot, ngx_uint_t kind,
+    rt_client_info_t *info, ngx_rt_told_t *told);
+
+/*
+ * In the data of a record of a join or leave that is to be told to others: the
+ * slot of who tells them, the tenant, a zero, the channel.
+ */
+#define NGX_RT_CHANGE_MAX  (1 + NGX_RT_TENANT_MAX + 1 + NGX_RT_CHANNEL_MAX)
+
+
+/* ngx_rt_line.c: these lock by themselves but for ..._heard() */
 
 /* the worker of the slot hears of other nodes; does not any more */
 void ngx_rt_line_begin(ngx_rt_zone_t *z, ngx_uint_t slot);
 void ngx_rt_line_cut(ngx_rt_zone_t *z, ngx_uint_t slot, uint64_t owner);
 
-/* the state's mutex is held, or it is only a guess */
-ngx_uint_t ngx_rt_copy_heard(ngx_rt_state_t *st, ngx_rt_history_t *h);
+/*
+ * A worker listens to the channel; it is that of the slot.  The state's mutex
+ * is held, or it is only a guess.
+ */
+ngx_uint_t ngx_rt_channel_heard(ngx_rt_state_t *st, ngx_rt_channel_t *ch);
+ngx_uint_t ngx_rt_channel_heard_by(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
+    ngx_uint_t slot);
 
 
-/* what there is of a durable channel in this node */
+/* what there is in this node of a channel that others have, too */
 typedef struct {
-    ngx_rt_position_t          top;           /* no source: it was not read */
+    ngx_rt_position_t          top;           /* of a copy; no source: it was
+                                                 not read */
     ngx_uint_t                 members;
     ngx_uint_t                 listener;      /* NGX_RT_NO_SLOT: nobody */
     uint64_t                   line;          /* the listener's */
@@ -967,9 +992,13 @@ ngx_int_t ngx_rt_copy_look(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *channel, ngx_rt_copy_t *copy);
 
 /*
- * The same, but there is one then; and if nobody listens, the worker of the
- * slot does from now on, if it has a line.  NGX_ERROR: no room.
+ * The same; and if it has members and nobody listens, the worker of the slot
+ * does from now on, if it has a line.
  */
+ngx_int_t ngx_rt_channel_claim(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_uint_t slot, ngx_rt_copy_t *copy);
+
+/* the same, members or not, and there is a copy then; NGX_ERROR: no room */
 ngx_int_t ngx_rt_copy_claim(ngx_rt_zone_t *z, ngx_rt_namespace_t *ns,
     ngx_str_t *tenant, ngx_str_t *channel, ngx_uint_t slot,
     ngx_rt_copy_t *copy, ngx_rt_told_t *told);
@@ -983,7 +1012,7 @@ ngx_int_t ngx_rt_copy_freshen(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_rt_position_t *top);
 
 /* that worker listens no more */
-void ngx_rt_copy_release(ngx_rt_zone_t *z, ngx_str_t *tenant,
+void ngx_rt_channel_release(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *channel, ngx_uint_t slot);
 
 

@@ -125,6 +125,19 @@ void ngx_rt_stream_init_process(ngx_cycle_t *cycle);
 void ngx_rt_stream_exit_process(void);
 
 
+/* ngx_rt_stream_tell.c */
+
+/*
+ * To other nodes, if there are any: a publication that was accepted in a fast
+ * channel; a record of a join or leave, if this worker is to tell of it.
+ */
+void ngx_rt_stream_tell(ngx_rt_zone_t *z, ngx_rt_publish_t *p);
+void ngx_rt_stream_tell_change(ngx_uint_t kind, rt_publication_t *pub);
+
+/* the worker has its first subscriber in a fast channel */
+void ngx_rt_stream_attend(ngx_rt_zone_t *z, ngx_rt_channel_t *ch);
+
+
 /* ngx_rt_stream_nodes.c */
 
 /* other nodes that are alive: is there anyone to be told something? */

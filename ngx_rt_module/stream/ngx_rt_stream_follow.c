@@ -2,7 +2,7 @@
 /*
  * Following a durable channel: its copy in this node is read from the stream,
  * and kept fresh by one worker of the node, which listens to what is published
- * to it.
+ * to it.  Of a fast channel there is nothing to read: it is only listened to.
  *
  * A worker has a track for each channel that it follows: who waits for the copy
  * to be fresh, its ear, and one read at a time (ngx_rt_stream_fill.c), whoever
@@ -17,6 +17,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_policy.h"
+#include "ngx_rt_stream_nodes.h"
 #include "ngx_rt_stream_track.h"
 #include "rt_stream_info.h"
 #include "rt_stream_key.h"
@@ -36,6 +37,7 @@
 
 
 static void ngx_rt_track_go(ngx_rt_track_t *t);
+static void ngx_rt_track_attend(ngx_rt_track_t *t);
 static void ngx_rt_track_hear(ngx_rt_track_t *t);
 static void ngx_rt_track_timer_handler(ngx_event_t *ev);
 static void ngx_rt_track_subscribed(ngx_rt_listen_t *l);
@@ -178,8 +180,11 @@ ngx_rt_track_go(ngx_rt_track_t *t)
 
     ns = ngx_rt_track_namespace(t);
 
+    t->fast = (ns == NULL);
+
     if (ns == NULL) {
         t->gap = 0;
+        ngx_rt_track_attend(t);
         ngx_rt_track_finish(t, NGX_OK);
         return;
     }
@@ -221,6 +226,29 @@ ngx_rt_track_go(ngx_rt_track_t *t)
     }
 
     ngx_rt_track_want(t);
+}
+
+
+/* without members it is left alone, and the watch ends it */
+
+static void
+ngx_rt_track_attend(ngx_rt_track_t *t)
+{
+    ngx_rt_copy_t  copy;
+
+    if (ngx_rt_channel_claim(t->zone, &t->tenant, &t->channel, ngx_rt_slot,
+                             &copy)
+        != NGX_OK || copy.members == 0)
+    {
+        return;
+    }
+
+    if (copy.listener == ngx_rt_slot || copy.listener == NGX_RT_NO_SLOT) {
+        ngx_rt_track_hear(t);
+
+    } else {
+        ngx_rt_stream_unlisten(&t->listen);
+    }
 }
 
 
@@ -348,14 +376,15 @@ ngx_rt_track_message(ngx_rt_listen_t *l, rt_bus_t *m)
 
     t = (ngx_rt_track_t *) ((u_char *) l - offsetof(ngx_rt_track_t, listen));
 
-    if (m->kind != RT_BUS_PUBLICATION || m->info.len > sizeof(info)) {
-        return;
-    }
-
     at.source = rt_epoch_parse(m->epoch.data, m->epoch.len);
     at.offset = m->offset;
 
-    if (at.source == 0) {
+    if (m->kind != RT_BUS_PUBLICATION || at.source == 0) {
+        ngx_rt_stream_hear(t->zone, &t->tenant, &t->channel, m);
+        return;
+    }
+
+    if (t->fast || m->info.len > sizeof(info)) {
         return;
     }
 

@@ -25,6 +25,10 @@ void ngx_rt_nodes_watch(void);
 /* the last worker of the node says so; it has left its slot */
 void ngx_rt_nodes_exit_process(void);
 
+/* ngx_rt_stream_tell.c: another node has said it, of a channel */
+void ngx_rt_stream_hear(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, rt_bus_t *m);
+
 /* this node, as it stands in messages; the wall's time, msec */
 rt_str_t ngx_rt_stream_node(void);
 uint64_t ngx_rt_stream_now(void);

@@ -1,7 +1,7 @@
 
 /*
- * Tracks: the durable channels that a worker follows, or listens to for its
- * node.
+ * Tracks: the channels that a worker listens to for its node, and the durable
+ * ones that it follows.
  */
 
 
@@ -46,6 +46,7 @@ typedef struct {
     unsigned                   gap:1;         /* the stream has more for it */
     unsigned                   waited:1;      /* for its ear */
     unsigned                   checked:1;     /* a check of it is on its way */
+    unsigned                   fast:1;        /* there is no stream to read */
 } ngx_rt_track_t;
 
 

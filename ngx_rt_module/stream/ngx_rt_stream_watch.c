@@ -1,9 +1,10 @@
 
 /*
- * The watch over durable channels, once a second in each worker.  Channels that
- * it has subscribers in and that nobody listens to any more get a listener;
- * those that it listens to are compared with their streams, and those without
- * members are left alone after a while.
+ * The watch over channels, once a second in each worker.  Those that it has
+ * subscribers in and that nobody listens to, as far as others may say something
+ * there, get a listener.  Of those that it listens to, durable ones are
+ * compared with their streams, and those without members are left alone after a
+ * while.
  *
  * An eighth of them at a time; all, if a worker has lost its line, or another
  * node has come.
@@ -30,7 +31,7 @@ typedef struct {
 
 
 static void ngx_rt_stream_watch_handler(ngx_event_t *ev);
-static void ngx_rt_stream_watch_interests(ngx_rt_hub_t *hub);
+static void ngx_rt_stream_watch_interests(ngx_rt_hub_t *hub, ngx_uint_t all);
 static ngx_uint_t ngx_rt_stream_watch_needed(ngx_rt_hub_t *hub,
     ngx_rt_channel_t *ch);
 static void ngx_rt_stream_watch_tracks(ngx_uint_t all);
@@ -95,19 +96,20 @@ ngx_rt_stream_exit_process(void)
 static void
 ngx_rt_stream_watch_handler(ngx_event_t *ev)
 {
-    ngx_uint_t            i;
+    ngx_uint_t            i, met;
     ngx_rt_zone_t       **z;
     ngx_rt_main_conf_t   *mcf;
 
     mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
 
     z = mcf->zones.elts;
+    met = ngx_rt_stream_watch_met(z[0]);
 
     for (i = 0; i < mcf->zones.nelts; i++) {
-        ngx_rt_stream_watch_interests(z[i]->hub);
+        ngx_rt_stream_watch_interests(z[i]->hub, met);
     }
 
-    ngx_rt_stream_watch_tracks(ngx_rt_stream_watch_met(z[0]));
+    ngx_rt_stream_watch_tracks(met);
     ngx_rt_nodes_watch();
 
     ngx_add_timer(ev, NGX_RT_STREAM_WATCH);
@@ -115,7 +117,7 @@ ngx_rt_stream_watch_handler(ngx_event_t *ev)
 
 
 static void
-ngx_rt_stream_watch_interests(ngx_rt_hub_t *hub)
+ngx_rt_stream_watch_interests(ngx_rt_hub_t *hub, ngx_uint_t all)
 {
     ngx_str_t           tenant, channel;
     ngx_uint_t          n;
@@ -126,8 +128,8 @@ ngx_rt_stream_watch_interests(ngx_rt_hub_t *hub)
 
     st = hub->zone->state;
 
-    n = hub->cuts != st->cuts ? hub->mask + 1
-                              : hub->mask / NGX_RT_STREAM_SHARE + 1;
+    n = all || hub->cuts != st->cuts ? hub->mask + 1
+                                     : hub->mask / NGX_RT_STREAM_SHARE + 1;
     hub->cuts = st->cuts;
 
     while (n--) {
@@ -167,12 +169,9 @@ ngx_rt_stream_watch_needed(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch)
 
     h = ch->history;
 
-    if (h == NULL || (h->source && !rt_epoch_durable(h->source))) {
-        return 0;
-    }
-
-    if (ngx_rt_copy_heard(hub->zone->state, h)) {
-        return !h->fresh && h->listener == ngx_rt_slot + 1;
+    if (ngx_rt_channel_heard(hub->zone->state, ch)) {
+        return h && (h->source == 0 || rt_epoch_durable(h->source))
+               && !h->fresh && ch->listener == ngx_rt_slot + 1;
     }
 
     mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
@@ -180,7 +179,8 @@ ngx_rt_stream_watch_needed(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch)
     name.data = ch->name;
     name.len = ch->len;
 
-    return ngx_rt_namespace_find(mcf, &name, &ns) == NGX_OK && ns->durable;
+    return ngx_rt_namespace_find(mcf, &name, &ns) == NGX_OK
+           && (ns->durable || ngx_rt_stream_others());
 }
 
 
@@ -273,8 +273,14 @@ ngx_rt_stream_watch_track(ngx_rt_track_t *t)
 
     (void) ngx_rt_copy_look(t->zone, &t->tenant, &t->channel, &copy);
 
-    if (copy.members && copy.listener == ngx_rt_slot) {
+    if (copy.members && copy.listener == ngx_rt_slot
+        && (!t->fast || ngx_rt_stream_others()))
+    {
         t->used = ngx_time();
+
+        if (t->fast) {
+            return 0;
+        }
 
         if (!copy.fresh) {
             ngx_rt_track_follow(t);
@@ -287,7 +293,7 @@ ngx_rt_stream_watch_track(ngx_rt_track_t *t)
     }
 
     if (ngx_time() - t->used >= NGX_RT_STREAM_IDLE) {
-        ngx_rt_copy_release(t->zone, &t->tenant, &t->channel, ngx_rt_slot);
+        ngx_rt_channel_release(t->zone, &t->tenant, &t->channel, ngx_rt_slot);
         ngx_rt_track_expire(t);
     }
 
