@@ -195,18 +195,35 @@ ngx_rt_hub_create(ngx_cycle_t *cycle, ngx_rt_zone_t *z)
 }
 
 
-/* the slot is ours; sessions of the one before us are not */
+/*
+ * The slot is ours; sessions of the one before us are not.  That they leave is
+ * for us to tell others, so the log is read from before they do.
+ */
 
 static void
 ngx_rt_hub_attach(ngx_rt_zone_t *z)
 {
+    ngx_rt_main_conf_t   *mcf;
     ngx_rt_state_slot_t  *slot;
+
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
 
     slot = &z->state->slots[ngx_rt_slot];
 
     rt_fault(claim_done);
 
+    z->teller = mcf->redis ? (uint64_t) 1 << ngx_rt_slot : 0;
+
     ngx_rt_line_cut(z, ngx_rt_slot, slot->owner);
+
+    ngx_rt_state_lock(z);
+
+    rt_txn_set(&z->state->txn, &slot->unread, 0);
+    (void) rt_txn_commit(&z->state->txn);
+
+    z->hub->cursor = rt_log_head(z->log);
+
+    ngx_rt_state_unlock(z);
 
     while (ngx_rt_hub_reap(z, ngx_rt_slot, slot->owner) == NGX_AGAIN) {
         ngx_rt_doorbell_ring(z->hub->ring);
@@ -215,11 +232,8 @@ ngx_rt_hub_attach(ngx_rt_zone_t *z)
     ngx_rt_state_lock(z);
 
     rt_txn_set(&z->state->txn, &slot->owner, ngx_rt_stat->generation);
-    rt_txn_set(&z->state->txn, &slot->unread, 0);
     rt_fault(claim_owner);
     (void) rt_txn_commit(&z->state->txn);
-
-    z->hub->cursor = rt_log_head(z->log);
 
     ngx_rt_state_unlock(z);
 

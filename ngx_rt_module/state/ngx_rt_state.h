@@ -361,7 +361,7 @@ struct ngx_rt_zone_s {
 
     ngx_rt_hub_t              *hub;           /* the worker's */
     uint64_t                   teller;        /* the worker's bit, if it tells
-                                                 other nodes who comes and goes */
+                                                 others who comes and goes */
     uint64_t                   sweeping;      /* histories to see to yet */
     uint64_t                   rollbacks;     /* that were reported */
 };

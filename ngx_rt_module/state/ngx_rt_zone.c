@@ -265,6 +265,7 @@ ngx_rt_zone_init_state(ngx_shm_zone_t *shm, void *data)
 
         z->state = oz->state;
         z->hub = oz->hub;
+        z->teller = oz->teller;
 
     } else if (shm->shm.exists) {
         z->state = z->pool->data;

@@ -35,7 +35,6 @@
 #define NGX_RT_NODES_KEPT    "60"
 
 
-static void ngx_rt_nodes_tell(void);
 static void ngx_rt_nodes_beat(ngx_msec_t since);
 static size_t ngx_rt_nodes_text(u_char *text, ngx_uint_t kind);
 static void ngx_rt_nodes_beat_handler(ngx_rt_redis_call_t *call,
@@ -81,8 +80,6 @@ ngx_rt_nodes_init_process(ngx_rt_zone_t *z)
     ngx_rt_redis_script(&ngx_rt_nodes_script);
 
     ngx_rt_nodes_zone = z;
-    ngx_rt_nodes_tell();
-
     ngx_rt_nodes_listen.subscribed = ngx_rt_nodes_subscribed;
     ngx_rt_nodes_listen.lost = ngx_rt_nodes_lost;
     ngx_rt_nodes_listen.message = ngx_rt_nodes_message;
@@ -134,8 +131,6 @@ ngx_rt_nodes_watch(void)
         (void) ngx_rt_stream_listen(&ngx_rt_nodes_listen, &ngx_rt_nodes_name);
     }
 
-    ngx_rt_nodes_tell();
-
     if (!ngx_rt_stream_hears(&ngx_rt_nodes_listen)) {
         return;
     }
@@ -153,16 +148,6 @@ ngx_rt_nodes_watch(void)
                       "rt: %ui other node(s) were not heard of for %d s, "
                       "and are taken for gone", n, NGX_RT_NODES_SILENT / 1000);
     }
-}
-
-
-/* a worker may get its slot late */
-
-static void
-ngx_rt_nodes_tell(void)
-{
-    ngx_rt_nodes_zone->teller = ngx_rt_slot == NGX_RT_NO_SLOT
-                                ? 0 : (uint64_t) 1 << ngx_rt_slot;
 }
 
 
