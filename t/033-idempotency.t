@@ -339,9 +339,9 @@ api: 200 {"result":{"offset":801,"epoch":"*"}}
 --- conversation
 api: 900 x POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"{{"x" x 240}}{{$i}}"}
 api: 900 x 200
-api: POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"{{"x" x 240}}"}
+api: POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"{{"x" x 243}}"}
 api: 200 {"error":{"code":507,"message":"zone full"}}
-api: POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"{{"x" x 240}}"}
+api: POST /api/publish {"channel":"news:x","data":1,"idempotency_key":"{{"x" x 243}}"}
      X-Centrifugo-Error-Mode: transport
 api: 507 {"code":507,"message":"zone full"}
      Retry-After: *

@@ -1,7 +1,8 @@
 
 /*
  * rt_api: a request is admitted, its body read, its command run, its reply
- * sent.  The method is what follows the last slash of the URI.
+ * sent.  The method is what follows the last slash of the URI.  What follows
+ * "/events/" there is an event, which is looked at.
  *
  * Called by nginx as a content handler.  Calls ngx_rt_api_key.c for the right
  * to, ngx_rt_api_method.c for the doing, ngx_rt_api_reply.c for the answer.
@@ -27,6 +28,9 @@ static ngx_int_t ngx_rt_api_admit(ngx_http_request_t *r, ngx_rt_api_t *api,
     ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_admit_key(ngx_http_request_t *r, ngx_rt_api_t *api,
     ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_admit_event(ngx_http_request_t *r,
+    ngx_rt_api_t *api, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_look(ngx_http_request_t *r, ngx_rt_api_t *api);
 static ngx_uint_t ngx_rt_api_is_json(ngx_http_request_t *r);
 static ngx_rt_api_t *ngx_rt_api_create(ngx_http_request_t *r);
 static ngx_rt_api_t *ngx_rt_api_lookup(ngx_http_request_t *r);
@@ -66,6 +70,10 @@ ngx_rt_api_handler(ngx_http_request_t *r)
         }
 
         return ngx_rt_api_refuse(r, status, &reply);
+    }
+
+    if (api->event.data) {
+        return ngx_rt_api_look(r, api);
     }
 
     r->request_body_in_single_buf = 1;
@@ -116,6 +124,12 @@ ngx_rt_api_admit(ngx_http_request_t *r, ngx_rt_api_t *api,
     api->method.data = p;
     api->method.len = r->uri.data + r->uri.len - p;
 
+    rc = ngx_rt_api_admit_event(r, api, reply);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     if (ngx_rt_api_method(api->method.data, api->method.len) == NULL) {
         ngx_rt_api_error(reply, NGX_RT_API_NO_METHOD, NULL,
                          "method not found");
@@ -133,6 +147,39 @@ ngx_rt_api_admit(ngx_http_request_t *r, ngx_rt_api_t *api,
                          "Content-Type", "has to be application/json");
         return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
+
+    return NGX_OK;
+}
+
+
+/*
+ * NGX_DECLINED: it is not about an event.  A method in a location that is named
+ * like that is one all the same.
+ */
+
+static ngx_int_t
+ngx_rt_api_admit_event(ngx_http_request_t *r, ngx_rt_api_t *api,
+    ngx_rt_api_reply_t *reply)
+{
+    ngx_str_t  id;
+
+    if (!ngx_rt_api_event_path(r, &id)
+        || (r->method == NGX_HTTP_POST
+            && ngx_rt_api_method(api->method.data, api->method.len)))
+    {
+        return NGX_DECLINED;
+    }
+
+    reply->resource = 1;
+
+    if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
+        ngx_rt_api_error(reply, NGX_HTTP_NOT_ALLOWED, NULL,
+                         "events take GET and HEAD only");
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    api->event = id;
+    api->reply.resource = 1;
 
     return NGX_OK;
 }
@@ -295,6 +342,32 @@ ngx_rt_api_run(ngx_rt_api_t *api)
     }
 
     return NGX_OK;
+}
+
+
+/* without a body: one that is there all the same is none of our business */
+
+static ngx_int_t
+ngx_rt_api_look(ngx_http_request_t *r, ngx_rt_api_t *api)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    r->main->count++;
+
+    if (ngx_rt_api_event(api) == NGX_OK) {
+        ngx_rt_api_go(api);
+
+    } else {
+        ngx_rt_api_finalize(r, NGX_ERROR);
+    }
+
+    return NGX_DONE;
 }
 
 

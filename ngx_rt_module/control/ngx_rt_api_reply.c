@@ -27,6 +27,7 @@ static ngx_int_t ngx_rt_api_send(ngx_http_request_t *r, ngx_uint_t status,
 
 static ngx_str_t  ngx_rt_api_allow = ngx_string("Allow");
 static ngx_str_t  ngx_rt_api_post = ngx_string("POST");
+static ngx_str_t  ngx_rt_api_get = ngx_string("GET, HEAD");
 static ngx_str_t  ngx_rt_api_challenge = ngx_string("WWW-Authenticate");
 static ngx_str_t  ngx_rt_api_scheme = ngx_string("apikey");
 static ngx_str_t  ngx_rt_api_retry = ngx_string("Retry-After");
@@ -53,6 +54,7 @@ static const struct {
     { 111, NGX_HTTP_TOO_MANY_REQUESTS },
     { 112, NGX_HTTP_RANGE_NOT_SATISFIABLE },
     { 113, NGX_HTTP_CONFLICT },
+    { 404, NGX_HTTP_NOT_FOUND },
     { 409, NGX_HTTP_CONFLICT },
     { 507, NGX_HTTP_INSUFFICIENT_STORAGE },
     { 0, NGX_HTTP_INTERNAL_SERVER_ERROR }
@@ -303,7 +305,8 @@ ngx_rt_api_respond(ngx_http_request_t *r, ngx_rt_api_reply_t *reply)
         text = ngx_rt_api_done;
 
     } else if (reply->malformed
-               || (reply->code && ngx_rt_api_transport(r)))
+               || (reply->code
+                   && (reply->resource || ngx_rt_api_transport(r))))
     {
         status = ngx_rt_api_status(reply->code);
 
@@ -376,7 +379,9 @@ ngx_rt_api_refuse(ngx_http_request_t *r, ngx_uint_t status,
     rc = NGX_OK;
 
     if (status == NGX_HTTP_NOT_ALLOWED) {
-        rc = ngx_rt_api_add_header(r, &ngx_rt_api_allow, &ngx_rt_api_post, &h);
+        rc = ngx_rt_api_add_header(r, &ngx_rt_api_allow,
+                                   reply->resource ? &ngx_rt_api_get
+                                                   : &ngx_rt_api_post, &h);
     }
 
     if (status == NGX_HTTP_UNAUTHORIZED) {

@@ -97,6 +97,7 @@ typedef struct {
     ngx_uint_t                 retry;         /* seconds; 0: one */
     unsigned                   malformed:1;   /* it was no command at all */
     unsigned                   bare:1;        /* result is the whole answer */
+    unsigned                   resource:1;    /* no command: always a status */
     const rt_str_t            *method;        /* of a batch, or NULL */
 } ngx_rt_api_reply_t;
 
@@ -109,6 +110,7 @@ struct ngx_rt_api_s {
     size_t                     max_message;   /* bytes of data */
     ngx_str_t                  tenant;
     ngx_str_t                  method;
+    ngx_str_t                  event;         /* its ID, if that is asked for */
     ngx_str_t                  key;           /* empty: it needs none */
     size_t                     budget;        /* replies and walks may take */
     ngx_rt_api_reply_t         reply;         /* to the request */
@@ -234,6 +236,14 @@ ngx_int_t ngx_rt_api_history_remove(ngx_rt_api_t *api,
 /* ngx_rt_api_rpc.c */
 ngx_int_t ngx_rt_api_rpc(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
+
+/* ngx_rt_api_event.c */
+
+/* does it ask for an event, whose ID is the last of the path, as it came? */
+ngx_uint_t ngx_rt_api_event_path(ngx_http_request_t *r, ngx_str_t *id);
+
+/* api->reply is there, or will be when nobody is waited for */
+ngx_int_t ngx_rt_api_event(ngx_rt_api_t *api);
 
 /* ngx_rt_api_session.c */
 

@@ -258,6 +258,7 @@ typedef struct {
     ngx_uint_t                 skip_history;
     ngx_rt_charge_t           *charge;        /* NULL: nobody is charged */
     rt_idem_key_t              key;           /* no name: none */
+    const rt_event_t          *event;         /* of the key, or NULL */
     uint64_t                   version;       /* 0: none */
     uint64_t                   version_epoch; /* a hash of it */
     ngx_uint_t                 heard;         /* another node has accepted it,

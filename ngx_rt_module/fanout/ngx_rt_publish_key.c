@@ -71,6 +71,7 @@ ngx_rt_publish_event(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
 
     p->channel = ngx_rt_ngx_str(&event->channel);
     p->pub = pub;
+    p->event = event;
 
     ngx_memzero(&content, sizeof(rt_content_t));
 

@@ -54,6 +54,8 @@ static void rt_event_name(const rt_str_t *s, const char *param,
     rt_params_fault_t *fault);
 static void rt_event_fault(rt_params_fault_t *fault, const char *param,
     const char *why);
+static void rt_event_number(rt_out_t *o, const char *name, uint64_t n);
+static void rt_event_known(rt_out_t *o, const char *name, const rt_str_t *s);
 static void rt_event_text(rt_out_t *o, const char *name, const rt_str_t *s);
 
 
@@ -223,6 +225,81 @@ rt_event_reply(rt_out_t *o, const rt_str_t *id, bool duplicate,
     }
 
     rt_out_lit(o, "}");
+}
+
+
+void
+rt_event_status(rt_out_t *o, const rt_str_t *id, const rt_str_t *channel,
+    const rt_event_status_t *s)
+{
+    rt_event_text(o, "{\"id\":", id);
+    rt_event_text(o, ",\"channel\":", channel);
+    rt_event_text(o, ",\"status\":", &s->status);
+
+    rt_event_number(o, ",\"offset\":", s->offset);
+    rt_event_known(o, ",\"epoch\":", &s->epoch);
+    rt_event_number(o, ",\"time\":", s->time);
+    rt_event_known(o, ",\"session\":", &s->session);
+    rt_event_known(o, ",\"type\":", &s->type);
+    rt_event_number(o, ",\"version\":", s->version);
+    rt_event_known(o, ",\"traceparent\":", &s->traceparent);
+
+    rt_out_lit(o, "}");
+}
+
+
+void
+rt_event_about(rt_out_t *o, const rt_event_t *e, const rt_str_t *session)
+{
+    static const rt_str_t  none = rt_string("-");
+
+    if (e == NULL && session->len == 0) {
+        return;
+    }
+
+    if (session->len == 0) {
+        session = &none;
+    }
+
+    rt_out_bytes(o, session->data, session->len);
+    rt_out_lit(o, " ");
+
+    if (e == NULL) {
+        rt_out_lit(o, "- - ");
+        return;
+    }
+
+    rt_out_uint(o, e->version);
+    rt_out_lit(o, " ");
+
+    if (e->traceparent.len) {
+        rt_out_bytes(o, e->traceparent.data, e->traceparent.len);
+
+    } else {
+        rt_out_lit(o, "-");
+    }
+
+    rt_out_lit(o, " ");
+    rt_out_bytes(o, e->type.data, e->type.len);
+}
+
+
+static void
+rt_event_number(rt_out_t *o, const char *name, uint64_t n)
+{
+    if (n) {
+        rt_out_bytes(o, name, strlen(name));
+        rt_out_uint(o, n);
+    }
+}
+
+
+static void
+rt_event_known(rt_out_t *o, const char *name, const rt_str_t *s)
+{
+    if (s->len) {
+        rt_event_text(o, name, s);
+    }
 }
 
 

@@ -40,6 +40,19 @@ typedef struct {
 void rt_event_read(uint8_t *text, size_t len, rt_event_t *e,
     rt_params_fault_t *fault);
 
+/* what has become of one; what is not known is empty, or zero */
+typedef struct {
+    rt_str_t         status;
+    uint64_t         offset;
+    rt_str_t         epoch;
+    uint64_t         time;        /* of the acceptance, msec since 1970 */
+    rt_str_t         session;     /* the client's that sent it */
+    rt_str_t         type;
+    uint64_t         version;
+    rt_str_t         traceparent;
+} rt_event_status_t;
+
+
 /* a traceparent of the W3C's Trace Context, version 00 or later */
 bool rt_event_trace_valid(const rt_str_t *s);
 
@@ -52,6 +65,18 @@ void rt_event_tags(rt_out_t *o, const rt_event_t *e);
  */
 void rt_event_reply(rt_out_t *o, const rt_str_t *id, bool duplicate,
     uint64_t offset, const rt_str_t *epoch);
+
+/* what is known of the event of that id, which was sent to that channel */
+void rt_event_status(rt_out_t *o, const rt_str_t *id, const rt_str_t *channel,
+    const rt_event_status_t *s);
+
+/*
+ * How it is said to the scripts of Redis what is kept of an event beside its
+ * status: "SESSION VERSION TRACEPARENT TYPE", with "-" for what is not there;
+ * nothing, if nothing is.  e, session: NULL, or empty.
+ */
+void rt_event_about(rt_out_t *o, const rt_event_t *e,
+    const rt_str_t *session);
 
 
 #endif /* _RT_EVENT_H_INCLUDED_ */

@@ -132,6 +132,7 @@ rt_idem_link(rt_idem_table_t *t, rt_txn_t *x, rt_idem_t *mem, void *owner,
     mem->until = until;
     mem->offset = 0;
     mem->epoch = 0;
+    mem->time = 0;
     mem->scope = (uint32_t) k->scope.len;
     mem->name = (uint32_t) k->name.len;
 

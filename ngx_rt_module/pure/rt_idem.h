@@ -33,6 +33,7 @@ struct rt_idem_s {
     uint64_t         until;       /* monotonic, milliseconds */
     uint64_t         offset;      /* the first result */
     uint64_t         epoch;
+    uint64_t         time;        /* of the wall, msec: of the acceptance */
     uint32_t         scope;       /* lengths; scope and name follow */
     uint32_t         name;
     uint8_t          text[];
@@ -97,7 +98,8 @@ size_t rt_idem_size(const rt_idem_key_t *k);
 
 /*
  * In a transaction, at most RT_IDEM_SETS of it: mem, of that size, becomes the
- * entry of a key that is not there; offset and epoch are for the caller to set.
+ * entry of a key that is not there; offset, epoch and time are for the caller
+ * to set.
  */
 #define RT_IDEM_SETS  3
 

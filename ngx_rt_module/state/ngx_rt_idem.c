@@ -105,7 +105,8 @@ ngx_int_t
 ngx_rt_idem_accept_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     rt_idem_key_t *key, ngx_msec_t window, ngx_rt_position_t *position)
 {
-    rt_idem_t  *e;
+    rt_idem_t   *e;
+    ngx_time_t  *tp;
 
     e = ngx_rt_tenant_alloc_locked(st, t, rt_idem_size(key));
     if (e == NULL) {
@@ -116,6 +117,9 @@ ngx_rt_idem_accept_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
 
     e->epoch = position->source;
     e->offset = position->offset;
+
+    tp = ngx_timeofday();
+    e->time = (uint64_t) tp->sec * 1000 + tp->msec;
 
     ngx_rt_tenant_hold_locked(st, t);
     rt_txn_add(&st->txn, &t->keys, 1);
@@ -174,4 +178,31 @@ ngx_rt_idem_sweep(ngx_rt_zone_t *z)
     }
 
     return rc;
+}
+
+
+ngx_int_t
+ngx_rt_idem_status(ngx_rt_zone_t *z, ngx_str_t *tenant, rt_idem_key_t *key,
+    ngx_rt_position_t *position, uint64_t *time)
+{
+    rt_idem_t        *e;
+    ngx_rt_state_t   *st;
+    ngx_rt_tenant_t  *t;
+
+    st = z->state;
+
+    ngx_rt_state_lock(z);
+
+    t = ngx_rt_tenant_lookup_locked(st, tenant);
+    e = t ? rt_idem_lookup(&st->idem, t, key, ngx_current_msec) : NULL;
+
+    if (e) {
+        position->source = e->epoch;
+        position->offset = e->offset;
+        *time = e->time;
+    }
+
+    ngx_rt_state_unlock(z);
+
+    return e ? NGX_OK : NGX_DECLINED;
 }

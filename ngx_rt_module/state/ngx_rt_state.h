@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     13        /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     14        /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -1067,6 +1067,13 @@ ngx_int_t ngx_rt_idem_accept_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
  * little at a time.  NGX_AGAIN: it was enough for now.
  */
 ngx_int_t ngx_rt_idem_sweep(ngx_rt_zone_t *z);
+
+/*
+ * The first result of a tenant's key, and when that was (wall, msec), whatever
+ * its content.  NGX_DECLINED: it is not known.  Takes the mutex by itself.
+ */
+ngx_int_t ngx_rt_idem_status(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    rt_idem_key_t *key, ngx_rt_position_t *position, uint64_t *time);
 
 
 /* ngx_rt_presence.c */

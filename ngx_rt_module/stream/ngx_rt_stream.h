@@ -54,6 +54,33 @@ ngx_rt_published_e ngx_rt_stream_publish(ngx_rt_zone_t *z,
 void ngx_rt_stream_forget(ngx_rt_durable_t *d);
 
 
+/* ngx_rt_stream_event.c */
+
+typedef struct ngx_rt_event_asked_s  ngx_rt_event_asked_t;
+
+/* who asks what has become of an event; in the caller's memory until told */
+struct ngx_rt_event_asked_s {
+    /*
+     * rc: NGX_OK, NGX_DECLINED (it is not known), NGX_ERROR (Redis did not
+     * say); strings of s end with the call
+     */
+    void                     (*handler)(ngx_rt_event_asked_t *a, ngx_int_t rc,
+                                        rt_event_status_t *s);
+    ngx_str_t                  tenant;
+    ngx_str_t                  channel;
+    ngx_str_t                  id;
+    ngx_uint_t                 waits;         /* the caller's */
+
+    ngx_rt_redis_call_t        call;          /* to be forgotten by it */
+    ngx_uint_t                 again;
+};
+
+void ngx_rt_stream_event_init_process(void);
+
+/* NGX_DECLINED: Redis is away, and the handler is not called */
+ngx_int_t ngx_rt_stream_event(ngx_rt_event_asked_t *a);
+
+
 /* ngx_rt_stream_listen.c */
 
 typedef struct ngx_rt_ear_s     ngx_rt_ear_t;

@@ -17,7 +17,7 @@
 /* of a call: arguments of all, of each channel, of each publication */
 #define NGX_RT_APPEND_HEAD     6
 #define NGX_RT_APPEND_CHANNEL  5
-#define NGX_RT_APPEND_ENTRY    6
+#define NGX_RT_APPEND_ENTRY    7
 #define NGX_RT_APPEND_KEYS     4
 
 #define NGX_RT_APPEND_ARGS                                                    \
@@ -195,6 +195,7 @@ ngx_rt_append_entry(ngx_rt_append_args_t *a, ngx_rt_entry_t *e,
 
     if (careful) {
         a->argv[a->n++] = e->digest;
+        a->argv[a->n++] = e->about;
         a->argv[a->n++] = e->version;
         a->argv[a->n++] = e->version_epoch;
     }

@@ -19,6 +19,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_redis_link.h"
 #include "ngx_rt_stream_entry.h"
+#include "ngx_rt_stream_lua.h"
 #include "ngx_rt_stream_read.h"
 #include "rt_stream_info.h"
 
@@ -65,11 +66,12 @@ static ngx_rt_redis_script_t  ngx_rt_claim_script = {
 
 /*
  * KEYS: mark, event.  ARGV: digest, offset (empty: it was not published),
- * epoch, window, time.
+ * epoch, window, time, what is said of the event.
  */
 
 static ngx_rt_redis_script_t  ngx_rt_settle_script = {
     "settle",
+    NGX_RT_LUA_NOTE
     "if ARGV[2] == '' then\n"
     "  local known = redis.call('GET', KEYS[1])\n"
     "  if known and known:find(' claim ', 1, true) then\n"
@@ -79,9 +81,7 @@ static ngx_rt_redis_script_t  ngx_rt_settle_script = {
     "end\n"
     "redis.call('SET', KEYS[1], table.concat(ARGV, ' ', 1, 3),\n"
     "           'PX', ARGV[4])\n"
-    "redis.call('HSET', KEYS[2], 'status', 'accepted', 'offset', ARGV[2],\n"
-    "           'epoch', ARGV[3], 'time', ARGV[5])\n"
-    "redis.call('PEXPIRE', KEYS[2], ARGV[4])\n"
+    "note(KEYS[2], ARGV[4], ARGV[6], ARGV[2], ARGV[3], ARGV[5])\n"
     "return 1\n",
     ""
 };
@@ -269,7 +269,7 @@ ngx_rt_claim_settle(ngx_rt_entry_t *e)
     size_t               len;
     u_char               offset[NGX_INT64_LEN], epoch[NGX_RT_EPOCH_LEN];
     u_char               window[NGX_INT64_LEN], time[NGX_INT64_LEN];
-    ngx_str_t            argv[7];
+    ngx_str_t            argv[8];
     ngx_rt_main_conf_t  *mcf;
 
     mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
@@ -299,9 +299,11 @@ ngx_rt_claim_settle(ngx_rt_entry_t *e)
     argv[6].data = time;
     argv[6].len = ngx_sprintf(time, "%uL", ngx_rt_claim_time()) - time;
 
+    argv[7] = e->about;
+
     e->call.handler = ngx_rt_claim_settle_handler;
 
-    return ngx_rt_redis_eval(&e->call, &ngx_rt_settle_script, 2, 7, argv);
+    return ngx_rt_redis_eval(&e->call, &ngx_rt_settle_script, 2, 8, argv);
 }
 
 

@@ -23,6 +23,7 @@
 
 
 static size_t ngx_rt_entry_size(ngx_rt_publish_t *p, size_t info);
+static size_t ngx_rt_entry_about(ngx_rt_publish_t *p, u_char *buf, size_t len);
 static void ngx_rt_entry_fill(ngx_rt_entry_t *e, ngx_rt_publish_t *p,
     size_t info);
 static u_char *ngx_rt_entry_key(u_char *p, ngx_str_t *key, rt_key_kind_t kind,
@@ -96,11 +97,26 @@ ngx_rt_entry_size(ngx_rt_publish_t *p, size_t info)
 
     if (p->key.name.len) {
         size += NGX_RT_ENTRY_DIGEST + p->key.name.len
+                + ngx_rt_entry_about(p, NULL, 0)
                 + 2 * rt_stream_key_max(p->tenant.len, p->channel.len,
                                         p->key.name.len);
     }
 
     return size + (p->version ? 2 * NGX_INT64_LEN : 0);
+}
+
+
+/* how many bytes it takes, and if there are so many, them */
+
+static size_t
+ngx_rt_entry_about(ngx_rt_publish_t *p, u_char *buf, size_t len)
+{
+    rt_out_t  o;
+
+    rt_out_init(&o, buf, len);
+    rt_event_about(&o, p->event, &p->pub->info.client);
+
+    return o.need;
 }
 
 
@@ -116,6 +132,7 @@ ngx_rt_entry_fill(ngx_rt_entry_t *e, ngx_rt_publish_t *p, size_t info)
     *to = *p;
 
     to->charge = NULL;
+    to->event = NULL;
     to->pub = &e->pub;
 
     s = (u_char *) e + sizeof(ngx_rt_entry_t);
@@ -155,6 +172,10 @@ ngx_rt_entry_fill(ngx_rt_entry_t *e, ngx_rt_publish_t *p, size_t info)
         e->digest.len = NGX_RT_ENTRY_DIGEST;
         s = ngx_sprintf(s, "%016xL%016xL", p->key.digest[0],
                         p->key.digest[1]);
+
+        e->about.data = s;
+        e->about.len = ngx_rt_entry_about(p, NULL, 0);
+        s += ngx_rt_entry_about(p, s, e->about.len);
     }
 
     s = ngx_rt_entry_key(s, &e->stream, RT_KEY_CHANNEL, to);

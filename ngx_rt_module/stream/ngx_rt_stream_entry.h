@@ -28,8 +28,8 @@ struct ngx_rt_entry_s {
     ngx_rt_durable_t          *waits;         /* NULL: nobody does */
     ngx_rt_group_t            *group;         /* its tenant's */
     ngx_rt_zone_t             *zone;
-    ngx_rt_publish_t           publish;       /* but for charge; its info is
-                                                 info's */
+    ngx_rt_publish_t           publish;       /* but for charge and event;
+                                                 its info is info's */
     rt_publication_t           pub;
     ngx_uint_t                 history;       /* as the namespace has them */
     ngx_uint_t                 ttl;
@@ -46,6 +46,7 @@ struct ngx_rt_entry_s {
     ngx_str_t                  event;
     ngx_str_t                  info;
     ngx_str_t                  digest;        /* empty: it has no key */
+    ngx_str_t                  about;         /* of its event */
     ngx_str_t                  version;       /* the same */
     ngx_str_t                  version_epoch;
 

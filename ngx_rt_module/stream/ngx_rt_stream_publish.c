@@ -97,6 +97,7 @@ ngx_rt_stream_publish_init_process(ngx_cycle_t *cycle)
     ngx_rt_redis_script(&ngx_rt_stream_accept);
 
     ngx_rt_stream_claim_init_process();
+    ngx_rt_stream_event_init_process();
 }
 
 

@@ -28,6 +28,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_stream.h"
+#include "ngx_rt_stream_lua.h"
 
 
 /*
@@ -132,7 +133,8 @@ ngx_rt_redis_script_t  ngx_rt_stream_append = {
  *              keys are known; of each channel: length of the stream, turn,
  *              number of publications, time of the stream and of meta; of each
  *              of those: data, info, tags, digest of what the key stands for
- *              (empty: no key), version (empty: none) and its epoch
+ *              (empty: no key), what is said of the event, version (empty:
+ *              none) and its epoch
  */
 
 ngx_rt_redis_script_t  ngx_rt_stream_accept = {
@@ -140,6 +142,8 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
 
     "local now, run, bus, fresh, lossy, window = unpack(ARGV, 1, 6)\n"
     "local call, k, a, out = redis.pcall, 1, 7, {}\n"
+
+    NGX_RT_LUA_NOTE
 
     /* the number of a stream's last id, or an error */
 
@@ -230,9 +234,10 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "  local from = top\n"
 
     "  for i = base + 1, base + count do\n"
-    "    local data, info, tags, digest, ver, vep = unpack(ARGV, a, a + 5)\n"
+    "    local data, info, tags, digest, about, ver, vep =\n"
+    "      unpack(ARGV, a, a + 6)\n"
     "    local res, mark, event, id, untold = wrong or nil\n"
-    "    a = a + 6\n"
+    "    a = a + 7\n"
 
     "    if digest ~= '' then\n"
     "      mark, event, k = KEYS[k], KEYS[k + 1], k + 2\n"
@@ -278,10 +283,7 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "          call('XDEL', stream, id)\n"
     "          res = set\n"
     "        else\n"
-    "          set = call('HSET', event, 'status', 'accepted', 'offset', top,\n"
-    "                     'epoch', epoch, 'time', now)\n"
-    "          untold = type(set) == 'table'\n"
-    "          call('PEXPIRE', event, window)\n"
+    "          untold = not note(event, window, about, top, epoch, now)\n"
     "        end\n"
     "      end\n"
     "    end\n"

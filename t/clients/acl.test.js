@@ -36,7 +36,7 @@ const acl = line => [line.replace("PASSWORD", "secret"),
 function sent() {
     const folder = path.join(top, "ngx_rt_module");
     const files = ["redis", "stream"].flatMap(name =>
-        fs.readdirSync(path.join(folder, name)).filter(f => /\.c$/.test(f))
+        fs.readdirSync(path.join(folder, name)).filter(f => /\.[ch]$/.test(f))
             .map(f => fs.readFileSync(path.join(folder, name, f), "utf8")));
     const words = new Set();
 
@@ -123,6 +123,12 @@ describe("a user of Redis with the rights that are needed",
             { channel: "kept:x", limit: 100 }, { "X-Tenant": "t" });
 
         assert.equal(body.result.publications.length, 6);
+
+        const status = await fetch(`http://127.0.0.1:${b.port}/api/events/`
+            + `k${a.port}?channel=kept:x`, { headers: { "X-Tenant": "t" } });
+
+        assert.equal(status.status, 200);
+        assert.equal((await status.json()).offset, 2);
 
         heard.forEach(({ socket }) => socket.terminate());
 

@@ -14,10 +14,20 @@ const { until } = require("./nginx.js");
 const { Redis } = require("./redis.js");
 const { RedisError } = require("./resp.js");
 
-const SOURCE = path.join(__dirname,
-    "../../ngx_rt_module/stream/ngx_rt_stream_script.c");
+const STREAM = path.join(__dirname, "../../ngx_rt_module/stream");
+const SOURCE = `${STREAM}/ngx_rt_stream_script.c`;
+const SHARED = `${STREAM}/ngx_rt_stream_lua.h`;
 
 const WINDOW = 300000, TTL = 600000, KEEP = 2592000000;
+
+
+/* a macro's strings */
+function shared(name) {
+    const source = fs.readFileSync(SHARED, "utf8");
+
+    return new RegExp(`#define ${name} .*?(?<!\\\\)\n`, "s").exec(source)[0]
+        .slice(`#define ${name}`.length).replace(/\\\n/g, "\n");
+}
 
 
 /* its text: what stands in quotes, but for the name before it */
@@ -25,7 +35,8 @@ function script(name) {
     const source = fs.readFileSync(SOURCE, "utf8");
     const from = source.indexOf(`ngx_rt_stream_${name} = {`);
     const code = source.slice(from, source.indexOf("\n};", from))
-                       .replace(/\/\*.*?\*\//gs, "");
+                       .replace(/\/\*.*?\*\//gs, "")
+                       .replace(/NGX_RT_LUA_\w+/g, shared);
 
     return [...code.matchAll(/"((?:[^"\\]|\\.)*)"/g)].slice(1)
         .map(match => JSON.parse(`"${match[1]}"`)).join("");
@@ -108,7 +119,8 @@ describe("durable publications", { timeout: 60000 }, () => {
                           ttl = TTL, window = WINDOW } = {}) =>
         run(accept, true, [now, id, bus, epoch, lossy, window],
             pub => [pub.data ?? "1", pub.info ?? "", pub.tags ?? "",
-                    pub.key ? pub.digest ?? A : "", pub.version ?? "",
+                    pub.key ? pub.digest ?? A : "", pub.about ?? "",
+                    pub.version ?? "",
                     pub.vepoch ?? ""],
             n => [max, turn, n, ttl, KEEP], pubs);
 
@@ -288,6 +300,24 @@ describe("durable publications", { timeout: 60000 }, () => {
 
         assert.deepEqual(status, ["status", "accepted", "offset", "1",
                                   "epoch", "abcdefgh", "time", "1000"]);
+    });
+
+    test("what is said of an event stands in its status", async () => {
+        const rest = async name => {
+            const list = await call("HGETALL", key("event", "c", name));
+
+            return Object.fromEntries(list.slice(8).flatMap((field, i) =>
+                i % 2 ? [] : [[field, list[i + 9]]]));
+        };
+
+        await long([{ key: "a", about: "s1 7 00-1 a - \nb" },
+                    { key: "b", about: "- 1 - -" },
+                    { key: "c", about: "s1 - - " }]);
+
+        assert.deepEqual(await rest("a"), { session: "s1", version: "7",
+            traceparent: "00-1", type: "a - \nb" });
+        assert.deepEqual(await rest("b"), { version: "1", type: "-" });
+        assert.deepEqual(await rest("c"), { session: "s1" });
     });
 
     test("a repeat is told where nothing new is taken", async () => {

@@ -190,6 +190,67 @@ made(rt_out_t *o, const char *want)
 
 
 static void
+test_status(const rt_event_t *e)
+{
+    uint8_t            out[512];
+    rt_out_t           o;
+    rt_str_t           channel = rt_string("c\"");
+    rt_event_status_t  s = { .status = rt_string("accepted") };
+
+    rt_out_init(&o, out, sizeof(out));
+    rt_event_status(&o, &e->id, &channel, &s);
+    made(&o, "{\"id\":\"\\\"i\",\"channel\":\"c\\\"\","
+             "\"status\":\"accepted\"}");
+
+    s.offset = UINT64_MAX;
+    s.epoch = (rt_str_t) rt_string("abcdefgh");
+    s.time = 5;
+    s.session = (rt_str_t) rt_string("s");
+    s.type = (rt_str_t) rt_string("\n");
+    s.version = 2;
+    s.traceparent = (rt_str_t) rt_string(TRACE);
+
+    rt_out_init(&o, out, sizeof(out));
+    rt_event_status(&o, &e->id, &channel, &s);
+    made(&o, "{\"id\":\"\\\"i\",\"channel\":\"c\\\"\","
+             "\"status\":\"accepted\",\"offset\":18446744073709551615,"
+             "\"epoch\":\"abcdefgh\",\"time\":5,\"session\":\"s\","
+             "\"type\":\"\\n\",\"version\":2,"
+             "\"traceparent\":\"" TRACE "\"}");
+}
+
+
+static void
+test_about(rt_event_t *e)
+{
+    uint8_t   out[512];
+    rt_out_t  o;
+    rt_str_t  none = { 0, NULL }, session = rt_string("s"), trace;
+
+    rt_out_init(&o, out, sizeof(out));
+    rt_event_about(&o, NULL, &none);
+    made(&o, "");
+
+    rt_out_init(&o, out, sizeof(out));
+    rt_event_about(&o, NULL, &session);
+    made(&o, "s - - ");
+
+    rt_out_init(&o, out, sizeof(out));
+    rt_event_about(&o, e, &session);
+    made(&o, "s 3 " TRACE " t");
+
+    trace = e->traceparent;
+    e->traceparent.len = 0;
+
+    rt_out_init(&o, out, sizeof(out));
+    rt_event_about(&o, e, &none);
+    made(&o, "- 3 - t");
+
+    e->traceparent = trace;
+}
+
+
+static void
 test_made(void)
 {
     uint8_t     out[RT_EVENT_TAGS_MAX], name[RT_EVENT_NAME_MAX];
@@ -225,6 +286,9 @@ test_made(void)
     rt_event_reply(&o, &e.id, true, 5, &epoch);
     made(&o, "{\"event\":\"\\\"i\",\"status\":\"accepted\","
              "\"duplicate\":true,\"offset\":5,\"epoch\":\"abcdefgh\"}");
+
+    test_status(&e);
+    test_about(&e);
 
     /* the most that there can be */
 
