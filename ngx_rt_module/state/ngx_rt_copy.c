@@ -27,6 +27,7 @@ typedef struct {
     ngx_rt_position_t         *at;
     uint64_t                   time;
     rt_publication_t          *pub;
+    ngx_uint_t                 wanted;
 } ngx_rt_copy_entry_t;
 
 
@@ -49,7 +50,7 @@ static void ngx_rt_copy_complain(ngx_rt_zone_t *z, ngx_str_t *tenant);
 ngx_int_t
 ngx_rt_copy_append(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
     ngx_rt_position_t *at, uint64_t time, rt_publication_t *pub,
-    ngx_rt_told_t *told)
+    ngx_uint_t wanted, ngx_rt_told_t *told)
 {
     ngx_int_t             rc;
     ngx_uint_t            i;
@@ -59,6 +60,7 @@ ngx_rt_copy_append(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
     e.at = at;
     e.time = time;
     e.pub = pub;
+    e.wanted = wanted;
 
     for (i = 0; i < NGX_RT_COPY_EVICT; i++) {
 
@@ -146,7 +148,9 @@ ngx_rt_copy_follows_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
 
     h = ch->history;
 
-    if (ch->clients == 0 && ch->muted == 0 && !ngx_rt_channel_heard(st, ch)) {
+    if (!e->wanted && ch->clients == 0 && ch->muted == 0
+        && !ngx_rt_channel_heard(st, ch))
+    {
         return NGX_DECLINED;
     }
 

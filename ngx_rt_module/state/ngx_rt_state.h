@@ -931,11 +931,12 @@ size_t ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch);
  * msec.  NGX_OK: entered, and told in the log, in one hold; NGX_DONE: it was
  * there; NGX_AGAIN: there is a gap before it, its epoch is another, or the copy
  * has another one there: the stream is to be read; NGX_DECLINED: the node has
- * no copy of the channel; NGX_ERROR: no room, the copy begins anew behind it.
+ * no copy of the channel, or, unless it is wanted, neither members nor a
+ * listener; NGX_ERROR: no room, the copy begins anew behind it.
  */
 ngx_int_t ngx_rt_copy_append(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *channel, ngx_rt_position_t *at, uint64_t time,
-    rt_publication_t *pub, ngx_rt_told_t *told);
+    rt_publication_t *pub, ngx_uint_t wanted, ngx_rt_told_t *told);
 
 /*
  * The copy begins anew behind an offset of an epoch, unless it is of it and

@@ -272,7 +272,7 @@ ngx_rt_track_enter_one(ngx_rt_track_t *t, ngx_rt_read_entry_t *e,
     ngx_int_t  rc;
 
     rc = ngx_rt_copy_append(t->zone, &t->tenant, &t->channel, &e->at, e->time,
-                            &e->pub, told);
+                            &e->pub, 1, told);
 
     if (rc != NGX_AGAIN) {
         return NGX_OK;
@@ -285,7 +285,7 @@ ngx_rt_track_enter_one(ngx_rt_track_t *t, ngx_rt_read_entry_t *e,
     ngx_rt_track_place(t, e->at.source, e->at.offset - 1, told);
 
     rc = ngx_rt_copy_append(t->zone, &t->tenant, &t->channel, &e->at, e->time,
-                            &e->pub, told);
+                            &e->pub, 1, told);
 
     return rc == NGX_AGAIN ? NGX_ERROR : NGX_OK;
 }

@@ -121,7 +121,7 @@ ngx_rt_stream_enter(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
 
     ngx_rt_hub_relieve(z->hub);
 
-    rc = ngx_rt_copy_append(z, tenant, channel, at, time, pub, &told);
+    rc = ngx_rt_copy_append(z, tenant, channel, at, time, pub, 0, &told);
 
     ngx_rt_hub_told(z->hub, &told);
 

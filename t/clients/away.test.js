@@ -408,4 +408,37 @@ describe("Redis away", { timeout: 120000 }, () => {
             await c.ready;
             await c.close();
         });
+
+    test("who comes back gets what it missed, though pub/sub is away",
+        async () => {
+            const r = await redis({ aof: "always" });
+            const proxy = await add(Proxy.start(r));
+            const n = await nginx(`${proxy.url()} ${SOON}`, { workers: 1 });
+
+            /* that of pub/sub says nothing behind its name */
+            proxy.onReply = (value, [name], { waiting }) =>
+                name === "CLIENT" && !waiting.length ? "drop" : undefined;
+            proxy.cut();
+            await until("just that of commands", async () =>
+                (await seen(n))["state.commands.ready"] === 1
+                && await ready(n) === 1);
+
+            const { epoch } = await publish(n, 1);
+
+            await publish(n, 2);
+            await publish(n, 3);
+
+            for (const offset of [1, 2]) {
+                const c = new Connection(n, "t", ["kept:x"],
+                    { asks: () => ({ recover: true, offset, epoch }),
+                      subscribed: (me, channel, reply) => {
+                          me.recovered = reply.recovered;
+                      } });
+
+                await c.ready;
+                assert.equal(c.recovered, true);
+                assert.deepEqual(c.heard.get("kept:x"), [2, 3].slice(offset - 1));
+                await c.close();
+            }
+        });
 });
