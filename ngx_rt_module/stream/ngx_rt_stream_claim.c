@@ -251,6 +251,7 @@ ngx_rt_claim_publish(ngx_rt_entry_t *e)
 
     ngx_rt_entry_pub(e, info);
 
+    e->again = 0;
     e->outcome = ngx_rt_publish(e->zone, &e->publish);
     e->at = e->publish.position;
 
@@ -316,6 +317,14 @@ ngx_rt_claim_settle_handler(ngx_rt_redis_call_t *call,
     ngx_rt_entry_t  *e;
 
     e = (ngx_rt_entry_t *) ((u_char *) call - offsetof(ngx_rt_entry_t, call));
+
+    if (result == NGX_RT_REDIS_AGAIN && !e->again) {
+        e->again = 1;
+
+        if (ngx_rt_claim_settle(e) == NGX_OK) {
+            return;
+        }
+    }
 
     if ((result != NGX_RT_REDIS_OK || reply->type != REDIS_REPLY_INTEGER)
         && ngx_rt_claim_good(e))

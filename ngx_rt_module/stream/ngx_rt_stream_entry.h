@@ -37,7 +37,7 @@ struct ngx_rt_entry_s {
     uint32_t                   hash;          /* of the channel */
     unsigned                   careful:1;     /* goes by accept */
     unsigned                   first:1;       /* of its channel, in a call */
-    unsigned                   again:1;       /* its claim was sent twice */
+    unsigned                   again:1;       /* it was sent twice */
 
     ngx_str_t                  tenant;
     ngx_str_t                  stream;        /* keys */
