@@ -94,6 +94,7 @@ typedef struct ngx_rt_conn_s          ngx_rt_conn_t;
 typedef struct ngx_rt_account_s       ngx_rt_account_t;   /* of a tenant */
 typedef struct ngx_rt_batch_s         ngx_rt_batch_t;
 typedef struct ngx_rt_out_s           ngx_rt_out_t;
+typedef struct ngx_rt_range_s         ngx_rt_range_t;     /* of a stream */
 
 /* configuration */
 typedef struct ngx_rt_main_conf_s     ngx_rt_main_conf_t;

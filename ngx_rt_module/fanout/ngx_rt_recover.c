@@ -187,7 +187,7 @@ ngx_rt_recover_read(ngx_rt_subscription_t *sub, uint64_t from,
         if (ngx_array_init(&list, r->pool, 4, sizeof(rt_publication_t))
             != NGX_OK
             || ngx_rt_history_list(in->hub->zone, in->channel, &s, &list)
-               != NGX_OK)
+               == NGX_ERROR)
         {
             return NGX_ERROR;
         }

@@ -12,18 +12,8 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_client_park.h"
 #include "ngx_rt_policy.h"
-#include "ngx_rt_protocol.h"
-#include "ngx_rt_stream.h"
-
-
-typedef struct ngx_rt_parked_s  ngx_rt_parked_t;
-
-
-typedef struct {
-    ngx_rt_follow_t            follow;
-    ngx_rt_parked_t           *parked;
-} ngx_rt_parked_follow_t;
 
 
 /* of a client for which something has waited */
@@ -36,33 +26,12 @@ struct ngx_rt_parking_s {
 };
 
 
-/* the strings stand behind it */
-struct ngx_rt_parked_s {
-    ngx_queue_t                queue;         /* in the client's parking */
-    ngx_rt_client_t           *client;
-    size_t                     size;
-    ngx_uint_t                 waits;         /* for so many copies */
-    ngx_uint_t                 failed;        /* one of them is not to be had */
-    ngx_uint_t                 nfollows;
-    rt_command_t               cmd;
-    ngx_rt_order_t             order;         /* kind 0: it is a command */
-    ngx_rt_parked_follow_t     follows[];
-};
-
-
-static ngx_rt_parked_t *ngx_rt_parked_create(ngx_rt_client_t *client,
-    ngx_uint_t n, size_t text);
 static ngx_rt_parking_t *ngx_rt_client_parking(ngx_rt_client_t *client);
-static size_t ngx_rt_parked_command_len(const rt_command_t *cmd);
-static void ngx_rt_parked_command(rt_command_t *dst, const rt_command_t *src,
-    u_char *p);
 static ngx_int_t ngx_rt_parked_follow(ngx_rt_parked_t *parked,
     ngx_str_t *tenant, ngx_str_t *channels, ngx_uint_t n);
 static void ngx_rt_parked_handler(ngx_rt_follow_t *f, ngx_int_t rc);
-static void ngx_rt_parked_resume(ngx_rt_parked_t *parked);
 static ngx_rt_parked_t *ngx_rt_parked_lookup(ngx_rt_client_t *client,
     const ngx_str_t *channel);
-static void ngx_rt_parked_expire(ngx_rt_parked_t *parked);
 static void ngx_rt_client_release(ngx_rt_client_t *client);
 
 
@@ -160,7 +129,7 @@ ngx_rt_client_parks(ngx_rt_client_t *client, const ngx_str_t *channel)
 }
 
 
-static ngx_rt_parked_t *
+ngx_rt_parked_t *
 ngx_rt_parked_create(ngx_rt_client_t *client, ngx_uint_t n, size_t text)
 {
     size_t             size;
@@ -211,7 +180,7 @@ ngx_rt_client_parking(ngx_rt_client_t *client)
 }
 
 
-static size_t
+size_t
 ngx_rt_parked_command_len(const rt_command_t *cmd)
 {
     size_t      len;
@@ -229,7 +198,7 @@ ngx_rt_parked_command_len(const rt_command_t *cmd)
 
 /* what was not said stays so */
 
-static void
+void
 ngx_rt_parked_command(rt_command_t *dst, const rt_command_t *src, u_char *p)
 {
     rt_str_t    *text;
@@ -318,7 +287,7 @@ ngx_rt_parked_handler(ngx_rt_follow_t *f, ngx_int_t rc)
 
 /* orders are obeyed in any case: who is late is told of a hole, or is none */
 
-static void
+void
 ngx_rt_parked_resume(ngx_rt_parked_t *parked)
 {
     ngx_rt_conn_t    *conn;
@@ -334,6 +303,7 @@ ngx_rt_parked_resume(ngx_rt_parked_t *parked)
     ngx_rt_conn_enter(conn);
 
     client->resumed = 1;
+    client->fetched = parked->pool ? &parked->range : NULL;
 
     if (parked->order.kind) {
         conn->app->order(conn, &parked->order);
@@ -346,6 +316,7 @@ ngx_rt_parked_resume(ngx_rt_parked_t *parked)
     }
 
     client->resumed = 0;
+    client->fetched = NULL;
 
     ngx_rt_conn_enter(NULL);
 
@@ -430,7 +401,7 @@ ngx_rt_parked_lookup(ngx_rt_client_t *client, const ngx_str_t *channel)
 
 /* it is in no queue any more */
 
-static void
+void
 ngx_rt_parked_expire(ngx_rt_parked_t *parked)
 {
     ngx_uint_t  i;
@@ -439,6 +410,10 @@ ngx_rt_parked_expire(ngx_rt_parked_t *parked)
         if (parked->follows[i].parked) {
             ngx_rt_stream_unfollow(&parked->follows[i].follow);
         }
+    }
+
+    if (parked->pool) {
+        ngx_destroy_pool(parked->pool);
     }
 
     parked->client->parking->n--;

@@ -12,10 +12,15 @@
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_protocol.h"
 #include "ngx_rt_state.h"
+#include "ngx_rt_stream.h"
 
 
 static const rt_error_t *ngx_rt_command_read(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_rt_subscription_t *sub, ngx_pool_t *pool);
+static void ngx_rt_command_range(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_slice_t *s);
+static const rt_error_t *ngx_rt_command_tell(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_position_t *top, ngx_array_t *list);
 
 
 ngx_int_t
@@ -29,9 +34,7 @@ static const rt_error_t *
 ngx_rt_command_read(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_subscription_t *sub, ngx_pool_t *pool)
 {
-    u_char          epoch[NGX_RT_EPOCH_LEN];
     ngx_str_t       channel;
-    rt_reply_t      reply;
     ngx_array_t     list;
     ngx_rt_slice_t  s;
 
@@ -41,6 +44,11 @@ ngx_rt_command_read(ngx_rt_client_t *client, rt_command_t *cmd,
 
     channel = ngx_rt_ngx_str(&cmd->channel);
 
+    if (client->fetched) {
+        return ngx_rt_command_tell(client, cmd, &client->fetched->slice.top,
+                                   &client->fetched->list);
+    }
+
     if (ngx_rt_command_await(client, cmd, &channel) != NGX_OK) {
         return NULL;
     }
@@ -49,18 +57,49 @@ ngx_rt_command_read(ngx_rt_client_t *client, rt_command_t *cmd,
         return &ngx_rt_error_internal;
     }
 
-    ngx_rt_history_range(&s, cmd->since, cmd->from.offset, cmd->reverse,
-                         cmd->limit);
-    s.bytes = ngx_min(NGX_RT_REPLY_BYTES,
-                      client->conn->conf->max_queue / 4);
+    ngx_rt_command_range(client, cmd, &s);
 
-    if (ngx_rt_history_list(client->zone, sub->interest->channel, &s, &list)
-        != NGX_OK)
+    switch (ngx_rt_history_list(client->zone, sub->interest->channel, &s,
+                                &list))
     {
+    case NGX_OK:
+        return ngx_rt_command_tell(client, cmd, &s.top, &list);
+
+    case NGX_DECLINED:
+        ngx_rt_command_range(client, cmd, &s);
+
+        if (ngx_rt_client_fetch(client, cmd, &s) == NGX_AGAIN) {
+            return NULL;
+        }
+
+        /* fall through */
+
+    default:
         return &ngx_rt_error_internal;
     }
+}
 
-    if (cmd->since && !ngx_rt_history_epoch_is(client->zone, s.top.source,
+
+static void
+ngx_rt_command_range(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_slice_t *s)
+{
+    ngx_rt_history_range(s, cmd->since, cmd->from.offset, cmd->reverse,
+                         cmd->limit);
+
+    s->bytes = ngx_min(NGX_RT_REPLY_BYTES,
+                       client->conn->conf->max_queue / 4);
+}
+
+
+static const rt_error_t *
+ngx_rt_command_tell(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_position_t *top, ngx_array_t *list)
+{
+    u_char      epoch[NGX_RT_EPOCH_LEN];
+    rt_reply_t  reply;
+
+    if (cmd->since && !ngx_rt_history_epoch_is(client->zone, top->source,
                                                &cmd->from.epoch))
     {
         return &ngx_rt_error_unrecoverable;
@@ -71,11 +110,11 @@ ngx_rt_command_read(ngx_rt_client_t *client, rt_command_t *cmd,
     reply.id = cmd->id;
     reply.method = cmd->method;
     reply.stream.epoch.data = epoch;
-    reply.stream.epoch.len = ngx_rt_history_epoch(client->zone, s.top.source,
+    reply.stream.epoch.len = ngx_rt_history_epoch(client->zone, top->source,
                                                   epoch);
-    reply.stream.offset = s.top.offset;
-    reply.stream.publications = list.elts;
-    reply.stream.npublications = list.nelts;
+    reply.stream.offset = top->offset;
+    reply.stream.publications = list->elts;
+    reply.stream.npublications = list->nelts;
 
     ngx_rt_client_reply(client, &reply);
 

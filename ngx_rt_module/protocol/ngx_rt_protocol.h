@@ -86,6 +86,16 @@ void ngx_rt_client_parking_free(ngx_rt_client_t *client);
 /* the rest of a message behind a connect that is parked */
 void ngx_rt_client_hold(ngx_rt_client_t *client, u_char *text, size_t len);
 
+/* ngx_rt_client_fetch.c */
+
+/*
+ * A command for which something has to be read from its channel's stream; it is
+ * handled again with that in client->fetched.  NGX_AGAIN: it is kept;
+ * NGX_DECLINED: Redis is away, or too much is kept already.
+ */
+ngx_int_t ngx_rt_client_fetch(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_slice_t *s);
+
 /* ngx_rt_command.c */
 
 /* NGX_OK: go on; NGX_DONE: it is parked, or was answered */

@@ -30,6 +30,7 @@
 enum {
     RT_BUS_PUBLICATION = 'p',     /* data, info of the publisher, tags */
     RT_BUS_PASSING     = 's',     /* the same, for no history */
+    RT_BUS_EMPTIED     = 'e',     /* the stream was, up to the offset */
     RT_BUS_JOIN        = 'j',     /* info: of who joined; no data */
     RT_BUS_LEAVE       = 'l',
     RT_BUS_HELLO       = 'h',     /* the node has come; nothing */

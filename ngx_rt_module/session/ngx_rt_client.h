@@ -57,6 +57,7 @@ struct ngx_rt_client_s {
     ngx_rt_leases_t           *leases;        /* NULL: it has no tokens */
     ngx_rt_parking_t          *parking;       /* NULL: nothing ever waited */
     ngx_rt_publishing_t       *publishing;    /* those that wait for Redis */
+    ngx_rt_range_t            *fetched;       /* for what is handled again */
     unsigned                   refused:1;     /* its connect was an error */
     unsigned                   keyless:1;     /* a token may say the tenant */
     unsigned                   unsettled:1;   /* has it its latest proof? */

@@ -298,6 +298,10 @@ ngx_rt_copy_place_locked(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
         return NGX_AGAIN;
     }
 
+    if (h->source != at->source) {
+        rt_txn_set(x, &h->emptied, 0);
+    }
+
     rt_txn_set(x, &h->source, at->source);
     rt_txn_set(x, &h->list.top, at->offset);
     rt_txn_set(x, &h->floor, at->offset);

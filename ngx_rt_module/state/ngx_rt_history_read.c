@@ -15,6 +15,11 @@
 static void ngx_rt_history_read_locked(ngx_rt_channel_t *ch,
     ngx_rt_slice_t *s);
 static uint64_t ngx_rt_history_oldest(ngx_rt_history_t *h);
+static uint64_t ngx_rt_history_absent(ngx_rt_history_t *h);
+static ngx_int_t ngx_rt_history_deeper(ngx_rt_slice_t *s, uint64_t from,
+    uint64_t last);
+static void ngx_rt_history_lower_locked(ngx_rt_state_t *st,
+    ngx_rt_history_t *h, ngx_rt_position_t *at);
 static u_char *ngx_rt_history_take(rt_history_entry_t *e, u_char *p,
     ngx_uint_t i);
 static ngx_int_t ngx_rt_history_keep(ngx_array_t *list, ngx_uint_t i);
@@ -31,6 +36,7 @@ void
 ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch, ngx_rt_slice_t *s)
 {
     s->n = 0;
+    s->absent = 0;
     s->pubs = ngx_rt_slice_pubs;
 
     ngx_memzero(&s->top, sizeof(ngx_rt_position_t));
@@ -46,6 +52,7 @@ ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch, ngx_rt_slice_t *s)
     }
 
     if (s->top.source && s->max) {
+        s->absent = ngx_rt_history_absent(ch->history);
         ngx_rt_history_read_locked(ch, s);
     }
 
@@ -130,6 +137,31 @@ ngx_rt_history_oldest(ngx_rt_history_t *h)
 }
 
 
+/*
+ * A copy begins in the middle of what the channel keeps.  What it had and has
+ * dropped since the stream does not have either.
+ */
+
+static uint64_t
+ngx_rt_history_absent(ngx_rt_history_t *h)
+{
+    rt_history_entry_t  *e;
+
+    e = h->list.first;
+
+    if (!rt_epoch_durable(h->source) || h->floor <= h->emptied
+        || h->list.top - h->floor >= h->size
+        || (e && (e->offset != h->floor + 1
+                  || rt_history_expired(e, ngx_current_msec, h->ttl)))
+        || (e == NULL && h->list.top != h->floor))
+    {
+        return 0;
+    }
+
+    return h->floor;
+}
+
+
 static u_char *
 ngx_rt_history_take(rt_history_entry_t *e, u_char *p, ngx_uint_t i)
 {
@@ -155,14 +187,17 @@ ngx_int_t
 ngx_rt_history_list(ngx_rt_zone_t *z, ngx_rt_channel_t *ch, ngx_rt_slice_t *s,
     ngx_array_t *list)
 {
-    uint64_t            last;
+    uint64_t            from, last, absent;
     ngx_uint_t          i;
     ngx_rt_position_t   top;
     rt_publication_t   *pub;
 
+    from = s->from;
+
     ngx_rt_history_read(z, ch, s);
 
     top = s->top;
+    absent = s->absent;
     last = 0;
 
     while (s->n && s->top.source == top.source) {
@@ -198,8 +233,29 @@ ngx_rt_history_list(ngx_rt_zone_t *z, ngx_rt_channel_t *ch, ngx_rt_slice_t *s,
     }
 
     s->top = top;
+    s->absent = absent;
 
-    return NGX_OK;
+    return ngx_rt_history_deeper(s, from, last);
+}
+
+
+/* last: what was read last, 0: nothing was */
+
+static ngx_int_t
+ngx_rt_history_deeper(ngx_rt_slice_t *s, uint64_t from, uint64_t last)
+{
+    if (s->absent == 0) {
+        return NGX_OK;
+    }
+
+    if (!s->reverse) {
+        return from <= s->absent ? NGX_DECLINED : NGX_OK;
+    }
+
+    last = last ? last - 1 : ngx_min(from, s->top.offset);
+
+    return s->max && s->bytes && last >= s->to && last <= s->absent
+           ? NGX_DECLINED : NGX_OK;
 }
 
 
@@ -298,15 +354,13 @@ ngx_rt_history_epoch(ngx_rt_zone_t *z, uint64_t source, u_char *epoch)
 /* from the first hold on nobody reads it; the room is given back bit by bit */
 
 void
-ngx_rt_history_remove(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel)
+ngx_rt_history_remove(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel,
+    ngx_rt_position_t *at)
 {
     ngx_int_t          rc;
     ngx_uint_t         done;
-    rt_txn_t          *x;
     ngx_rt_channel_t  *ch;
-    ngx_rt_history_t  *h;
 
-    x = &z->state->txn;
     done = 0;
 
     do {
@@ -317,19 +371,41 @@ ngx_rt_history_remove(ngx_rt_zone_t *z, ngx_str_t *tenant, ngx_str_t *channel)
         ch = ngx_rt_history_channel_locked(z->state, tenant, channel);
 
         if (ch) {
-            h = ch->history;
-
             if (!done) {
-                rt_txn_set(x, &h->floor, h->list.top);
-                (void) rt_txn_commit(x);
+                ngx_rt_history_lower_locked(z->state, ch->history, at);
                 rt_fault(history_floor);
                 done = 1;
             }
 
-            rc = ngx_rt_history_trim_locked(z->state, h, NGX_RT_SLICE);
+            rc = ngx_rt_history_trim_locked(z->state, ch->history,
+                                            NGX_RT_SLICE);
         }
 
         ngx_rt_state_unlock(z);
 
     } while (rc == NGX_AGAIN);
+}
+
+
+/* a copy may not have come so far yet */
+
+static void
+ngx_rt_history_lower_locked(ngx_rt_state_t *st, ngx_rt_history_t *h,
+    ngx_rt_position_t *at)
+{
+    uint64_t  floor;
+
+    floor = h->list.top;
+
+    if (at) {
+        if (at->source != h->source) {
+            return;
+        }
+
+        floor = ngx_min(floor, at->offset);
+        rt_txn_set(&st->txn, &h->emptied, ngx_max(h->emptied, at->offset));
+    }
+
+    rt_txn_set(&st->txn, &h->floor, ngx_max(h->floor, floor));
+    (void) rt_txn_commit(&st->txn);
 }

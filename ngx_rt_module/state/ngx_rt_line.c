@@ -132,6 +132,7 @@ ngx_rt_copy_state_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
     copy->listener = ngx_rt_channel_heard(st, ch) ? ch->listener - 1
                                                   : NGX_RT_NO_SLOT;
     copy->line = ch->line;
+    copy->emptied = ch->history ? ch->history->emptied : 0;
     copy->fresh = copy->listener != NGX_RT_NO_SLOT && ch->history
                   && ch->history->fresh;
 }

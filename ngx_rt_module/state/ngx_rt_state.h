@@ -107,6 +107,8 @@ struct ngx_rt_history_s {
                                                  stream has it */
     uint64_t                   fresh;         /* was read with the channel's
                                                  line */
+    uint64_t                   emptied;       /* up to this offset the stream
+                                                 has nothing any more */
 };
 
 
@@ -880,6 +882,9 @@ typedef struct {
     ngx_str_t                 *channel;
 
     ngx_rt_position_t          top;           /* answered: of the history */
+    uint64_t                   absent;        /* up to this offset the stream
+                                                 may have what the copy has
+                                                 not; 0: it has not */
     ngx_uint_t                 n;
     rt_publication_t          *pubs;          /* from the first one on that is
                                                  there, without a hole */
@@ -896,7 +901,8 @@ void ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
 /*
  * All that a slice asks for and more than one hold may give, copied into the
  * list's pool (rt_publication_t); ch is held as above.  s->top is that of the
- * beginning.  NGX_ERROR: no memory.
+ * beginning.  NGX_DECLINED: the stream may have more of it, ask that;
+ * NGX_ERROR: no memory.
  */
 ngx_int_t ngx_rt_history_list(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
     ngx_rt_slice_t *s, ngx_array_t *list);
@@ -905,9 +911,12 @@ ngx_int_t ngx_rt_history_list(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
 ngx_rt_channel_t *ngx_rt_history_channel_locked(ngx_rt_state_t *st,
     ngx_str_t *tenant, ngx_str_t *channel);
 
-/* what is in it is gone; its position stays */
+/*
+ * What is in it is gone; its position stays.  at: up to there, if it is still
+ * of that source; NULL: all.
+ */
 void ngx_rt_history_remove(ngx_rt_zone_t *z, ngx_str_t *tenant,
-    ngx_str_t *channel);
+    ngx_str_t *channel, ngx_rt_position_t *at);
 
 /*
  * What a reader asks for who says since where (or not), in which direction, and
@@ -985,6 +994,8 @@ typedef struct {
     ngx_uint_t                 listener;      /* NGX_RT_NO_SLOT: nobody */
     uint64_t                   line;          /* the listener's */
     ngx_uint_t                 fresh;
+    uint64_t                   emptied;       /* up to there, as far as it
+                                                 was told */
 } ngx_rt_copy_t;
 
 

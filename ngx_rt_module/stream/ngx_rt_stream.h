@@ -145,6 +145,49 @@ void ngx_rt_stream_enter(ngx_rt_zone_t *z, ngx_str_t *tenant,
 void ngx_rt_stream_follow_init_process(ngx_cycle_t *cycle);
 
 
+/* ngx_rt_stream_range.c */
+
+typedef struct ngx_rt_reading_s  ngx_rt_reading_t;
+
+/*
+ * What someone wants of a stream, and gets from there; in the caller's memory
+ * until its pool is destroyed, with which the reading ends and what was read
+ * goes.
+ */
+struct ngx_rt_range_s {
+    /* rc: NGX_OK, NGX_DECLINED (Redis is away) or NGX_ERROR */
+    void                     (*handler)(ngx_rt_range_t *r, ngx_int_t rc);
+    ngx_pool_t                *pool;
+    ngx_rt_slice_t             slice;         /* with tenant and channel; its
+                                                 top is answered */
+    ngx_array_t                list;          /* answered: rt_publication_t,
+                                                 without a hole */
+    ngx_rt_reading_t          *reading;
+};
+
+/* NGX_OK: the handler is called later, once, from the event loop */
+ngx_int_t ngx_rt_stream_range(ngx_rt_range_t *r, ngx_rt_namespace_t *ns);
+
+
+/* ngx_rt_stream_empty.c */
+
+typedef struct ngx_rt_emptying_s  ngx_rt_emptying_t;
+
+/* who waits for it; in the caller's memory until it was told, or forgets it */
+struct ngx_rt_emptying_s {
+    /* rc: NGX_OK, or NGX_DECLINED: Redis did not say that it is done */
+    void                     (*handler)(ngx_rt_emptying_t *e, ngx_int_t rc);
+    void                      *emptied;
+};
+
+void ngx_rt_stream_empty_init_process(void);
+
+/* as for a range; what is in the stream of a durable channel goes */
+ngx_int_t ngx_rt_stream_empty(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_str_t *channel, ngx_rt_emptying_t *e);
+void ngx_rt_stream_empty_forget(ngx_rt_emptying_t *e);
+
+
 /* ngx_rt_stream_watch.c */
 
 /* of a worker, before its first connection to Redis; after its slot is left */

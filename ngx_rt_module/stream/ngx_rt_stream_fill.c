@@ -35,6 +35,7 @@ static ngx_int_t ngx_rt_track_enter(ngx_rt_track_t *t, ngx_rt_read_t *read);
 static ngx_int_t ngx_rt_track_enter_one(ngx_rt_track_t *t,
     ngx_rt_read_entry_t *e, ngx_rt_told_t *told);
 static ngx_int_t ngx_rt_track_end(ngx_rt_track_t *t, ngx_rt_read_t *read);
+static void ngx_rt_track_empty(ngx_rt_track_t *t, ngx_rt_read_t *read);
 static void ngx_rt_track_place(ngx_rt_track_t *t, uint64_t source,
     uint64_t offset, ngx_rt_told_t *told);
 static void ngx_rt_track_fork(ngx_rt_track_t *t);
@@ -261,7 +262,38 @@ ngx_rt_track_enter(ngx_rt_track_t *t, ngx_rt_read_t *read)
         ngx_memzero(&told, sizeof(ngx_rt_told_t));
     }
 
-    return rc == NGX_OK ? ngx_rt_track_end(t, read) : rc;
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_rt_track_end(t, read);
+
+    if (rc == NGX_OK && read->floor) {
+        ngx_rt_track_empty(t, read);
+    }
+
+    return rc;
+}
+
+
+/* what was taken out while nobody listened */
+
+static void
+ngx_rt_track_empty(ngx_rt_track_t *t, ngx_rt_read_t *read)
+{
+    ngx_rt_copy_t      copy;
+    ngx_rt_position_t  at;
+
+    if (ngx_rt_copy_look(t->zone, &t->tenant, &t->channel, &copy) != NGX_OK
+        || copy.emptied >= read->floor)
+    {
+        return;
+    }
+
+    at.source = read->top.source;
+    at.offset = read->floor;
+
+    ngx_rt_history_remove(t->zone, &t->tenant, &t->channel, &at);
 }
 
 

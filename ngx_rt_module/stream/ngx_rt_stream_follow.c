@@ -379,6 +379,11 @@ ngx_rt_track_message(ngx_rt_listen_t *l, rt_bus_t *m)
     at.source = rt_epoch_parse(m->epoch.data, m->epoch.len);
     at.offset = m->offset;
 
+    if (m->kind == RT_BUS_EMPTIED && at.source) {
+        ngx_rt_history_remove(t->zone, &t->tenant, &t->channel, &at);
+        return;
+    }
+
     if (m->kind != RT_BUS_PUBLICATION || at.source == 0) {
         ngx_rt_stream_hear(t->zone, &t->tenant, &t->channel, m);
         return;

@@ -11,19 +11,8 @@
 #include "ngx_rt_redis.h"
 #include "ngx_rt_stream_read.h"
 #include "rt_stream_info.h"
-#include "rt_stream_key.h"
 
 
-#define NGX_RT_READ_KEY  rt_stream_key_max(NGX_RT_TENANT_MAX,                 \
-                                           NGX_RT_CHANNEL_MAX, 0)
-
-
-static void ngx_rt_stream_read_key(u_char *buf, ngx_str_t *key,
-    rt_key_kind_t kind, ngx_str_t *tenant, ngx_str_t *channel);
-static void ngx_rt_stream_read_number(u_char *buf, ngx_str_t *s,
-    uint64_t n);
-static ngx_int_t ngx_rt_stream_read_top(redisReply *epoch, redisReply *top,
-    ngx_rt_position_t *position);
 static ngx_int_t ngx_rt_stream_read_fields(redisReply *fields,
     ngx_rt_read_entry_t *e);
 
@@ -37,7 +26,7 @@ static ngx_int_t ngx_rt_stream_read_fields(redisReply *fields,
 
 static ngx_rt_redis_script_t  ngx_rt_stream_read_script = {
     "read",
-    "local m = redis.call('HMGET', KEYS[2], 'epoch', 'top', 'run')\n"
+    "local m = redis.call('HMGET', KEYS[2], 'epoch', 'top', 'run', 'floor')\n"
     "local epoch, top, run = m[1], m[2] or '0', m[3]\n"
     "if not epoch then\n"
     "  local info = redis.pcall('XINFO', 'STREAM', KEYS[1])\n"
@@ -69,7 +58,7 @@ static ngx_rt_redis_script_t  ngx_rt_stream_read_script = {
     "  end\n"
     "  at = tonumber(string.match(part[#part][1], '^%d+')) + 1\n"
     "end\n"
-    "return {epoch, top, list}\n",
+    "return {epoch, top, list, m[4] or '0'}\n",
     { 0 }
 };
 
@@ -93,8 +82,9 @@ static ngx_rt_redis_script_t  ngx_rt_stream_tops_script = {
     "tops",
     "local r = {}\n"
     "for i = 1, #KEYS do\n"
-    "  local m = redis.call('HMGET', KEYS[i], 'epoch', 'top')\n"
-    "  r[2 * i - 1], r[2 * i] = m[1] or '', m[2] or '0'\n"
+    "  local m = redis.call('HMGET', KEYS[i], 'epoch', 'top', 'floor')\n"
+    "  r[3 * i - 2], r[3 * i - 1], r[3 * i] = m[1] or '', m[2] or '0',"
+    " m[3] or '0'\n"
     "  local ttl = redis.call('PTTL', KEYS[i])\n"
     "  if ttl >= 0 and ttl < tonumber(ARGV[1]) then\n"
     "    redis.call('PEXPIRE', KEYS[i], ARGV[1])\n"
@@ -118,7 +108,7 @@ ngx_int_t
 ngx_rt_stream_read(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
     ngx_str_t *channel, ngx_rt_position_t *from, ngx_uint_t latest)
 {
-    u_char               keys[2][NGX_RT_READ_KEY];
+    u_char               keys[2][NGX_RT_STREAM_KEY];
     u_char               epochs[2][NGX_RT_EPOCH_LEN];
     u_char               numbers[5][NGX_INT64_LEN];
     ngx_str_t            argv[11];
@@ -126,9 +116,8 @@ ngx_rt_stream_read(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
 
     mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
 
-    ngx_rt_stream_read_key(keys[0], &argv[0], RT_KEY_CHANNEL, tenant,
-                           channel);
-    ngx_rt_stream_read_key(keys[1], &argv[1], RT_KEY_META, tenant, channel);
+    ngx_rt_stream_key(keys[0], &argv[0], RT_KEY_CHANNEL, tenant, channel);
+    ngx_rt_stream_key(keys[1], &argv[1], RT_KEY_META, tenant, channel);
 
     argv[2].data = epochs[0];
     argv[2].len = 0;
@@ -150,11 +139,11 @@ ngx_rt_stream_read(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
         ngx_str_set(&argv[7], "1");
     }
 
-    ngx_rt_stream_read_number(numbers[0], &argv[3], ngx_max(from->offset, 1));
-    ngx_rt_stream_read_number(numbers[1], &argv[4], latest);
-    ngx_rt_stream_read_number(numbers[2], &argv[8], NGX_RT_READ_PAGE);
-    ngx_rt_stream_read_number(numbers[3], &argv[9], NGX_RT_READ_BYTES);
-    ngx_rt_stream_read_number(numbers[4], &argv[10], mcf->history_meta_ttl);
+    ngx_rt_stream_number(numbers[0], &argv[3], ngx_max(from->offset, 1));
+    ngx_rt_stream_number(numbers[1], &argv[4], latest);
+    ngx_rt_stream_number(numbers[2], &argv[8], NGX_RT_READ_PAGE);
+    ngx_rt_stream_number(numbers[3], &argv[9], NGX_RT_READ_BYTES);
+    ngx_rt_stream_number(numbers[4], &argv[10], mcf->history_meta_ttl);
 
     return ngx_rt_redis_eval(call, &ngx_rt_stream_read_script, 2, 11, argv);
 }
@@ -164,11 +153,11 @@ ngx_int_t
 ngx_rt_stream_fork(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
     ngx_str_t *channel, uint64_t source)
 {
-    u_char     key[NGX_RT_READ_KEY];
+    u_char     key[NGX_RT_STREAM_KEY];
     u_char     epochs[2][NGX_RT_EPOCH_LEN];
     ngx_str_t  argv[3];
 
-    ngx_rt_stream_read_key(key, &argv[0], RT_KEY_META, tenant, channel);
+    ngx_rt_stream_key(key, &argv[0], RT_KEY_META, tenant, channel);
 
     rt_epoch_text(source, epochs[0]);
     ngx_rt_stream_epoch(epochs[1]);
@@ -191,23 +180,23 @@ ngx_rt_stream_tops(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
     ngx_uint_t           i;
     ngx_rt_main_conf_t  *mcf;
 
-    static u_char        keys[NGX_RT_STREAM_TOPS][NGX_RT_READ_KEY];
+    static u_char        keys[NGX_RT_STREAM_TOPS][NGX_RT_STREAM_KEY];
 
     mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
 
     for (i = 0; i < n; i++) {
-        ngx_rt_stream_read_key(keys[i], &argv[i], RT_KEY_META, tenant,
-                               &channels[i]);
+        ngx_rt_stream_key(keys[i], &argv[i], RT_KEY_META, tenant,
+                          &channels[i]);
     }
 
-    ngx_rt_stream_read_number(number, &argv[n], mcf->history_meta_ttl);
+    ngx_rt_stream_number(number, &argv[n], mcf->history_meta_ttl);
 
     return ngx_rt_redis_eval(call, &ngx_rt_stream_tops_script, n, n + 1, argv);
 }
 
 
-static void
-ngx_rt_stream_read_key(u_char *buf, ngx_str_t *key, rt_key_kind_t kind,
+void
+ngx_rt_stream_key(u_char *buf, ngx_str_t *key, rt_key_kind_t kind,
     ngx_str_t *tenant, ngx_str_t *channel)
 {
     rt_str_t  t, ch;
@@ -220,8 +209,8 @@ ngx_rt_stream_read_key(u_char *buf, ngx_str_t *key, rt_key_kind_t kind,
 }
 
 
-static void
-ngx_rt_stream_read_number(u_char *buf, ngx_str_t *s, uint64_t n)
+void
+ngx_rt_stream_number(u_char *buf, ngx_str_t *s, uint64_t n)
 {
     s->data = buf;
     s->len = ngx_sprintf(buf, "%uL", n) - buf;
@@ -248,7 +237,7 @@ ngx_rt_stream_read_parse(redisReply *reply, ngx_rt_read_t *read)
 {
     redisReply  *list;
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3) {
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4) {
         return NGX_ERROR;
     }
 
@@ -258,7 +247,8 @@ ngx_rt_stream_read_parse(redisReply *reply, ngx_rt_read_t *read)
         || ngx_rt_stream_read_top(reply->element[0], reply->element[1],
                                   &read->top)
            != NGX_OK
-        || read->top.source == 0)
+        || read->top.source == 0
+        || !ngx_rt_stream_offset(reply->element[3], '\0', &read->floor))
     {
         return NGX_ERROR;
     }
@@ -272,18 +262,22 @@ ngx_rt_stream_read_parse(redisReply *reply, ngx_rt_read_t *read)
 
 ngx_int_t
 ngx_rt_stream_top(redisReply *reply, ngx_uint_t i, ngx_uint_t n,
-    ngx_rt_position_t *top)
+    ngx_rt_position_t *top, uint64_t *floor)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 * n) {
+    redisReply  **part;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 * n) {
         return NGX_ERROR;
     }
 
-    return ngx_rt_stream_read_top(reply->element[2 * i],
-                                  reply->element[2 * i + 1], top);
+    part = &reply->element[3 * i];
+
+    return ngx_rt_stream_offset(part[2], '\0', floor)
+           ? ngx_rt_stream_read_top(part[0], part[1], top) : NGX_ERROR;
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_rt_stream_read_top(redisReply *epoch, redisReply *top,
     ngx_rt_position_t *position)
 {

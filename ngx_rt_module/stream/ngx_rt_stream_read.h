@@ -11,11 +11,15 @@
 #include "ngx_rt.h"
 #include "ngx_rt_redis.h"
 #include "ngx_rt_stream.h"
+#include "rt_stream_key.h"
 
 
 /* entries of a reply, and bytes of their parts */
 #define NGX_RT_READ_PAGE        64
 #define NGX_RT_READ_BYTES       (256 * 1024)
+
+#define NGX_RT_STREAM_KEY       rt_stream_key_max(NGX_RT_TENANT_MAX,          \
+                                                  NGX_RT_CHANNEL_MAX, 0)
 
 
 /* one of them; the parts point into the reply */
@@ -29,6 +33,7 @@ typedef struct {
 /* a reply that was found good */
 typedef struct {
     ngx_rt_position_t          top;
+    uint64_t                   floor;         /* it was emptied up to there */
     ngx_uint_t                 n;
     redisReply               **entries;
 } ngx_rt_read_t;
@@ -51,6 +56,15 @@ ngx_int_t ngx_rt_stream_read_parse(redisReply *reply, ngx_rt_read_t *read);
 ngx_int_t ngx_rt_stream_read_entry(ngx_rt_read_t *read, ngx_uint_t i,
     ngx_rt_read_entry_t *e);
 
+/* NGX_OK: an epoch, or none (no source), and an offset */
+ngx_int_t ngx_rt_stream_read_top(redisReply *epoch, redisReply *top,
+    ngx_rt_position_t *position);
+
+/* arguments, in NGX_RT_STREAM_KEY and NGX_INT64_LEN bytes */
+void ngx_rt_stream_key(u_char *buf, ngx_str_t *key, rt_key_kind_t kind,
+    ngx_str_t *tenant, ngx_str_t *channel);
+void ngx_rt_stream_number(u_char *buf, ngx_str_t *s, uint64_t n);
+
 /* the letters of a new one, NGX_RT_EPOCH_LEN */
 void ngx_rt_stream_epoch(u_char *epoch);
 
@@ -62,15 +76,16 @@ ngx_int_t ngx_rt_stream_fork(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
     ngx_str_t *channel, uint64_t source);
 
 /*
- * Where n channels of a tenant are; the reply has two elements for each, which
- * ngx_rt_stream_top() reads (no source: it has no epoch).
+ * Where n channels of a tenant are, and up to where they were emptied; the
+ * reply has three elements for each, which ngx_rt_stream_top() reads (no
+ * source: it has no epoch).
  */
 #define NGX_RT_STREAM_TOPS      64
 
 ngx_int_t ngx_rt_stream_tops(ngx_rt_redis_call_t *call, ngx_str_t *tenant,
     ngx_str_t *channels, ngx_uint_t n);
 ngx_int_t ngx_rt_stream_top(redisReply *reply, ngx_uint_t i, ngx_uint_t n,
-    ngx_rt_position_t *top);
+    ngx_rt_position_t *top, uint64_t *floor);
 
 
 #endif /* _NGX_RT_STREAM_READ_H_INCLUDED_ */

@@ -14,6 +14,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_policy.h"
 #include "ngx_rt_stream_nodes.h"
+#include "ngx_rt_stream_page.h"
 #include "ngx_rt_stream_track.h"
 
 
@@ -43,7 +44,7 @@ static void ngx_rt_stream_check_send(ngx_rt_stream_check_t *check);
 static void ngx_rt_stream_check_handler(ngx_rt_redis_call_t *call,
     ngx_rt_redis_result_e result, redisReply *reply);
 static void ngx_rt_stream_check_one(ngx_rt_track_t *t,
-    ngx_rt_position_t *top);
+    ngx_rt_position_t *top, uint64_t floor);
 
 
 static ngx_event_t       ngx_rt_stream_watch_event;
@@ -71,6 +72,8 @@ ngx_rt_stream_init_process(ngx_cycle_t *cycle)
     ngx_rt_stream_listen_init_process();
     ngx_rt_stream_follow_init_process(cycle);
     ngx_rt_stream_publish_init_process(cycle);
+    ngx_rt_stream_empty_init_process();
+    ngx_rt_page_init_process(cycle);
     ngx_rt_nodes_init_process(z[0]);
 
     ngx_rt_stream_watch_dumb.fd = (ngx_socket_t) -1;
@@ -341,6 +344,7 @@ static void
 ngx_rt_stream_check_handler(ngx_rt_redis_call_t *call,
     ngx_rt_redis_result_e result, redisReply *reply)
 {
+    uint64_t                floor;
     ngx_uint_t              i;
     ngx_rt_position_t       top;
     ngx_rt_stream_check_t  *check;
@@ -352,9 +356,9 @@ ngx_rt_stream_check_handler(ngx_rt_redis_call_t *call,
         check->tracks[i]->checked = 0;
 
         if (result == NGX_RT_REDIS_OK
-            && ngx_rt_stream_top(reply, i, check->n, &top) == NGX_OK)
+            && ngx_rt_stream_top(reply, i, check->n, &top, &floor) == NGX_OK)
         {
-            ngx_rt_stream_check_one(check->tracks[i], &top);
+            ngx_rt_stream_check_one(check->tracks[i], &top, floor);
         }
     }
 
@@ -365,14 +369,22 @@ ngx_rt_stream_check_handler(ngx_rt_redis_call_t *call,
 /* what is published meanwhile makes them differ, too: a look more */
 
 static void
-ngx_rt_stream_check_one(ngx_rt_track_t *t, ngx_rt_position_t *top)
+ngx_rt_stream_check_one(ngx_rt_track_t *t, ngx_rt_position_t *top,
+    uint64_t floor)
 {
     ngx_rt_copy_t  copy;
 
-    if (ngx_rt_copy_look(t->zone, &t->tenant, &t->channel, &copy) == NGX_OK
-        && (copy.top.source != top->source || copy.top.offset < top->offset
-            || t->top > top->offset))
+    if (ngx_rt_copy_look(t->zone, &t->tenant, &t->channel, &copy) != NGX_OK) {
+        return;
+    }
+
+    if (copy.top.source != top->source || copy.top.offset < top->offset
+        || t->top > top->offset)
     {
         ngx_rt_track_repair(t);
+
+    } else if (floor > copy.emptied) {
+        top->offset = floor;
+        ngx_rt_history_remove(t->zone, &t->tenant, &t->channel, top);
     }
 }
