@@ -1,7 +1,8 @@
 
 /*
  * Connections of the load generator.  Called by loop.c; calls wire.c for the
- * bytes, target.c for what they mean, tls.c where there is TLS.  Sockets are
+ * bytes, target.c for what they mean, redis.c where the server is Redis, tls.c
+ * where there is TLS.  Sockets are
  * level-triggered; what a publisher could not write is tried again at the
  * next turn of the loop.
  */
@@ -62,7 +63,8 @@ load_conn_connect(load_t *l, load_conn_t *c)
         c->tls = load_tls_connect(c->fd);
 
     } else {
-        c->fd = load_conn_socket(l->port);
+        c->fd = load_conn_socket(c->channel && l->far_port ? l->far_port
+                                                           : l->port);
     }
 
     ev.events = EPOLLIN;
@@ -190,6 +192,9 @@ load_conn_parse(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
                 load_conn_send(c, join, load_target_join(l, c, join));
                 l->live += c->state == LOAD_LIVE;
             }
+
+        } else if (l->target == LOAD_REDIS || l->target == LOAD_SCRIPT) {
+            n = load_redis_read(l, c, p + used, len - used);
 
         } else if (c->publisher && !l->by_websocket) {
             n = load_wire_reply(p + used, len - used);

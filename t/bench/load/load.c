@@ -1,10 +1,10 @@
 
 /*
- * A load generator with four works: to publish to subscribers, with a fixed
+ * A load generator with five works: to publish to subscribers, with a fixed
  * number in flight or at a fixed rate, to make handshakes, to hold idle
- * connections, and to come back after a reload.  It checks every byte that
- * comes, and divides what was done by the CPU time of the server's processes,
- * or their memory by the connections.
+ * connections, to come back after a reload, and to come back to another node.
+ * It checks every byte that comes, and divides what was done by the CPU time of
+ * the server's processes, and of Redis, or their memory by the connections.
  *
  * Called by t/bench/run, which starts the servers; calls the parts listed in
  * load.h.  Prints one line of name=value.  Status 0: all came, once and in
@@ -29,7 +29,9 @@ typedef struct {
     uint64_t       time;
     uint64_t       server;
     uint64_t       softirq;
+    uint64_t       redis;
     uint64_t       own;
+    load_redis_t   done;
 } load_mark_t;
 
 
@@ -47,6 +49,7 @@ static void load_check_options(load_t *l);
 static void load_prepare(load_t *l);
 static void load_prepare_publisher(load_t *l, load_conn_t *c, uint32_t i);
 static void load_mark(load_t *l, load_mark_t *m);
+static void load_report_publishes(load_mark_t *a, load_mark_t *b);
 static int load_report(load_t *l, load_mark_t *a, load_mark_t *b,
     bool stalled);
 static void *load_alloc(size_t n, size_t size);
@@ -57,6 +60,8 @@ static const load_name_t  load_targets[] = {
     { "nchan",     LOAD_NCHAN },
     { "bare",      LOAD_BARE },
     { "http",      LOAD_HTTP },
+    { "redis",     LOAD_REDIS },
+    { "script",    LOAD_SCRIPT },
     { NULL, 0 }
 };
 
@@ -66,6 +71,7 @@ static const load_name_t  load_works[] = {
     { "handshake", LOAD_HANDSHAKE },
     { "idle",      LOAD_IDLE },
     { "reload",    LOAD_RELOAD },
+    { "recover",   LOAD_RECOVER },
     { NULL, 0 }
 };
 
@@ -88,8 +94,13 @@ static const struct option  load_long_options[] = {
     { "softirqs",    required_argument, NULL, 'q' },
     { "proc",        required_argument, NULL, 'R' },
     { "master",      required_argument, NULL, 'm' },
+    { "far-port",    required_argument, NULL, 'f' },
+    { "redis-port",  required_argument, NULL, 'u' },
+    { "redis-pids",  required_argument, NULL, 'U' },
     { "websocket",   no_argument,       NULL, 'W' },
     { "history",     no_argument,       NULL, 'H' },
+    { "durable",     no_argument,       NULL, 'D' },
+    { "keyed",       no_argument,       NULL, 'K' },
     { NULL, 0, NULL, 0 }
 };
 
@@ -113,6 +124,10 @@ main(int argc, char **argv)
 
     if (l->work == LOAD_RELOAD) {
         return load_reload(l);
+    }
+
+    if (l->work == LOAD_RECOVER) {
+        return load_recover(l);
     }
 
     if (l->work == LOAD_DELIVER) {
@@ -155,6 +170,7 @@ load_options(load_t *l, int argc, char **argv)
     l->warmup = 0.5;
     l->pids = "";
     l->softirqs = "";
+    l->redis_pids = "";
     l->proc = "/proc";
     l->target = LOAD_BARE;
 
@@ -169,7 +185,9 @@ load_options(load_t *l, int argc, char **argv)
             break;
         case 'p': l->port = load_port(optarg); break;
         case 'l': l->tls_port = load_port(optarg); break;
-        case 's': l->subscribers = load_number(optarg); break;
+        case 's':
+            l->subscribers = strcmp(optarg, "0") ? load_number(optarg) : 0;
+            break;
         case 'c': l->channels = load_number(optarg); break;
         case 'P': l->publishers = load_number(optarg); break;
         case 'd': l->depth = load_number(optarg); break;
@@ -182,8 +200,13 @@ load_options(load_t *l, int argc, char **argv)
         case 'q': l->softirqs = optarg; break;
         case 'R': l->proc = optarg; break;
         case 'm': l->master = load_number(optarg); break;
+        case 'f': l->far_port = load_port(optarg); break;
+        case 'u': l->redis_port = load_port(optarg); break;
+        case 'U': l->redis_pids = optarg; break;
         case 'W': l->by_websocket = true; break;
+        case 'D': l->durable = true;  /* fall through */
         case 'H': l->history = true; break;
+        case 'K': l->keyed = true; break;
         default:
             load_fail("see the options in load.c");
         }
@@ -237,7 +260,7 @@ load_port(const char *text)
 static void
 load_check_options(load_t *l)
 {
-    if (l->work != LOAD_DELIVER && l->rate == 0) {
+    if (l->work != LOAD_DELIVER && l->work != LOAD_RECOVER && l->rate == 0) {
         l->publishers = 0;
     }
 
@@ -259,6 +282,21 @@ load_check_options(load_t *l)
 
     if (l->history && l->target != LOAD_RT) {
         load_fail("--history is for --target rt");
+    }
+
+    if (l->keyed && (l->target != LOAD_RT || l->by_websocket)) {
+        load_fail("--keyed is for --target rt, by HTTP");
+    }
+
+    if (l->target == LOAD_SCRIPT && l->subscribers) {
+        load_fail("--target script has no subscribers");
+    }
+
+    if (l->work == LOAD_RECOVER
+        && (!l->history || l->publishers != l->channels))
+    {
+        load_fail("--work recover needs a history, and as many publishers as "
+                  "channels");
     }
 
     if (l->target == LOAD_HTTP && l->work != LOAD_HANDSHAKE) {
@@ -330,11 +368,38 @@ load_mark(load_t *l, load_mark_t *m)
 
     m->server = load_proc_cpu(l, l->pids);
     m->softirq = load_proc_cpu(l, l->softirqs);
+    m->redis = load_proc_cpu(l, l->redis_pids);
+    load_redis_done(l, &m->done);
     m->time = load_clock();
     m->counts = l->counts;
 
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
     m->own = (uint64_t) ts.tv_sec * LOAD_SECOND + (uint64_t) ts.tv_nsec;
+}
+
+
+/* publishes, and what each took of nginx and of Redis */
+static void
+load_report_publishes(load_mark_t *a, load_mark_t *b)
+{
+    double  n, wall, cpu, redis;
+
+    n = (double) (b->counts.completed - a->counts.completed);
+    wall = (double) (b->time - a->time) / 1e9;
+    cpu = (double) (b->server - a->server + b->softirq - a->softirq) / 1e9;
+    redis = (double) (b->redis - a->redis) / 1e9;
+
+    if (n == 0 || cpu + redis == 0) {
+        return;
+    }
+
+    printf("publishes=%.0f publishes_cpu=%.0f publishes_both=%.0f"
+           " redis_us=%.3f script_us=%.3f commands=%.3f scripts=%.3f ",
+           n / wall, cpu > 0 ? n / cpu : 0, n / (cpu + redis),
+           redis * 1e6 / n,
+           (double) (b->done.script_us - a->done.script_us) / n,
+           (double) (b->done.commands - a->done.commands) / n,
+           (double) (b->done.scripts - a->done.scripts) / n);
 }
 
 
@@ -359,6 +424,8 @@ load_report(load_t *l, load_mark_t *a, load_mark_t *b, bool stalled)
 
 #define load_delta(f)  ((unsigned long long) (b->counts.f - a->counts.f))
 #define load_all(f)    ((unsigned long long) c->f)
+
+    load_report_publishes(a, b);
 
     printf("deliveries=%llu completed=%llu wall=%.3f cpu=%.3f softirq=%.3f"
            " per_cpu=%.0f per_wall=%.0f server_busy=%.2f load_busy=%.2f"

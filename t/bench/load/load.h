@@ -8,10 +8,12 @@
  *   handshake.c  connections that only come and go
  *   idle.c       connections that are only there
  *   reload.c     connections that come back after a reload
+ *   recover.c    connections that come back to a node that knows nothing
  *   conn.c       connections: opening, joining, reading, writing
  *   tls.c        the same bytes over TLS
  *   target.c     what each kind of server is told and what it should answer
  *   wire.c       frames and HTTP replies, as bytes
+ *   redis.c      Redis as a server, and what it says that it has done
  *   check.c      sequences, completion of publishes, latency
  *   metrics.c    numbers of the server's own, from its page of metrics
  *   proc.c       the CPU time and the memory of the server's processes
@@ -30,7 +32,7 @@
 
 #define LOAD_PAYLOAD      128
 #define LOAD_DIGITS       16        /* of the sequence number, in ASCII */
-#define LOAD_TEXT_MAX     512       /* a request or a frame of a publish */
+#define LOAD_TEXT_MAX     640       /* a request or a frame of a publish */
 #define LOAD_CARRY        49152     /* the longest frame or HTTP reply */
 #define LOAD_EPOCH        16        /* bytes of an epoch, with a zero */
 #define LOAD_INPUT        65536
@@ -44,7 +46,9 @@ typedef enum {
     LOAD_RT,
     LOAD_NCHAN,
     LOAD_BARE,
-    LOAD_HTTP                         /* plain requests, for handshakes */
+    LOAD_HTTP,                        /* plain requests, for handshakes */
+    LOAD_REDIS,                       /* PUBLISH and SUBSCRIBE */
+    LOAD_SCRIPT                       /* a script that appends, nobody hears */
 } load_target_t;
 
 
@@ -52,7 +56,8 @@ typedef enum {
     LOAD_DELIVER,                     /* publish and subscribe */
     LOAD_HANDSHAKE,
     LOAD_IDLE,
-    LOAD_RELOAD
+    LOAD_RELOAD,
+    LOAD_RECOVER
 } load_work_t;
 
 
@@ -60,6 +65,7 @@ typedef enum {
 typedef struct {
     uint16_t           len;
     uint16_t           digits;        /* where the sequence number stands */
+    uint16_t           key;           /* where it does in its key; 0: none */
     uint8_t            text[LOAD_TEXT_MAX];
 } load_template_t;
 
@@ -144,6 +150,14 @@ typedef struct {
 } load_counts_t;
 
 
+/* what Redis has done, by its own account */
+typedef struct {
+    uint64_t           commands;      /* those in scripts, too */
+    uint64_t           scripts;
+    uint64_t           script_us;
+} load_redis_t;
+
+
 typedef struct load_s  load_t;
 
 
@@ -152,7 +166,11 @@ struct load_s {
     load_target_t      target;
     bool               by_websocket;  /* publishes are client commands */
     bool               history;       /* channels have one */
+    bool               durable;       /* in Redis, too */
+    bool               keyed;         /* publishes have a key */
     uint16_t           port;
+    uint16_t           far_port;      /* of subscribers, 0: the same */
+    uint16_t           redis_port;    /* 0: there is none */
     uint16_t           tls_port;      /* of subscribers, 0: port, plain */
     uint32_t           subscribers;
     uint32_t           channels;
@@ -165,6 +183,7 @@ struct load_s {
     uint64_t           limit;         /* completions to measure, 0: by time */
     const char        *pids;          /* of the server, comma-separated */
     const char        *softirqs;      /* pids of ksoftirqd, the same way */
+    const char        *redis_pids;    /* the same way */
     const char        *proc;          /* where /proc is */
     uint32_t           master;        /* pid, for reloads */
 
@@ -199,6 +218,7 @@ void load_loop_connect(load_t *l);
 bool load_loop_run(load_t *l, double seconds, uint64_t limit);
 bool load_loop_drain(load_t *l);
 void load_loop_pause(load_t *l, uint64_t ns);
+void load_loop_turn(load_t *l);
 
 
 /* handshake.c: opens the first ones; the event loop does the rest */
@@ -215,6 +235,10 @@ int load_reload(load_t *l);
 /* a connection has ended; is back */
 void load_reload_again(load_t *l, load_conn_t *c);
 void load_reload_returned(load_t *l, load_conn_t *c);
+
+
+/* recover.c: the whole work with its report; returns the status */
+int load_recover(load_t *l);
 
 
 /* conn.c: opens one, already written to; index is that in load_t.conn */
@@ -244,6 +268,10 @@ void load_target_templates(load_t *l, uint32_t number);
 size_t load_target_hello(load_t *l, load_conn_t *c, uint8_t *p, size_t size);
 /* what follows the 101; 0: nothing, the connection is live */
 size_t load_target_join(load_t *l, load_conn_t *c, uint8_t *p);
+/* the part of a template that is constant, and where its numbers stand */
+void load_target_template(load_template_t *t, const char *text);
+/* what came is compared with what was published */
+void load_target_delivery(load_t *l, load_conn_t *c, uint8_t *p, size_t len);
 /* a text message on a connection that is joining or live */
 void load_target_message(load_t *l, load_conn_t *c, uint8_t *p, size_t len);
 /* the publish's request with sequence and command id; returns its length */
@@ -264,6 +292,16 @@ size_t load_wire_mask(uint8_t *p, uint8_t opcode, const uint8_t *data,
 size_t load_wire_upgraded(const uint8_t *p, size_t len);
 size_t load_wire_no_content(const uint8_t *p, size_t len);
 size_t load_wire_reply(const uint8_t *p, size_t len);
+
+
+/* redis.c: what publishers and subscribers say to it */
+void load_redis_templates(load_t *l, uint32_t number, const char *payload);
+size_t load_redis_hello(load_conn_t *c, unsigned number, uint8_t *p,
+    size_t size);
+/* one reply, or one message, of a connection; bytes consumed, or 0 */
+size_t load_redis_read(load_t *l, load_conn_t *c, uint8_t *p, size_t len);
+/* nothing, where there is no Redis */
+void load_redis_done(load_t *l, load_redis_t *r);
 
 
 /* check.c */

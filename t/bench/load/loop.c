@@ -25,7 +25,6 @@ typedef struct {
 
 static void load_loop_watch(load_t *l, load_watch_t *w);
 static bool load_loop_moves(load_t *l, load_watch_t *w);
-static void load_loop_turn(load_t *l);
 static uint64_t load_loop_wait(load_t *l);
 
 
@@ -140,7 +139,7 @@ load_loop_moves(load_t *l, load_watch_t *w)
 }
 
 
-static void
+void
 load_loop_turn(load_t *l)
 {
     int                        i, n;

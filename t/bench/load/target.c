@@ -8,6 +8,7 @@
  *   bare   t/bench/bare.c: subscribers send a line, publishers the same
  *          HTTP requests as with rt
  *   http   GET /nothing, answered with 204 and the close
+ *   redis, script    see redis.c
  *
  * Called by conn.c and handshake.c; calls check.c for what was delivered or
  * replied.
@@ -42,7 +43,6 @@
     "%s"
 
 
-static void load_target_template(load_template_t *t, const char *text);
 static void load_target_object(load_t *l, load_conn_t *c, uint8_t *p,
     size_t len);
 static void load_target_rt_joining(load_t *l, load_conn_t *c, uint8_t *p,
@@ -50,8 +50,6 @@ static void load_target_rt_joining(load_t *l, load_conn_t *c, uint8_t *p,
 static void load_target_stream(load_t *l, load_conn_t *c, uint8_t *p,
     size_t len);
 static void load_target_rt_reply(load_t *l, load_conn_t *c, uint8_t *p,
-    size_t len);
-static void load_target_delivery(load_t *l, load_conn_t *c, uint8_t *p,
     size_t len);
 static size_t load_target_anonymous(uint8_t *p, size_t len);
 static size_t load_target_positioned(load_conn_t *c, uint8_t *p, size_t len);
@@ -64,6 +62,7 @@ load_target_templates(load_t *l, uint32_t number)
 {
     int              n;
     char             payload[LOAD_PAYLOAD + 1], body[LOAD_TEXT_MAX];
+    char             key[64];
     char             text[LOAD_TEXT_MAX * 2];
     load_channel_t  *ch;
 
@@ -79,6 +78,11 @@ load_target_templates(load_t *l, uint32_t number)
 
     memcpy(payload + n, "\"}", 3);
 
+    if (l->target == LOAD_REDIS || l->target == LOAD_SCRIPT) {
+        load_redis_templates(l, number, payload);
+        return;
+    }
+
     if (l->target == LOAD_NCHAN) {
         load_target_template(&ch->delivery, payload);
         snprintf(text, sizeof(text), "POST /pub?id=%u" LOAD_POST, number,
@@ -92,8 +96,14 @@ load_target_templates(load_t *l, uint32_t number)
              load_target_namespace(l), number, payload);
     load_target_template(&ch->delivery, text);
 
-    n = snprintf(body, sizeof(body), "{\"channel\":\"%s:%u\",\"data\":%s}",
-                 load_target_namespace(l), number, payload);
+    key[0] = '\0';
+
+    if (l->keyed) {
+        snprintf(key, sizeof(key), ",\"idempotency_key\":\"key:%016d\"", 0);
+    }
+
+    n = snprintf(body, sizeof(body), "{\"channel\":\"%s:%u\",\"data\":%s%s}",
+                 load_target_namespace(l), number, payload, key);
 
     if (l->by_websocket) {
         snprintf(text, sizeof(text), "{\"id\":%u,\"publish\":%s}",
@@ -107,14 +117,15 @@ load_target_templates(load_t *l, uint32_t number)
 }
 
 
-static void
+void
 load_target_template(load_template_t *t, const char *text)
 {
     size_t       len;
-    const char  *seq;
+    const char  *seq, *key;
 
     len = strlen(text);
     seq = strstr(text, "\"seq\":\"");
+    key = strstr(text, "key:0000");
 
     if (len > LOAD_TEXT_MAX || seq == NULL) {
         load_fail("text of %zu bytes does not fit", len);
@@ -123,6 +134,7 @@ load_target_template(load_template_t *t, const char *text)
     memcpy(t->text, text, len);
     t->len = (uint16_t) len;
     t->digits = (uint16_t) (seq + 7 - text);
+    t->key = key ? (uint16_t) (key + 4 - text) : 0;
 }
 
 
@@ -136,6 +148,10 @@ load_target_hello(load_t *l, load_conn_t *c, uint8_t *p, size_t size)
     if (c->channel == NULL && !l->by_websocket) {
         c->state = LOAD_LIVE;
         return 0;
+    }
+
+    if (l->target == LOAD_REDIS) {
+        return load_redis_hello(c, number, p, size);
     }
 
     if (l->target == LOAD_BARE) {
@@ -214,6 +230,10 @@ load_target_request(load_t *l, load_conn_t *c, load_channel_t *ch, uint8_t *p,
 
     memcpy(to, ch->request.text, ch->request.len);
     memcpy(to + ch->request.digits, digits, LOAD_DIGITS);
+
+    if (ch->request.key) {
+        memcpy(to + ch->request.key, digits, LOAD_DIGITS);
+    }
 
     if (!l->by_websocket) {
         return ch->request.len;
@@ -363,7 +383,7 @@ load_target_rt_reply(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
 }
 
 
-static void
+void
 load_target_delivery(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
 {
     size_t            end;
@@ -450,7 +470,7 @@ load_target_positioned(load_conn_t *c, uint8_t *p, size_t len)
 static const char *
 load_target_namespace(load_t *l)
 {
-    return l->history ? "kept" : "bench";
+    return l->durable ? "durable" : l->history ? "kept" : "bench";
 }
 
 

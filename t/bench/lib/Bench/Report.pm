@@ -86,6 +86,73 @@ my %KINDS = (
             ['lost / duplicated / reordered / corrupt', \&faults],
         ],
     },
+    durable => {
+        base => 'nchandur',
+        figure => 'publishes',
+        unit => 'publishes a second',
+        columns => [
+            ['publishes a second', sub {
+                thousands(field($_[0], 'publishes'))
+            }],
+            ['per CPU second of nginx / and of Redis', sub {
+                join(' / ', map { thousands(field($_[0], $_)) }
+                            qw(publishes_cpu publishes_both))
+            }],
+            ['ratios to Nchan', sub {
+                join(' / ', map { decimals(ratio(@_[0, 1], $_)) || '-' }
+                            qw(publishes publishes_cpu publishes_both))
+            }],
+            ['Redis a publish, us: CPU / in scripts', sub {
+                join(' / ', map { sprintf('%.1f', field($_[0], $_)) }
+                            qw(redis_us script_us))
+            }],
+            ['calls of Redis a publish: sent / run', sub {
+                join(' / ', map { decimals(field($_[0], $_)) }
+                            qw(scripts commands))
+            }],
+            ['latency, ms: p50 / p99', \&latency],
+            ['busy: server / generator', \&busy],
+            ['lost / duplicated / reordered / corrupt', \&faults],
+        ],
+    },
+    nodes => {
+        base => 'redis',
+        figure => 'p50_us',
+        unit => 'us, half of them',
+        columns => [
+            ['latency, us: p50 / p99', sub {
+                join(' / ', map { thousands(field($_[0], $_)) }
+                            qw(p50_us p99_us))
+            }],
+            ['ratio to `PUBLISH`: p50 / p99', sub {
+                join(' / ', map { decimals(ratio(@_[0, 1], $_)) }
+                            qw(p50_us p99_us))
+            }],
+            ['generator late, us', sub {
+                thousands(field($_[0], 'late_us'))
+            }],
+            ['lost / duplicated / reordered / corrupt', \&faults],
+        ],
+    },
+    recover => {
+        base => '',
+        figure => 'last_ms',
+        unit => 'ms until the last was back',
+        columns => [
+            ['came back', sub { thousands(field($_[0], 'connections')) }],
+            ['the last after, ms', sub {
+                thousands(field($_[0], 'last_ms'))
+            }],
+            ['CPU, ms: nginx / Redis', sub {
+                join(' / ', map { thousands(field($_[0], $_)) }
+                            qw(cpu_ms redis_ms))
+            }],
+            ['commands of Redis a client', sub {
+                sprintf('%.3f', field($_[0], 'commands'))
+            }],
+            ['lost / duplicated / reordered / corrupt', \&faults],
+        ],
+    },
 );
 
 my %FIGURES = (
@@ -94,6 +161,9 @@ my %FIGURES = (
     p99_us => 'p99',
     private => 'private bytes a connection',
     zone => 'zone bytes a session',
+    publishes => 'publishes a second',
+    publishes_cpu => 'publishes per CPU second of nginx',
+    redis_us => 'CPU of Redis a publish',
 );
 
 
@@ -200,7 +270,8 @@ sub row {
 sub works {
     my ($works, $servers, $results) = @_;
 
-    for my $name (qw(deliver latency handshake idle reload)) {
+    for my $name (qw(deliver latency handshake idle reload durable nodes
+                      recover)) {
         my @works = grep { $_->{kind} eq $name && $results->{$_->{name}} }
             @$works;
         next unless @works;

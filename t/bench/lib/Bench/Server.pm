@@ -1,8 +1,8 @@
 package Bench::Server;
 
-# A server of t/bench: bare, or an nginx with one of t/bench's configurations
-# in a folder of its own.  One runs at a time; it is stopped at the end of the
-# process, too.
+# A server of t/bench: bare, Redis, or an nginx with one of t/bench's
+# configurations, in a folder of its own.  Those that run are stopped at the end
+# of the process, too.
 
 use strict;
 use warnings;
@@ -15,10 +15,29 @@ use Time::HiRes qw(sleep time);
 
 use Bench::Build;
 
-my $running;
+my @running;
+
+# what the configurations say where there is a Redis, and where there is none
+my %WITH_REDIS = (
+    RT_REDIS => 'rt_redis redis://127.0.0.1:REDIS_PORT; '
+                . 'rt_namespace durable publish=any history=1000 ttl=10m '
+                . 'durable;',
+    NCHAN_REDIS => 'upstream redis { nchan_redis_server '
+                   . 'redis://127.0.0.1:REDIS_PORT; }',
+    NCHAN_PASS => 'nchan_redis_pass redis;',
+    NCHAN_STORE => 'nchan_message_buffer_length 1000; '
+                   . 'nchan_message_timeout 10m;',
+);
+my %WITHOUT_REDIS = (
+    RT_REDIS => '',
+    NCHAN_REDIS => '',
+    NCHAN_PASS => '',
+    NCHAN_STORE => 'nchan_store_messages off;',
+);
 
 
-# the argument of a kind: frames a send of bare, workers of the others
+# the argument of a kind: frames a send of bare, how Redis writes to its disk,
+# workers of the others; settings: redis, the port of one, if it is needed
 sub start {
     my ($class, $kind, $argument, $settings) = @_;
     my $prefix = tempdir('rt_bench_XXXXXX', TMPDIR => 1);
@@ -26,7 +45,8 @@ sub start {
         prefix => $prefix,
         port => free_port(),
         tls_port => free_port(),
-        cores => $kind eq 'bare' ? 1 : $argument,
+        cores => $argument =~ /^\d+$/ && $kind ne 'bare' ? $argument : 1,
+        core => $kind eq 'redis' ? 1 : $settings->{core} // 0,
     }, $class;
     my @command;
 
@@ -35,13 +55,16 @@ sub start {
     if ($kind eq 'bare') {
         @command = (Bench::Build::path('bare'), $self->{port}, $argument);
 
+    } elsif ($kind eq 'redis') {
+        @command = redis($self, $argument);
+
     } else {
         $self->configure($kind, $settings);
         @command = ($settings->{nginx}, '-p', $prefix,
                     '-c', "$prefix/nginx.conf", '-e', "$prefix/error.log");
     }
 
-    unshift @command, qw(taskset -c 0) if $self->{cores} == 1;
+    unshift @command, 'taskset', '-c', $self->{core} if $self->{cores} == 1;
 
     $self->{pid} = fork() // die "fork: $!\n";
 
@@ -50,10 +73,23 @@ sub start {
             or POSIX::_exit(127);
     }
 
-    $running = $self;
+    push @running, $self;
     $self->wait_for_port;
 
     return $self;
+}
+
+
+# a Redis that keeps its append-only file as said: no, everysec, always
+sub redis {
+    my ($self, $fsync) = @_;
+
+    return ('redis-server', '--port', $self->{port}, '--bind', '127.0.0.1',
+            '--dir', $self->{prefix}, '--save', '', '--daemonize', 'no',
+            '--logfile', "$self->{prefix}/error.log",
+            '--maxmemory-policy', 'noeviction',
+            '--appendonly', $fsync eq 'no' ? 'no' : 'yes',
+            '--appendfsync', $fsync);
 }
 
 
@@ -73,11 +109,13 @@ sub configure {
         CERTIFICATE => Bench::Build::path('certificate.pem'),
         PREFIX => $self->{prefix},
         WORKERS => $workers,
-        AFFINITY => $workers == 1 ? '01' : '01 10',
+        AFFINITY => $workers > 1 ? '01 10' : $self->{core} ? '10' : '01',
         LISTEN => $workers == 1 ? '' : 'reuseport',
         NCHAN_MODULE => $settings->{nchan},
         RT_MODULE => $settings->{rt},
         DRAIN => $settings->{drain},
+        $settings->{redis} ? %WITH_REDIS : %WITHOUT_REDIS,
+        REDIS_PORT => $settings->{redis} // 0,
     );
     my $word = join('|', sort keys %words);
     my $path = "$Bench::Build::HERE/$kind.conf";
@@ -87,7 +125,7 @@ sub configure {
     close($in);
 
     $text =~ s/^#.*\n//mg;
-    $text =~ s/\b($word)\b/$words{$1}/g;
+    $text =~ s/\b($word)\b/$words{$1}/g for 1, 2;   # words in words
 
     open(my $out, '>', "$self->{prefix}/nginx.conf") or die "nginx.conf: $!\n";
     print $out $text;
@@ -112,7 +150,7 @@ sub wait_for_port {
         if (waitpid($self->{pid}, WNOHANG) != 0) {
             my $log = "$self->{prefix}/error.log";
 
-            $running = undef;
+            @running = grep { $_ != $self } @running;
             system('cat', $log) if -e $log;
             die "the server did not start\n";
         }
@@ -128,16 +166,14 @@ sub wait_for_port {
 sub stop {
     my ($self) = @_;
 
-    return unless $running;
+    return unless grep { $_ == $self } @running;
 
     kill('TERM', $self->{pid});
     waitpid($self->{pid}, 0);
-    $running = undef;
+    @running = grep { $_ != $self } @running;
 
     if (open(my $log, '<', "$self->{prefix}/error.log")) {
-        while (<$log>) {
-            print STDERR if /\[(?:alert|crit|emerg)\]/;
-        }
+        print STDERR grep { /\[(?:alert|crit|emerg)\]/ } <$log>;
     }
 
     remove_tree($self->{prefix});
@@ -190,7 +226,7 @@ sub read_line {
 END {
     my $status = $?;
 
-    $running->stop if $running;
+    $_->stop for reverse @running;
     $? = $status;
 }
 
