@@ -24,6 +24,9 @@
     (NGX_RT_APPEND_HEAD + NGX_RT_CALL_ENTRIES                                 \
      * (NGX_RT_APPEND_CHANNEL + NGX_RT_APPEND_ENTRY + NGX_RT_APPEND_KEYS))
 
+/* run and turn: what is due now and then was done in them */
+#define NGX_RT_APPEND_DUE      (RT_REDIS_RUN_LEN + 1 + NGX_INT64_LEN)
+
 /* how often in the time of a stream what is old goes */
 #define NGX_RT_APPEND_TURNS    4
 
@@ -31,11 +34,13 @@
 typedef struct {
     ngx_uint_t                 n;
     ngx_str_t                  argv[NGX_RT_APPEND_ARGS];
+    ngx_uint_t                 width;         /* arguments of a publication */
     u_char                    *number;        /* the next to be written */
     u_char                     numbers[(NGX_RT_APPEND_HEAD
                                         + NGX_RT_APPEND_CHANNEL
                                           * NGX_RT_CALL_ENTRIES)
                                        * NGX_INT64_LEN];
+    u_char                     dues[NGX_RT_CALL_ENTRIES][NGX_RT_APPEND_DUE];
 } ngx_rt_append_args_t;
 
 
@@ -43,8 +48,10 @@ static void ngx_rt_append_keys(ngx_rt_append_args_t *a,
     ngx_rt_entry_t **entries, ngx_uint_t n, ngx_uint_t careful);
 static void ngx_rt_append_head(ngx_rt_append_args_t *a, ngx_rt_zone_t *z,
     ngx_uint_t careful, uint64_t time);
+static ngx_uint_t ngx_rt_append_width(ngx_rt_entry_t **entries, ngx_uint_t n,
+    ngx_uint_t careful);
 static void ngx_rt_append_channel(ngx_rt_append_args_t *a,
-    ngx_rt_entry_t **entries, ngx_uint_t n, ngx_uint_t careful,
+    ngx_rt_entry_t **entries, ngx_uint_t n, u_char *due, ngx_uint_t careful,
     uint64_t time);
 static void ngx_rt_append_entry(ngx_rt_append_args_t *a, ngx_rt_entry_t *e,
     ngx_uint_t careful);
@@ -53,6 +60,8 @@ static void ngx_rt_append_string(ngx_rt_append_args_t *a, const void *data,
 static void ngx_rt_append_number(ngx_rt_append_args_t *a, uint64_t n);
 static ngx_uint_t ngx_rt_append_count(ngx_rt_entry_t **entries, ngx_uint_t n);
 static void ngx_rt_append_again(ngx_rt_entry_t **entries, ngx_uint_t n);
+static void ngx_rt_append_all(ngx_rt_entry_t **entries, ngx_uint_t n,
+    redisReply *epoch, redisReply *offset);
 static void ngx_rt_append_errors(ngx_rt_entry_t **entries, ngx_uint_t n,
     redisReply *error);
 static void ngx_rt_append_one(ngx_rt_entry_t *e, redisReply *epoch,
@@ -81,6 +90,7 @@ ngx_rt_append_send(ngx_rt_redis_call_t *call, ngx_rt_entry_t **entries,
 
     args.n = 0;
     args.number = args.numbers;
+    args.width = ngx_rt_append_width(entries, n, careful);
 
     ngx_rt_append_keys(&args, entries, n, careful);
 
@@ -90,7 +100,8 @@ ngx_rt_append_send(ngx_rt_redis_call_t *call, ngx_rt_entry_t **entries,
 
     for (i = 0; i < n; i += count) {
         count = ngx_rt_append_count(&entries[i], n - i);
-        ngx_rt_append_channel(&args, &entries[i], count, careful, time);
+        ngx_rt_append_channel(&args, &entries[i], count, args.dues[i],
+                              careful, time);
     }
 
     return ngx_rt_redis_eval(call, careful ? &ngx_rt_stream_accept
@@ -134,7 +145,9 @@ ngx_rt_append_head(ngx_rt_append_args_t *a, ngx_rt_zone_t *z,
 
     ngx_rt_append_number(a, time);
 
-    a->argv[a->n++] = *ngx_rt_redis_run();
+    if (careful) {
+        a->argv[a->n++] = *ngx_rt_redis_run();
+    }
 
     ngx_rt_append_string(a, bus,
                          ngx_rt_stream_others()
@@ -145,6 +158,7 @@ ngx_rt_append_head(ngx_rt_append_args_t *a, ngx_rt_zone_t *z,
                          : 0);
 
     if (!careful) {
+        ngx_rt_append_number(a, a->width);
         return;
     }
 
@@ -158,9 +172,31 @@ ngx_rt_append_head(ngx_rt_append_args_t *a, ngx_rt_zone_t *z,
 }
 
 
+/* most have neither info nor tags */
+
+static ngx_uint_t
+ngx_rt_append_width(ngx_rt_entry_t **entries, ngx_uint_t n,
+    ngx_uint_t careful)
+{
+    ngx_uint_t  i;
+
+    if (careful) {
+        return NGX_RT_APPEND_ENTRY;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (entries[i]->info.len || entries[i]->pub.tags.len) {
+            return 3;
+        }
+    }
+
+    return 1;
+}
+
+
 static void
 ngx_rt_append_channel(ngx_rt_append_args_t *a, ngx_rt_entry_t **entries,
-    ngx_uint_t n, ngx_uint_t careful, uint64_t time)
+    ngx_uint_t n, u_char *due, ngx_uint_t careful, uint64_t time)
 {
     uint64_t             turn;
     ngx_uint_t           i;
@@ -171,7 +207,9 @@ ngx_rt_append_channel(ngx_rt_append_args_t *a, ngx_rt_entry_t **entries,
     turn = ngx_max(entries[0]->ttl / NGX_RT_APPEND_TURNS, 1);
 
     ngx_rt_append_number(a, entries[0]->history);
-    ngx_rt_append_number(a, time / turn);
+    ngx_rt_append_string(a, due, ngx_sprintf(due, "%V %uL",
+                                             ngx_rt_redis_run(), time / turn)
+                                 - due);
     ngx_rt_append_number(a, n);
 
     if (careful) {
@@ -190,6 +228,11 @@ ngx_rt_append_entry(ngx_rt_append_args_t *a, ngx_rt_entry_t *e,
     ngx_uint_t careful)
 {
     ngx_rt_append_string(a, e->pub.data.data, e->pub.data.len);
+
+    if (a->width == 1) {
+        return;
+    }
+
     a->argv[a->n++] = e->info;
     ngx_rt_append_string(a, e->pub.tags.data, e->pub.tags.len);
 
@@ -263,6 +306,13 @@ ngx_rt_append_parse(redisReply *reply, ngx_rt_entry_t **entries, ngx_uint_t n)
             continue;
         }
 
+        if (j < reply->elements
+            && reply->element[j]->type == REDIS_REPLY_INTEGER)
+        {
+            ngx_rt_append_all(&entries[i], count, epoch, reply->element[j++]);
+            continue;
+        }
+
         for (k = 0; k < count && j < reply->elements; k++) {
             ngx_rt_append_one(entries[i + k], epoch, reply->element[j++]);
         }
@@ -277,6 +327,27 @@ ngx_rt_append_again(ngx_rt_entry_t **entries, ngx_uint_t n)
 
     for (i = 0; i < n; i++) {
         entries[i]->careful = 1;
+    }
+}
+
+
+/* all were accepted, one behind the other */
+
+static void
+ngx_rt_append_all(ngx_rt_entry_t **entries, ngx_uint_t n, redisReply *epoch,
+    redisReply *offset)
+{
+    ngx_uint_t         i;
+    ngx_rt_position_t  at;
+
+    if (!ngx_rt_append_position(offset, '\0', epoch, &at)) {
+        return;
+    }
+
+    for (i = 0; i < n; i++) {
+        entries[i]->at = at;
+        entries[i]->outcome = NGX_RT_PUBLISHED;
+        at.offset++;
     }
 }
 

@@ -33,84 +33,113 @@
 
 /*
  * The short way, of most: no key, no version, and the channel is as it was at
- * the last publication.  A channel in which something is otherwise gets nil and
- * no publication, and goes by way of accept.
+ * the last publication: `due` of meta has the run and the turn in which accept
+ * was there last.  A channel in which something is otherwise gets nil and no
+ * publication, and goes by way of accept.  One of which all were accepted gets
+ * its epoch and, as a number, the offset of the first; nothing for each.
  *
- *     ARGV     time, run, head of the bus's messages (empty: nobody listens);
- *              of each channel: length of the stream, turn, number of
+ *     ARGV     time, head of the bus's messages (empty: nobody listens), "1" if
+ *              of each publication only data is said, "3" else; of each
+ *              channel: length of the stream, run and turn, number of
  *              publications; of each of those: data, info, tags
+ *
+ * A command of a script costs more than what is done by it, and of those one
+ * that answers with a list the most.
  */
 
 ngx_rt_redis_script_t  ngx_rt_stream_append = {
     "append",
 
-    "local now, run, bus, a, out = ARGV[1], ARGV[2], ARGV[3], 4, {}\n"
+    "local now, bus, width, a, out = ARGV[1], ARGV[2], ARGV[3] + 0, 4, {}\n"
     "local call = redis.pcall\n"
 
     "for k = 1, #KEYS, 2 do\n"
-    "  local stream, meta, max = KEYS[k], KEYS[k + 1], ARGV[a]\n"
-    "  local base, count, good = #out + 1, ARGV[a + 2], 0\n"
-    "  local m = call('HMGET', meta, 'top', 'epoch', 'run', 'due')\n"
-    "  local top, epoch = tonumber(m[1]), m[2]\n"
+    "  local stream, meta, base = KEYS[k], KEYS[k + 1], #out + 1\n"
+    "  local count, p, good = ARGV[a + 2] + 0, a + 3, 0\n"
+    "  local top, other, res = false\n"
+    "  local epoch = call('HGET', meta, 'epoch')\n"
 
-    "  if not top or not epoch or m[3] ~= run or m[4] ~= ARGV[a + 1] then\n"
-    "    out[base] = false\n"
+    "  if epoch and call('HGET', meta, 'due') == ARGV[a + 1] then\n"
+    "    top = call('HINCRBY', meta, 'top', count)\n"
+    "    if type(top) == 'table' then\n"
+    "      res, top = top, false\n"
+    "    elseif top <= count then\n"
+    "      call('HINCRBY', meta, 'top', -count)\n"
+    "      top = false\n"
+    "    end\n"
+    "  end\n"
+
+    "  if not top then\n"
+    "    out[base] = res and not res.err:find('^ERR') and res or false\n"
 
     "  else\n"
-    "    local set = call('HSET', meta, 'top', top + count)\n"
-    "    if type(set) == 'table' then\n"
-    "      out[base] = set\n"
+    "    local from = top - count + 1\n"
 
-    "    else\n"
-    "      local p, res = a + 3\n"
-    "      out[base] = epoch\n"
+    "    for i = 1, count do\n"
+    "      local data, info, tags = ARGV[p], '', ''\n"
 
-    "      for i = base + 1, base + count do\n"
-    "        local id, info, tags = top + 1 .. '-0', ARGV[p + 1], ARGV[p + 2]\n"
+    "      if width == 1 then\n"
+    "        res = call('XADD', stream, from + good, 'data', data,\n"
+    "                   'time', now)\n"
+    "      else\n"
+    "        info, tags = ARGV[p + 1], ARGV[p + 2]\n"
     "        if tags ~= '' then\n"
-    "          res = call('XADD', stream, 'MAXLEN', '~', max, id, 'data',\n"
-    "                     ARGV[p], 'info', info, 'tags', tags, 'time', now)\n"
-    "        elseif info ~= '' then\n"
-    "          res = call('XADD', stream, 'MAXLEN', '~', max, id, 'data',\n"
-    "                     ARGV[p], 'info', info, 'time', now)\n"
+    "          res = call('XADD', stream, from + good, 'data', data,\n"
+    "                     'info', info, 'tags', tags, 'time', now)\n"
     "        else\n"
-    "          res = call('XADD', stream, 'MAXLEN', '~', max, id, 'data',\n"
-    "                     ARGV[p], 'time', now)\n"
+    "          res = call('XADD', stream, from + good, 'data', data,\n"
+    "                     'info', info, 'time', now)\n"
     "        end\n"
-
-    "        if not res.err then\n"
-    "          top, good = top + 1, good + 1\n"
-    "        elseif good == 0 then\n"
-    "          out[base] = false\n"
-    "          break\n"
-    "        end\n"
-
-    "        out[i], p = res, p + 3\n"
     "      end\n"
 
-    "      if good ~= tonumber(count) then call('HSET', meta, 'top', top) end\n"
+    "      if res.err then\n"
+    "        if good == 0 then break end\n"
+    "        other = other or {}\n"
+    "        other[i] = res\n"
 
-    "      if bus ~= '' and good > 0 then\n"
-    "        local told = stream:gsub('}:channel:', '}:bus:', 1)\n"
-    "        p = a + 3\n"
-    "        for i = base + 1, base + count do\n"
-    "          if not out[i].err then\n"
-    "            local data, info, tags = ARGV[p], ARGV[p + 1], ARGV[p + 2]\n"
-    "            local offset = out[i]:match('%d+')\n"
-    "            res = call('PUBLISH', told, bus .. offset .. ' ' .. epoch ..\n"
-    "                       ' ' .. now .. ' ' .. #data .. ' ' .. #info ..\n"
-    "                       ' ' .. #tags .. '\\n' .. data .. info .. tags)\n"
-    "            if type(res) == 'table' then\n"
-    "              out[i] = { 'untold', offset, epoch }\n"
-    "            end\n"
+    "      else\n"
+    "        if bus ~= '' then\n"
+    "          local at = string.format('%.0f', from + good)\n"
+    "          local to = stream:gsub('}:channel:', '}:bus:', 1)\n"
+    "          res = call('PUBLISH', to, bus .. at .. ' ' .. epoch .. ' ' ..\n"
+    "                     now .. ' ' .. #data .. ' ' .. #info .. ' ' ..\n"
+    "                     #tags .. '\\n' .. data .. info .. tags)\n"
+    "          if type(res) == 'table' then\n"
+    "            other = other or {}\n"
+    "            other[i] = { 'untold', at, epoch }\n"
     "          end\n"
-    "          p = p + 3\n"
     "        end\n"
+    "        good = good + 1\n"
+    "      end\n"
+
+    "      p = p + width\n"
+    "    end\n"
+
+    "    if good < count then\n"
+    "      call('HINCRBY', meta, 'top', good - count)\n"
+    "    end\n"
+
+    /* far apart, and all at once, it costs next to nothing */
+
+    "    if top % 32 < count then\n"
+    "      call('XTRIM', stream, 'MAXLEN', '~', ARGV[a])\n"
+    "    end\n"
+
+    "    if good == 0 then\n"
+    "      out[base] = false\n"
+    "    elseif not other then\n"
+    "      out[base], out[base + 1] = epoch, from\n"
+    "    else\n"
+    "      out[base] = epoch\n"
+    "      for i = 1, count do\n"
+    "        res = other[i]\n"
+    "        out[base + i] = res or string.format('%.0f-0', from)\n"
+    "        if not res or not res.err then from = from + 1 end\n"
     "      end\n"
     "    end\n"
     "  end\n"
 
-    "  a = a + 3 + count * 3\n"
+    "  a = a + 3 + count * width\n"
     "end\n"
 
     "return out\n",

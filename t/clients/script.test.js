@@ -80,8 +80,16 @@ describe("durable publications", { timeout: 60000 }, () => {
         return Object.values(channels).flatMap(pubs => {
             const epoch = reply[at++];
 
+
             if (epoch === null || epoch instanceof RedisError) {
                 return pubs.map(() => epoch);
+            }
+
+            if (typeof reply[at] === "number") {
+                const first = reply[at++];
+
+                return pubs.map((_, i) =>
+                    ["accepted", String(first + i), epoch]);
             }
 
             return pubs.map(() => {
@@ -110,9 +118,12 @@ describe("durable publications", { timeout: 60000 }, () => {
 
     const short = (pubs, { now = 1000, run: id = "run1", bus = "", max = 100,
                            turn = "5" } = {}) =>
-        run(append, false, [now, id, bus],
-            pub => [pub.data ?? "1", pub.info ?? "", pub.tags ?? ""],
-            n => [max, turn, n], pubs);
+        pubs.some(pub => pub.info || pub.tags)
+            ? run(append, false, [now, bus, 3],
+                  pub => [pub.data ?? "1", pub.info ?? "", pub.tags ?? ""],
+                  n => [max, `${id} ${turn}`, n], pubs)
+            : run(append, false, [now, bus, 1], pub => [pub.data ?? "1"],
+                  n => [max, `${id} ${turn}`, n], pubs);
 
     const long = (pubs, { now = 1000, run: id = "run1", bus = "", max = 100,
                           turn = "5", epoch = "abcdefgh", lossy = "0",
@@ -122,7 +133,7 @@ describe("durable publications", { timeout: 60000 }, () => {
                     pub.key ? pub.digest ?? A : "", pub.about ?? "",
                     pub.version ?? "",
                     pub.vepoch ?? ""],
-            n => [max, turn, n, ttl, KEEP], pubs);
+            n => [max, `${id} ${turn}`, n, ttl, KEEP], pubs);
 
     const ways = { short, long };
     const entries = async (name = "c") =>
@@ -511,4 +522,67 @@ describe("durable publications", { timeout: 60000 }, () => {
             await call("ACL", "DELUSER", "rt");
         });
     }
+
+    for (const denied of ["hget", "hincrby", "xadd", "xtrim", "publish"]) {
+
+        test(`short: without ${denied} the same`, async () => {
+            await long([{}, { channel: "d" }]);
+            await call("ACL", "SETUSER", "rt", "reset", "on", "nopass", "~*",
+                       "&*", "+@all", `-${denied}`);
+
+            const bound = await redis.connect();
+            const saved = redis.client;
+
+            await bound.call("AUTH", "rt", "x");
+            redis.client = bound;
+
+            const said = [
+                ...await short(Array(40).fill({}), { bus: "b " }),
+                ...await short([{ channel: "d", info: "{}" },
+                                { channel: "d" }], { bus: "b " }),
+            ];
+
+            redis.client = saved;
+
+            const told = { publish: "untold", xtrim: "accepted" }[denied];
+
+            for (const [i, one] of said.entries()) {
+                const offset = String(i < 40 ? i + 2 : i - 38);
+
+                assert.ok(told
+                    ? one[0] === told && one[1] === offset
+                    : one === null || one.kind === "NOPERM",
+                    `${i}: ${JSON.stringify(one)}`);
+            }
+
+            for (const [name, most] of [["c", 41], ["d", 3]]) {
+                const top = String(told ? most : 1);
+
+                assert.equal((await entries(name)).at(-1)[0], `${top}-0`);
+                assert.equal(await meta("top", name), top);
+            }
+
+            bound.close();
+            await call("ACL", "DELUSER", "rt");
+        });
+    }
+
+    test("short: what is in the way of one of them", async () => {
+        await long([{}]);
+
+        /* a stream that knows more than meta says takes none of them */
+
+        await call("XADD", key("channel", "c"), "3-0", "data", "x");
+        assert.deepEqual(await short([{}, {}, {}]), [null, null, null]);
+        assert.equal(await meta("top"), "1");
+
+        await call("HDEL", key("meta", "c"), "top");
+        assert.deepEqual(await short([{}, {}]), [null, null]);
+        assert.equal(await meta("top"), "0");
+        assert.equal((await entries()).length, 2);
+
+        await call("DEL", key("channel", "c"));
+        assert.deepEqual(await short([{}, {}]), [null, null]);
+        assert.deepEqual(await entries(), []);
+    });
 });

@@ -3,7 +3,8 @@
  * Subscribers that come back to a node that knows nothing of their channels,
  * as after its start: all join one node, go, miss what is published there, and
  * ask another for it.  How long that takes until the last is there, and what
- * nginx and Redis need for it.  Called by load.c; calls loop.c, proc.c, redis.c.
+ * nginx and Redis need for it.  Called by load.c; calls loop.c, proc.c and
+ * redis.c.
  */
 
 
