@@ -158,15 +158,28 @@ ngx_rt_copy_follows_locked(ngx_rt_state_t *st, ngx_rt_channel_t *ch,
         return NGX_AGAIN;
     }
 
+    /* its end may be one that the stream has lost: that is looked at first */
+
+    if (!e->wanted && !(h->fresh && ngx_rt_channel_heard(st, ch))) {
+        return NGX_AGAIN;
+    }
+
     if (e->at->offset < h->list.top) {
         return NGX_DONE;
     }
 
-    if (e->at->offset == h->list.top) {
-        return ngx_rt_copy_same(h, e) ? NGX_DONE : NGX_AGAIN;
+    if (e->at->offset > h->list.top) {
+        return NGX_OK;
     }
 
-    return NGX_OK;
+    if (ngx_rt_copy_same(h, e)) {
+        return NGX_DONE;
+    }
+
+    rt_txn_set(&st->txn, &h->fresh, 0);
+    (void) rt_txn_commit(&st->txn);
+
+    return NGX_AGAIN;
 }
 
 
