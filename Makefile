@@ -70,8 +70,8 @@ fuzz:
 	@.ci/packages test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) t/lib/run-suites $(BUILD) fuzz
 
-# clients of every kind, kills and reloads, for an hour; the ledger of faults
-# for another
+# clients of every kind, kills and reloads, for an hour; the ledgers of faults
+# for an hour each
 soak:
 	@.ci/packages test
 	@$(MAKE) -s --no-print-directory all debug

@@ -10,13 +10,12 @@
 const assert = require("node:assert/strict");
 const net = require("node:net");
 const tls = require("node:tls");
-const { Centrifuge } = require("centrifuge");
-const WebSocket = require("ws");
 
 const { sleep, until } = require("./nginx.js");
 const { Connection, Ledger, children } = require("./ledger.js");
 const { httpPublisher, wsPublisher } = require("./publisher.js");
 const { Reader } = require("./reader.js");
+const sdk = require("./sdk.js");
 
 
 const CHANNELS = ["open:a", "open:b", "room:c", "lobby"];
@@ -79,48 +78,9 @@ class Herd {
     }
 
     sdk(tenant, scheme) {
-        let pid;
-        const c = new Centrifuge(this.nginx.url(scheme), {
-            minReconnectDelay: 20, maxReconnectDelay: 300,
-            websocket: class extends WebSocket {
-                constructor(url, protocols) {
-                    super(url, protocols, { rejectUnauthorized: false,
-                        headers: { "X-Tenant": tenant } });
-                    this.on("upgrade", ({ headers }) => {
-                        pid = Number(headers["x-pid"]);
-                    });
-                }
-            },
-        });
-
-        c.on("error", () => {});
-
-        for (const channel of this.channels) {
-            const sub = c.newSubscription(channel, {
-                minResubscribeDelay: 20, joinLeave: channel === "room:c" });
-            const record = this.ledger.record(tenant, channel);
-            let s;
-
-            sub.on("subscribed", ({ streamPosition, ...ctx }) => {
-                s = this.ledger.subscription(tenant, channel, pid);
-                record.subscribed({ ...ctx, ...streamPosition });
-            });
-            sub.on("publication", ctx => {
-                s.hear(ctx.data);
-                record.hear(ctx);
-            });
-            sub.on("error", () => {});
-
-            for (const end of ["subscribing", "unsubscribed"]) {
-                sub.on(end, () => { s &&= void (s.open = false); });
-            }
-
-            sub.subscribe();
-            this.expected++;
-        }
-
-        c.connect();
-        this.sdks.push(c);
+        this.sdks.push(sdk.subscribe(this.ledger, tenant, this.channels,
+                                     { scheme, joins: ["room:c"] }));
+        this.expected += this.channels.length;
     }
 
     /* a client for the backend's orders: it comes back whatever they are */

@@ -286,8 +286,8 @@ class Ledger {
         this.publications.get(JSON.stringify(data)).refused = true;
     }
 
-    connection(tenant, channels, more) {
-        const c = new Connection(this.nginx, tenant, channels, {
+    connection(tenant, channels, { nginx = this.nginx, ...more } = {}) {
+        const c = new Connection(nginx, tenant, channels, {
             subscribed: (me, channel) => me.since.set(channel, ++this.clock),
             heard: (me, channel, data) => this.judge(me, channel, data),
             ...more,
@@ -356,7 +356,7 @@ class Ledger {
                     this.reconnects++;
                     gone = undefined;
                 }
-            }, () => {});
+            }, () => c.socket.terminate());
 
             const code = await c.closed;
 

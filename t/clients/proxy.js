@@ -11,8 +11,8 @@
  *
  * what: undefined (it passes), "drop", "cut" (the connection ends instead),
  * { bytes: N } (N bytes of it pass, then it is cut), { delay: ms } (it and all
- * behind it come later), or a Buffer (it passes instead).  proxy.delay is that
- * of all; proxy.pieces = N: N bytes a write.
+ * behind it come later), { pieces: N } (N bytes a write), or a Buffer (it passes
+ * instead).  proxy.delay and proxy.pieces are those of all.
  */
 
 const fs = require("node:fs");
@@ -50,13 +50,12 @@ class Pipe {
             this.cut();
 
         } else if (what !== "drop") {
-            await this.write(Buffer.isBuffer(what) ? what : raw);
+            await this.write(Buffer.isBuffer(what) ? what : raw,
+                             what?.pieces);
         }
     }
 
-    async write(raw) {
-        const { pieces } = this.proxy;
-
+    async write(raw, pieces = this.proxy.pieces) {
         if (!pieces) {
             this.to.write(raw);
             return;

@@ -205,4 +205,4 @@ const wsPublisher = (ledger, tenant, ...more) =>
     publish(ledger, new ByWebSocket(ledger.nginx, tenant), tenant, ...more);
 
 
-module.exports = { Pipeline, httpPublisher, wsPublisher };
+module.exports = { ByWebSocket, Pipeline, httpPublisher, wsPublisher };

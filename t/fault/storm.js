@@ -266,4 +266,4 @@ class Storm {
 }
 
 
-module.exports = { Storm };
+module.exports = { Storm, shuffled };
