@@ -72,6 +72,8 @@ ngx_rt_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     ngx_rt_main_conf_t *mcf = conf;
 
+    char  *rv;
+
     ngx_conf_init_msec_value(mcf->history_meta_ttl, NGX_RT_META_TTL);
 
     if (mcf->history_meta_ttl == 0) {
@@ -88,7 +90,9 @@ ngx_rt_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_rt_namespace_check_durable(cf, mcf);
+    rv = ngx_rt_limit_check_streams(cf, mcf);
+
+    return rv == NGX_CONF_OK ? ngx_rt_namespace_check_durable(cf, mcf) : rv;
 }
 
 

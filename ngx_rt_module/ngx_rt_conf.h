@@ -48,12 +48,14 @@ typedef enum {
     NGX_RT_LIMIT_SUBSCRIPTIONS,               /* rt_max_channels' */
     NGX_RT_LIMIT_PRESENCE,                    /* a rate of each session's */
     NGX_RT_LIMIT_ZONE,                        /* bytes */
+    NGX_RT_LIMIT_STREAMS,                     /* bytes, of Redis */
     NGX_RT_LIMIT_N
 } ngx_rt_limit_e;
 
 
 /* a tenant with less could not do a thing */
 #define NGX_RT_QUOTA_MIN       16384
+#define NGX_RT_STREAMS_MIN     (1024 * 1024)
 
 
 /* whose it is: who is charged */

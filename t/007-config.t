@@ -202,7 +202,16 @@ accepted('limits', http('rt_namespace chat;',
     'rt_limit bytes session rate=600k/m;',
     'rt_limit connections tenant max=1;', 'rt_limit sessions user max=5;',
     'rt_limit channels tenant max=1000;', 'rt_limit zone tenant max=16k;'));
-refused('a limit of what', qr/"joy".*"commands".*"zone"/,
+accepted('a limit of streams', http('rt_limit streams tenant max=1m;',
+                                    'rt_redis redis://127.0.0.1;'));
+refused('a limit of streams without Redis', qr/streams" is for.*rt_redis URL/,
+        http('rt_limit streams tenant max=1m;'));
+refused('a limit of streams that is too small', qr/max=1023k.*1048576/,
+        http('rt_redis redis://127.0.0.1;',
+             'rt_limit streams tenant max=1023k; # <-'));
+refused('a limit of streams of a user', qr/"streams" cannot be.*"user"/,
+        http('rt_limit streams user max=1m; # <-'));
+refused('a limit of what', qr/"joy".*"commands".*"zone".*"streams"/,
         http('rt_limit joy tenant max=5; # <-'));
 refused('a limit for whom', qr/"publish" cannot be.*"node".*"tenant"/,
         http('rt_limit publish node rate=1r/s; # <-'));

@@ -24,7 +24,7 @@ ngx_int_t ngx_rt_metrics_handler(ngx_http_request_t *r);
 
 #define NGX_RT_METRICS_TENANTS      100     /* listed, if not said */
 #define NGX_RT_METRICS_TENANTS_MAX  10000
-#define NGX_RT_TENANT_VALUES        26
+#define NGX_RT_TENANT_VALUES        27
 
 
 /* name: without prefix and suffix; offset: where the value lies */

@@ -126,7 +126,10 @@ const ngx_rt_metric_t  ngx_rt_tenant_metrics[NGX_RT_TENANT_VALUES] = {
 
     ngx_rt_tenant_metric("limited_zone", limited[NGX_RT_LIMIT_ZONE],
                          "Objects denied by the tenant's share of the zone.",
-                         1)
+                         1),
+
+    ngx_rt_tenant_metric("limited_streams", limited[NGX_RT_LIMIT_STREAMS],
+                         "Publications that gave way in Redis.", 1)
 };
 
 

@@ -14,6 +14,10 @@
 /* the largest message, if nobody says another */
 #define NGX_RT_LIMIT_BURST_BYTES  65536
 
+#define ngx_rt_limit_is_size(what)                                            \
+    ((what) == NGX_RT_LIMIT_BYTES || (what) == NGX_RT_LIMIT_ZONE              \
+     || (what) == NGX_RT_LIMIT_STREAMS)
+
 #define ngx_rt_payer_bit(payer)  (1 << NGX_RT_PAYER_ ## payer)
 
 #define NGX_RT_PAYERS_ALL  ((1 << NGX_RT_PAYER_N) - 1)
@@ -48,7 +52,7 @@ static char *ngx_rt_limit_set_rate(ngx_rt_limit_conf_t *l,
 
 const char  *ngx_rt_limit_names[NGX_RT_LIMIT_N] = {
     "commands", "publish", "bytes", "connections", "sessions", "channels",
-    "subscriptions", "presence", "zone"
+    "subscriptions", "presence", "zone", "streams"
 };
 
 
@@ -67,6 +71,7 @@ static const ngx_uint_t  ngx_rt_limit_payers[NGX_RT_LIMIT_N] = {
     ngx_rt_payer_bit(TENANT),
     0,
     0,
+    ngx_rt_payer_bit(TENANT),
     ngx_rt_payer_bit(TENANT)
 };
 
@@ -130,7 +135,8 @@ ngx_rt_limit_what(ngx_rt_limit_conf_t *l)
     ngx_conf_log_error(NGX_LOG_EMERG, l->cf, 0,
                        "unknown limit \"%V\", there are \"commands\", "
                        "\"publish\", \"bytes\", \"connections\", "
-                       "\"sessions\", \"channels\" and \"zone\"",
+                       "\"sessions\", \"channels\", \"zone\" and "
+                       "\"streams\"",
                        &value[1]);
 
     return NGX_CONF_ERROR;
@@ -244,7 +250,7 @@ ngx_rt_limit_param(ngx_rt_limit_conf_t *l, ngx_str_t *param)
 
     help = l->what == NGX_RT_LIMIT_BYTES ? "rate=SIZE/s [burst=SIZE]"
            : l->rate ? "rate=NUMBERr/s [burst=NUMBER]"
-           : l->what == NGX_RT_LIMIT_ZONE ? "max=SIZE" : "max=NUMBER";
+           : ngx_rt_limit_is_size(l->what) ? "max=SIZE" : "max=NUMBER";
 
     ngx_conf_log_error(NGX_LOG_EMERG, l->cf, 0,
                        "invalid \"%V\", write \"%s\"", param, help);
@@ -292,7 +298,7 @@ ngx_rt_limit_number(ngx_rt_limit_conf_t *l, ngx_str_t *s)
 {
     off_t  n;
 
-    if (l->what == NGX_RT_LIMIT_BYTES || l->what == NGX_RT_LIMIT_ZONE) {
+    if (ngx_rt_limit_is_size(l->what)) {
         n = ngx_parse_offset(s);
 
     } else {
@@ -306,6 +312,7 @@ ngx_rt_limit_number(ngx_rt_limit_conf_t *l, ngx_str_t *s)
 static char *
 ngx_rt_limit_set(ngx_rt_limit_conf_t *l, ngx_rt_main_conf_t *mcf)
 {
+    uint64_t     least;
     ngx_str_t   *value;
     ngx_uint_t   is_rate;
 
@@ -326,10 +333,13 @@ ngx_rt_limit_set(ngx_rt_limit_conf_t *l, ngx_rt_main_conf_t *mcf)
 
     mcf->counts[l->what] = l->max;
 
-    if (l->what == NGX_RT_LIMIT_ZONE && l->max < NGX_RT_QUOTA_MIN) {
+    least = l->what == NGX_RT_LIMIT_ZONE ? NGX_RT_QUOTA_MIN
+            : l->what == NGX_RT_LIMIT_STREAMS ? NGX_RT_STREAMS_MIN : 0;
+
+    if (l->max < least) {
         ngx_conf_log_error(NGX_LOG_EMERG, l->cf, 0,
-                           "\"%V\" is too small, %ui bytes are the least",
-                           &value[3], (ngx_uint_t) NGX_RT_QUOTA_MIN);
+                           "\"%V\" is too small, %uL bytes are the least",
+                           &value[3], least);
         return NGX_CONF_ERROR;
     }
 
@@ -367,6 +377,20 @@ ngx_rt_limit_set_rate(ngx_rt_limit_conf_t *l, ngx_rt_main_conf_t *mcf)
     }
 
     mcf->limited |= 1 << l->what;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_rt_limit_check_streams(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf)
+{
+    if (mcf->counts[NGX_RT_LIMIT_STREAMS] && mcf->redis == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"rt_limit streams\" is for what is kept in "
+                           "Redis, write \"rt_redis URL\", too");
+        return NGX_CONF_ERROR;
+    }
 
     return NGX_CONF_OK;
 }

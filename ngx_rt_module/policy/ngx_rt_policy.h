@@ -59,6 +59,9 @@ extern const char  *ngx_rt_payer_names[NGX_RT_PAYER_N];
 char *ngx_rt_limit_check(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf,
     size_t max_message);
 
+/* what is limited can be; the same */
+char *ngx_rt_limit_check_streams(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf);
+
 /* ngx_rt_limit.c */
 
 /* who publishes; what is not there is NULL, or empty */

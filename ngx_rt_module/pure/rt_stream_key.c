@@ -23,7 +23,9 @@ static const rt_str_t  rt_stream_key_kinds[] = {
     rt_string("}:meta:"),
     rt_string("}:bus:"),
     rt_string("}:idem:"),
-    rt_string("}:event:")
+    rt_string("}:event:"),
+    rt_string("}:sizes"),
+    rt_string("}:ends")
 };
 
 

@@ -17,7 +17,9 @@ typedef enum {
     RT_KEY_META,                  /* rt:{TENANT}:meta:NAME, its top and epoch */
     RT_KEY_BUS,                   /* rt:{TENANT}:bus:NAME, of pub/sub */
     RT_KEY_IDEM,                  /* rt:{TENANT}:idem:NAME:ID, a first result */
-    RT_KEY_EVENT                  /* rt:{TENANT}:event:NAME:ID, its status */
+    RT_KEY_EVENT,                 /* rt:{TENANT}:event:NAME:ID, its status */
+    RT_KEY_SIZES,                 /* rt:{TENANT}:sizes, of streams; no name */
+    RT_KEY_ENDS                   /* rt:{TENANT}:ends, of them; the same */
 } rt_key_kind_t;
 
 
@@ -29,7 +31,7 @@ typedef enum {
 /*
  * Writes it and returns how many bytes it has.  The tenant is not empty: it is
  * the hash tag, by which a cluster keeps together all that a script touches.
- * id: NULL for kinds without one.
+ * name: empty for kinds without one; id: NULL for kinds without one.
  */
 size_t rt_stream_key(uint8_t *buf, rt_key_kind_t kind, const rt_str_t *tenant,
     const rt_str_t *name, const rt_str_t *id);

@@ -16,7 +16,6 @@
 
 
 #define NGX_RT_ENTRY_DIGEST   32          /* bytes */
-#define NGX_RT_ENTRY_SAID     200         /* of an error, in the log */
 
 /* one tenant's part of what may wait */
 #define NGX_RT_ENTRY_SHARE    4
@@ -269,7 +268,6 @@ ngx_rt_entry_refused(ngx_rt_entry_t *e, redisReply *error)
 {
     u_char         said[NGX_RT_ENTRY_SAID];
     ngx_str_t      text;
-    ngx_uint_t     i;
     static time_t  last;
 
     (void) ngx_rt_redis_error(error);
@@ -280,17 +278,26 @@ ngx_rt_entry_refused(ngx_rt_entry_t *e, redisReply *error)
 
     last = ngx_time();
 
-    text.data = said;
-    text.len = ngx_min(error->len, NGX_RT_ENTRY_SAID);
-
-    for (i = 0; i < text.len; i++) {
-        said[i] = (u_char) error->str[i] < ' ' ? '?' : error->str[i];
-    }
+    ngx_rt_entry_said(error, said, &text);
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "rt: Redis has refused publications to channel \"%V\" of "
                   "tenant \"%V\": \"%V\"",
                   &e->publish.channel, &e->tenant, &text);
+}
+
+
+void
+ngx_rt_entry_said(redisReply *error, u_char *buf, ngx_str_t *text)
+{
+    size_t  i;
+
+    text->data = buf;
+    text->len = ngx_min(error->len, NGX_RT_ENTRY_SAID);
+
+    for (i = 0; i < text->len; i++) {
+        buf[i] = (u_char) error->str[i] < ' ' ? '?' : error->str[i];
+    }
 }
 
 

@@ -76,6 +76,11 @@ void ngx_rt_entry_pub(ngx_rt_entry_t *e, u_char *info);
 /* an error that Redis gave for it; the log has it, once a second */
 void ngx_rt_entry_refused(ngx_rt_entry_t *e, redisReply *error);
 
+/* an error as the log may have it, in NGX_RT_ENTRY_SAID bytes */
+#define NGX_RT_ENTRY_SAID    200
+
+void ngx_rt_entry_said(redisReply *error, u_char *buf, ngx_str_t *text);
+
 
 /* ngx_rt_stream_publish.c: the tenant has so many bytes less, perhaps none */
 void ngx_rt_group_release(ngx_rt_group_t *g, size_t size);
@@ -113,6 +118,14 @@ void ngx_rt_stream_claim_init_process(void);
  * is away), and nobody is told.
  */
 ngx_int_t ngx_rt_claim_begin(ngx_rt_entry_t *e);
+
+
+/* ngx_rt_stream_retain.c */
+
+void ngx_rt_stream_retain_init_process(void);
+
+/* those of n of one tenant that were published are held to its bound */
+void ngx_rt_stream_retain(ngx_rt_entry_t **entries, ngx_uint_t n);
 
 
 #endif /* _NGX_RT_STREAM_ENTRY_H_INCLUDED_ */

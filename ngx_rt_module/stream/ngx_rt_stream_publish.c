@@ -98,6 +98,7 @@ ngx_rt_stream_publish_init_process(ngx_cycle_t *cycle)
 
     ngx_rt_stream_claim_init_process();
     ngx_rt_stream_event_init_process();
+    ngx_rt_stream_retain_init_process();
 }
 
 
@@ -520,6 +521,8 @@ ngx_rt_group_finish(ngx_rt_group_t *g)
     }
 
     rt_fault(durable_entered);
+
+    ngx_rt_stream_retain(g->sent, g->n);
 
     for (i = 0; i < g->n; i++) {
         ngx_rt_group_end(g->sent[i]);

@@ -23,6 +23,7 @@ const RIGHTS = LINE.split(" ").filter(word => word.startsWith("+"))
                    .map(word => word.slice(1));
 
 const MORE = `
+    rt_limit     streams tenant max=1m;
     rt_namespace kept history=100 ttl=1m durable publish=any;
     rt_namespace fast publish=any;
 `;
@@ -44,7 +45,7 @@ function sent() {
         for (const [, name, sub] of text.matchAll(
             /call\('([A-Z]+)'(?:, '([A-Z]+)')?/g))
         {
-            words.add((name === "XINFO" ? `${name}|${sub}` : name)
+            words.add((/^(XINFO|MEMORY)$/.test(name) ? `${name}|${sub}` : name)
                       .toLowerCase());
         }
 

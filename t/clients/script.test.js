@@ -6,44 +6,18 @@
  */
 
 const assert = require("node:assert/strict");
-const fs = require("node:fs");
-const path = require("node:path");
 const { after, before, beforeEach, describe, test } = require("node:test");
 
+const { script } = require("./lua.js");
 const { until } = require("./nginx.js");
 const { Redis } = require("./redis.js");
 const { RedisError } = require("./resp.js");
 
-const STREAM = path.join(__dirname, "../../ngx_rt_module/stream");
-const SOURCE = `${STREAM}/ngx_rt_stream_script.c`;
-const SHARED = `${STREAM}/ngx_rt_stream_lua.h`;
-
 const WINDOW = 300000, TTL = 600000, KEEP = 2592000000;
 
 
-/* a macro's strings */
-function shared(name) {
-    const source = fs.readFileSync(SHARED, "utf8");
-
-    return new RegExp(`#define ${name} .*?(?<!\\\\)\n`, "s").exec(source)[0]
-        .slice(`#define ${name}`.length).replace(/\\\n/g, "\n");
-}
-
-
-/* its text: what stands in quotes, but for the name before it */
-function script(name) {
-    const source = fs.readFileSync(SOURCE, "utf8");
-    const from = source.indexOf(`ngx_rt_stream_${name} = {`);
-    const code = source.slice(from, source.indexOf("\n};", from))
-                       .replace(/\/\*.*?\*\//gs, "")
-                       .replace(/NGX_RT_LUA_\w+/g, shared);
-
-    return [...code.matchAll(/"((?:[^"\\]|\\.)*)"/g)].slice(1)
-        .map(match => JSON.parse(`"${match[1]}"`)).join("");
-}
-
-
-const append = script("append"), accept = script("accept");
+const append = script("ngx_rt_stream_script", "ngx_rt_stream_append");
+const accept = script("ngx_rt_stream_script", "ngx_rt_stream_accept");
 const key = (kind, ...rest) => [`rt:{t}:${kind}`, ...rest].join(":");
 const A = "a".repeat(32), B = "b".repeat(32);
 

@@ -68,7 +68,9 @@ test_table(void)
         { RT_KEY_CHANNEL, "a", "b:c{d}", NULL, "rt:{a}:channel:b:c{d}" },
         { RT_KEY_CHANNEL, "m\xc3\xbcnchen", "x", NULL,
           "rt:{m\xc3\xbcnchen}:channel:x" },
-        { RT_KEY_IDEM, "a", "b", "", "rt:{a}:idem:b:" }
+        { RT_KEY_IDEM, "a", "b", "", "rt:{a}:idem:b:" },
+        { RT_KEY_SIZES, "a{", "", NULL, "rt:{a%7B}:sizes" },
+        { RT_KEY_ENDS, "a", "", NULL, "rt:{a}:ends" }
     };
 
     for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -102,10 +104,11 @@ test_table(void)
 static void
 random_name(name_t *n)
 {
+    bool                id;
     size_t              i, j;
     static const char   bytes[] = "{}%:ab27BD53A25";
 
-    n->kind = rand() % 5;
+    n->kind = rand() % 7;
 
     for (i = 0; i < 3; i++) {
         n->part[i].data = n->text[i];
@@ -117,12 +120,18 @@ random_name(name_t *n)
         }
     }
 
-    if (n->kind < RT_KEY_IDEM) {
+    id = n->kind == RT_KEY_IDEM || n->kind == RT_KEY_EVENT;
+
+    if (!id) {
         n->part[2].len = 0;
     }
 
+    if (n->kind >= RT_KEY_SIZES) {
+        n->part[1].len = 0;
+    }
+
     n->len = rt_stream_key(n->key, n->kind, &n->part[0], &n->part[1],
-                           n->kind < RT_KEY_IDEM ? NULL : &n->part[2]);
+                           id ? &n->part[2] : NULL);
 }
 
 
