@@ -5,7 +5,10 @@
  * behind, has a position of its own, and gets the rest from the history, a
  * slice each time its queue is empty, until it has all that the others have.
  *
- * Slices are made once for all that are behind at the same offset.
+ * Slices are made once for all that are behind at the same offset.  What the
+ * copy of a durable channel does not go back to is asked of its stream, one
+ * slice of a channel at a time; without an answer the subscription is lost, and
+ * comes back when there is one.
  */
 
 
@@ -19,6 +22,14 @@
 static ngx_rt_batch_t *ngx_rt_behind_slice(ngx_rt_subscription_t *sub);
 static ngx_rt_batch_t *ngx_rt_behind_encode(ngx_rt_interest_t *in,
     ngx_rt_slice_t *s);
+static void ngx_rt_behind_queue(ngx_rt_subscription_t *sub,
+    ngx_rt_batch_t *b);
+static void ngx_rt_behind_fetch(ngx_rt_interest_t *in);
+static void ngx_rt_behind_lose(ngx_rt_interest_t *in);
+
+
+ngx_int_t (*ngx_rt_interest_fetch)(ngx_rt_interest_t *in, uint64_t from,
+    uint64_t to);
 
 
 void
@@ -44,6 +55,7 @@ ngx_rt_subscription_keep_up(ngx_rt_subscription_t *sub)
 
     in = sub->interest;
     sub->state = NGX_RT_SUB_LIVE;
+    sub->fetching = 0;
 
     if (--in->behind == 0 && in->slice) {
         ngx_rt_batch_release(in->slice);
@@ -86,33 +98,51 @@ ngx_rt_subscription_serve(ngx_rt_subscription_t *sub)
 
     ngx_rt_interest_settle(in);
 
-    if (sub->state != NGX_RT_SUB_BEHIND) {
+    if (sub->state != NGX_RT_SUB_BEHIND || sub->fetching) {
         return;
     }
 
-    if (sub->offset < in->top.offset) {
-
-        b = ngx_rt_behind_slice(sub);
-
-        if (b == NULL || ngx_rt_queue_add(sub->conn, b, 0) != NGX_OK) {
-            return;
-        }
-
-        sub->offset = b->last;
-
-        ngx_rt_count(deliveries, b->messages);
-        ngx_rt_count(behind, b->messages);
-        (void) ngx_atomic_fetch_add(&in->tenant->deliveries, b->messages);
-        (void) ngx_atomic_fetch_add(&in->tenant->delivered_bytes, b->len);
+    if (sub->offset >= in->top.offset) {
+        ngx_rt_subscription_keep_up(sub);
+        return;
     }
 
-    if (sub->offset >= in->top.offset) {
+    b = ngx_rt_behind_slice(sub);
+
+    if (b) {
+        ngx_rt_behind_queue(sub, b);
+    }
+}
+
+
+static void
+ngx_rt_behind_queue(ngx_rt_subscription_t *sub, ngx_rt_batch_t *b)
+{
+    ngx_rt_tenant_t  *t;
+
+    if (ngx_rt_queue_add(sub->conn, b, 0) != NGX_OK) {
+        return;
+    }
+
+    sub->offset = b->last;
+
+    t = sub->interest->tenant;
+
+    ngx_rt_count(deliveries, b->messages);
+    ngx_rt_count(behind, b->messages);
+    (void) ngx_atomic_fetch_add(&t->deliveries, b->messages);
+    (void) ngx_atomic_fetch_add(&t->delivered_bytes, b->len);
+
+    if (sub->offset >= sub->interest->top.offset) {
         ngx_rt_subscription_keep_up(sub);
     }
 }
 
 
-/* what comes next for it; NULL: no memory, or it has fallen off the end */
+/*
+ * What comes next for it; NULL: no memory, it has fallen off the end, or it
+ * comes from the stream, later.
+ */
 
 static ngx_rt_batch_t *
 ngx_rt_behind_slice(ngx_rt_subscription_t *sub)
@@ -135,6 +165,18 @@ ngx_rt_behind_slice(ngx_rt_subscription_t *sub)
     s.bytes = NGX_RT_SLICE_BYTES;
 
     ngx_rt_history_read(in->hub->zone, in->channel, &s);
+
+    if (s.top.source == in->top.source && s.absent >= s.from
+        && ngx_rt_interest_fetch)
+    {
+        sub->fetching = 1;
+
+        if (in->fetching == 0) {
+            ngx_rt_behind_fetch(in);
+        }
+
+        return NULL;
+    }
 
     if (s.top.source != in->top.source || s.n == 0
         || s.pubs[0].offset != sub->offset + 1)
@@ -198,4 +240,107 @@ ngx_rt_behind_encode(ngx_rt_interest_t *in, ngx_rt_slice_t *s)
     b->last = s->pubs[s->n - 1].offset;
 
     return b;
+}
+
+
+/* for one of those that wait, and all that are where it is */
+
+static void
+ngx_rt_behind_fetch(ngx_rt_interest_t *in)
+{
+    ngx_queue_t            *q;
+    ngx_rt_subscription_t  *sub;
+
+    for (q = ngx_queue_head(&in->subscriptions);
+         q != ngx_queue_sentinel(&in->subscriptions);
+         q = ngx_queue_next(q))
+    {
+        sub = ngx_queue_data(q, ngx_rt_subscription_t, queue);
+
+        if (!sub->fetching) {
+            continue;
+        }
+
+        in->fetching = sub->offset + 1;
+
+        if (ngx_rt_interest_fetch(in, in->fetching, in->top.offset)
+            != NGX_OK)
+        {
+            in->fetching = 0;
+            ngx_rt_behind_lose(in);
+        }
+
+        return;
+    }
+}
+
+
+static void
+ngx_rt_behind_lose(ngx_rt_interest_t *in)
+{
+    ngx_queue_t            *q, *next;
+    ngx_rt_subscription_t  *sub;
+
+    for (q = ngx_queue_head(&in->subscriptions);
+         q != ngx_queue_sentinel(&in->subscriptions);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        sub = ngx_queue_data(q, ngx_rt_subscription_t, queue);
+
+        if (sub->fetching) {
+            ngx_rt_subscription_lose(sub);
+        }
+    }
+}
+
+
+void
+ngx_rt_interest_fetched(ngx_rt_interest_t *in, uint64_t source,
+    rt_publication_t *pubs, ngx_uint_t n)
+{
+    uint64_t                from;
+    ngx_queue_t            *q, *next;
+    ngx_rt_slice_t          s;
+    ngx_rt_batch_t         *b;
+    ngx_rt_subscription_t  *sub;
+
+    from = in->fetching;
+    in->fetching = 0;
+    b = NULL;
+
+    if (source == in->top.source && n && pubs[0].offset == from) {
+        s.pubs = pubs;
+        s.n = ngx_min(n, NGX_RT_SLICE);
+        b = ngx_rt_behind_encode(in, &s);
+    }
+
+    for (q = ngx_queue_head(&in->subscriptions);
+         q != ngx_queue_sentinel(&in->subscriptions);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        sub = ngx_queue_data(q, ngx_rt_subscription_t, queue);
+
+        if (!sub->fetching || sub->offset + 1 != from) {
+            continue;
+        }
+
+        if (b == NULL) {
+            ngx_rt_subscription_lose(sub);
+            continue;
+        }
+
+        sub->fetching = 0;
+        ngx_rt_behind_queue(sub, b);
+
+        sub->conn->waits = 1;
+        ngx_rt_flush_post(sub->conn);
+    }
+
+    if (b) {
+        ngx_rt_batch_release(b);
+    }
+
+    ngx_rt_behind_fetch(in);
 }

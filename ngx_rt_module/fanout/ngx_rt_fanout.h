@@ -128,6 +128,8 @@ struct ngx_rt_interest_s {
     size_t                     epoch_len;     /* 0: it has no history */
     ngx_uint_t                 cache;
     ngx_uint_t                 behind;        /* subscriptions that are */
+    uint64_t                   fetching;      /* for some of them, from the
+                                                 stream; 0: nothing */
     ngx_rt_batch_t            *slice;         /* the last one made for them */
     ngx_uint_t                 broken;        /* some have a hole */
     ngx_queue_t                mend;          /* in hub->broken then */
@@ -154,7 +156,9 @@ struct ngx_rt_subscription_s {
     ngx_uint_t                 lost;          /* messages, not told as yet */
     uint64_t                   offset;        /* of one behind: what it has */
     uint32_t                   state;         /* ngx_rt_sub_state_e */
-    uint32_t                   server;        /* the server began it */
+    uint32_t                   server:1;      /* the server began it */
+    uint32_t                   fetching:1;    /* of one behind: the stream is
+                                                 asked for what is next */
 };
 
 
@@ -365,6 +369,17 @@ ngx_int_t ngx_rt_hub_mend(ngx_rt_hub_t *hub, ngx_uint_t budget);
 
 /* ngx_rt_behind.c */
 
+/*
+ * Set by stream/: reads of a durable channel's stream what has those offsets,
+ * and says so by ngx_rt_interest_fetched(), later, unless it is not NGX_OK.
+ */
+extern ngx_int_t (*ngx_rt_interest_fetch)(ngx_rt_interest_t *in,
+    uint64_t from, uint64_t to);
+
+/* source 0: it was not to be read */
+void ngx_rt_interest_fetched(ngx_rt_interest_t *in, uint64_t source,
+    rt_publication_t *pubs, ngx_uint_t n);
+
 /* has what comes up to that offset, and the rest to get from the history */
 void ngx_rt_subscription_fall_behind(ngx_rt_subscription_t *sub,
     uint64_t offset);
@@ -389,6 +404,11 @@ void ngx_rt_subscription_serve(ngx_rt_subscription_t *sub);
 typedef struct {
     ngx_pool_t                *pool;          /* of the publications */
     size_t                     room;          /* bytes; the rest is pushed */
+
+    /* what the stream has of it and the history has not; n is 0: nothing */
+    const rt_publication_t    *pubs;
+    ngx_uint_t                 n;
+    uint64_t                   source;
 } ngx_rt_recovery_t;
 
 /* the pool is the caller's to destroy, once the reply is sent */

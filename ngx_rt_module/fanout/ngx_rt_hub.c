@@ -454,6 +454,7 @@ ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
     sub->offset = 0;
     sub->state = NGX_RT_SUB_LIVE;
     sub->server = 0;
+    sub->fetching = 0;
 
     ngx_queue_insert_tail(&in->subscriptions, &sub->queue);
     in->count++;

@@ -21,6 +21,8 @@ static ngx_int_t ngx_rt_recover_missed(ngx_rt_subscription_t *sub,
     uint64_t since, ngx_rt_recovery_t *r, rt_stream_t *stream);
 static ngx_int_t ngx_rt_recover_latest(ngx_rt_subscription_t *sub,
     const rt_since_t *since, ngx_rt_recovery_t *r, rt_stream_t *stream);
+static void ngx_rt_recover_fetched(ngx_rt_subscription_t *sub,
+    ngx_rt_recovery_t *r, rt_stream_t *stream);
 static ngx_int_t ngx_rt_recover_read(ngx_rt_subscription_t *sub,
     uint64_t from, ngx_rt_recovery_t *r, rt_stream_t *stream);
 
@@ -35,6 +37,9 @@ ngx_rt_recovery_init(ngx_rt_recovery_t *r, ngx_rt_conn_t *conn)
     if (r->pool == NULL) {
         return NGX_ERROR;
     }
+
+    r->pubs = NULL;
+    r->n = 0;
 
     max = conn->conf->max_queue / 4;
 
@@ -83,7 +88,9 @@ ngx_rt_recover(ngx_rt_subscription_t *sub, const rt_since_t *since,
 
     missed = in->top.offset - since->offset;
 
-    if (missed > NGX_RT_HISTORY_CAP) {
+    /* for a durable channel history= says how many */
+
+    if (missed > NGX_RT_HISTORY_CAP && !rt_epoch_durable(in->top.source)) {
         return NGX_OK;
     }
 
@@ -102,6 +109,15 @@ ngx_rt_recover_missed(ngx_rt_subscription_t *sub, uint64_t since,
 {
     ngx_int_t  rc;
 
+    if (r->n && r->source == sub->interest->top.source
+        && r->pubs[0].offset == since + 1)
+    {
+        ngx_rt_recover_fetched(sub, r, stream);
+        stream->offset = since;
+
+        return NGX_OK;
+    }
+
     rc = ngx_rt_recover_read(sub, since + 1, r, stream);
 
     if (rc == NGX_DECLINED) {
@@ -112,6 +128,25 @@ ngx_rt_recover_missed(ngx_rt_subscription_t *sub, uint64_t since,
     stream->offset = since;
 
     return rc;
+}
+
+
+/* what comes behind it follows, from the history or from the stream */
+
+static void
+ngx_rt_recover_fetched(ngx_rt_subscription_t *sub, ngx_rt_recovery_t *r,
+    rt_stream_t *stream)
+{
+    uint64_t  last;
+
+    stream->publications = r->pubs;
+    stream->npublications = r->n;
+
+    last = r->pubs[r->n - 1].offset;
+
+    if (last < sub->interest->top.offset) {
+        ngx_rt_subscription_fall_behind(sub, last);
+    }
 }
 
 

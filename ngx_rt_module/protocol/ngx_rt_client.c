@@ -295,7 +295,8 @@ ngx_rt_client_serve(ngx_rt_client_t *client)
             }
 
             ngx_rt_subscription_serve(sub);
-            conn->waits |= (sub->state == NGX_RT_SUB_BEHIND);
+            conn->waits |= (sub->state == NGX_RT_SUB_BEHIND
+                            && !sub->fetching);
         }
 
         ngx_queue_remove(q);

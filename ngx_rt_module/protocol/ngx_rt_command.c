@@ -412,7 +412,9 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
         return NGX_OK;
     }
 
-    if (ngx_rt_command_await(client, cmd, &channel) != NGX_OK) {
+    if (ngx_rt_command_await(client, cmd, &channel) != NGX_OK
+        || ngx_rt_command_missed(client, cmd, ns, &channel) != NGX_OK)
+    {
         return NGX_OK;
     }
 

@@ -10,6 +10,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_fanout.h"
+#include "ngx_rt_policy.h"
 #include "ngx_rt_protocol.h"
 #include "ngx_rt_state.h"
 #include "ngx_rt_stream.h"
@@ -123,6 +124,45 @@ ngx_rt_command_tell(ngx_rt_client_t *client, rt_command_t *cmd,
 
 
 ngx_int_t
+ngx_rt_command_missed(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_namespace_t *ns, ngx_str_t *channel)
+{
+    ngx_rt_slice_t  s;
+
+    if (!ns->durable || ns->cache || !cmd->from.recover || client->fetched) {
+        return NGX_OK;
+    }
+
+    s.from = cmd->from.offset + 1;
+    s.to = UINT64_MAX;
+    s.reverse = 0;
+    s.max = 1;
+    s.bytes = 1;
+    s.tenant = &client->tenant;
+    s.channel = channel;
+
+    ngx_rt_history_read(client->zone, NULL, &s);
+
+    if (s.absent < s.from || cmd->from.offset >= s.top.offset
+        || !ngx_rt_history_epoch_is(client->zone, s.top.source,
+                                    &cmd->from.epoch))
+    {
+        return NGX_OK;
+    }
+
+    s.to = s.absent;
+    s.max = NGX_RT_HISTORY_CAP;
+    s.bytes = ngx_min(NGX_RT_REPLY_BYTES, client->conn->conf->max_queue / 4);
+
+    if (ngx_rt_client_fetch(client, cmd, &s) != NGX_AGAIN) {
+        ngx_rt_command_absent(client, cmd);
+    }
+
+    return NGX_DONE;
+}
+
+
+ngx_int_t
 ngx_rt_command_recover(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_subscription_t *sub, rt_reply_t *reply)
 {
@@ -132,6 +172,12 @@ ngx_rt_command_recover(ngx_rt_client_t *client, rt_command_t *cmd,
     error = &ngx_rt_error_internal;
 
     if (ngx_rt_recovery_init(&recovery, client->conn) == NGX_OK) {
+
+        if (client->fetched) {
+            recovery.pubs = client->fetched->list.elts;
+            recovery.n = client->fetched->list.nelts;
+            recovery.source = client->fetched->slice.top.source;
+        }
 
         if (ngx_rt_recover(sub, &cmd->from, &recovery, &reply->stream)
             == NGX_OK)

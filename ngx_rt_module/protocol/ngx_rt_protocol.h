@@ -188,6 +188,14 @@ ngx_int_t ngx_rt_command_enter(ngx_rt_client_t *client, rt_command_t *cmd,
 /* ngx_rt_command_history.c */
 ngx_int_t ngx_rt_command_history(ngx_rt_client_t *client, rt_command_t *cmd);
 
+/*
+ * Before a subscription to the channel, of that namespace, recovers: what of it
+ * is further back than the node's copy is there.  NGX_DONE: it is parked, or
+ * was answered.
+ */
+ngx_int_t ngx_rt_command_missed(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_namespace_t *ns, ngx_str_t *channel);
+
 /* sends the reply to a subscription that has begun, with what it recovers */
 ngx_int_t ngx_rt_command_recover(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_subscription_t *sub, rt_reply_t *reply);

@@ -30,7 +30,7 @@
 
 /* a wanted page as a name: with zeroes between, and numbers as they are */
 #define NGX_RT_PAGE_NAME   (NGX_RT_TENANT_MAX + NGX_RT_CHANNEL_MAX            \
-                            + 2 + 7 * sizeof(uint64_t))
+                            + 2 + 8 * sizeof(uint64_t))
 
 
 struct ngx_rt_page_s {
@@ -51,6 +51,7 @@ static ngx_rt_page_t *ngx_rt_page_lookup(ngx_str_t *name);
 static ngx_rt_page_t *ngx_rt_page_create(ngx_rt_page_want_t *want,
     ngx_str_t *name);
 static void ngx_rt_page_insert(ngx_rt_page_t *page);
+static void ngx_rt_pages_post(void);
 static void ngx_rt_pages_handler(ngx_event_t *ev);
 static ngx_int_t ngx_rt_page_send(ngx_rt_page_t *page);
 static void ngx_rt_page_handler(ngx_rt_redis_call_t *call,
@@ -267,7 +268,7 @@ static void
 ngx_rt_page_name(u_char *buf, ngx_str_t *name, ngx_rt_page_want_t *want)
 {
     u_char    *p;
-    uint64_t   numbers[7];
+    uint64_t   numbers[8];
 
     numbers[0] = want->from;
     numbers[1] = want->to;
@@ -276,6 +277,7 @@ ngx_rt_page_name(u_char *buf, ngx_str_t *name, ngx_rt_page_want_t *want)
     numbers[4] = want->history;
     numbers[5] = want->ttl;
     numbers[6] = want->open;
+    numbers[7] = want->bytes;
 
     p = ngx_cpymem(buf, want->tenant.data, want->tenant.len);
     *p++ = '\0';
@@ -331,8 +333,17 @@ ngx_rt_page_insert(ngx_rt_page_t *page)
 
     ngx_queue_insert_tail(&ngx_rt_pages_wanted, &page->queue);
 
+    ngx_rt_pages_post();
+}
+
+
+/* with all that comes in this turn */
+
+static void
+ngx_rt_pages_post(void)
+{
     if (!ngx_rt_pages_event.posted) {
-        ngx_post_event(&ngx_rt_pages_event, &ngx_posted_events);
+        ngx_post_event(&ngx_rt_pages_event, &ngx_posted_next_events);
     }
 }
 
@@ -357,6 +368,10 @@ ngx_rt_pages_handler(ngx_event_t *ev)
             ngx_rt_page_finish(page, NULL);
         }
     }
+
+    /* they are a turn late already */
+
+    ngx_rt_redis_flush();
 }
 
 
@@ -402,7 +417,7 @@ ngx_rt_page_send(ngx_rt_page_t *page)
     ngx_rt_stream_number(numbers[1], &argv[7],
                          ngx_min(want->to, NGX_RT_PAGE_LAST));
     ngx_rt_stream_number(numbers[2], &argv[8], want->max);
-    ngx_rt_stream_number(numbers[3], &argv[9], NGX_RT_READ_BYTES);
+    ngx_rt_stream_number(numbers[3], &argv[9], want->bytes);
     ngx_rt_stream_number(numbers[4], &argv[10], want->history);
     ngx_rt_stream_number(numbers[5], &argv[11], now - ngx_min(now, want->ttl));
 
@@ -429,10 +444,7 @@ ngx_rt_page_handler(ngx_rt_redis_call_t *call, ngx_rt_redis_result_e result,
     page = (ngx_rt_page_t *) ((u_char *) call - offsetof(ngx_rt_page_t, call));
 
     ngx_rt_page_reads--;
-
-    if (!ngx_rt_pages_event.posted) {
-        ngx_post_event(&ngx_rt_pages_event, &ngx_posted_events);
-    }
+    ngx_rt_pages_post();
 
     if (result == NGX_RT_REDIS_AGAIN && ++page->tries < NGX_RT_PAGE_TRIES) {
         page->sent = 0;

@@ -24,8 +24,9 @@ typedef struct {
     uint64_t                   from;          /* the offset to begin with */
     uint64_t                   to;            /* the last one wanted */
     ngx_uint_t                 reverse;       /* down from `from` to `to` */
-    ngx_uint_t                 max;           /* NGX_RT_READ_PAGE; 0: the
+    ngx_uint_t                 max;           /* up to NGX_RT_READ_PAGE; 0: the
                                                  position only */
+    size_t                     bytes;         /* one is read in any case */
     ngx_uint_t                 history;       /* as the namespace has them */
     ngx_uint_t                 ttl;
     ngx_uint_t                 open;          /* what is published meanwhile
@@ -63,6 +64,10 @@ void ngx_rt_page_init_process(ngx_cycle_t *cycle);
  */
 ngx_int_t ngx_rt_page_read(ngx_rt_page_want_t *want, ngx_rt_reader_t *r);
 void ngx_rt_page_forget(ngx_rt_reader_t *r);
+
+/* ngx_rt_stream_range.c, ngx_rt_stream_behind.c */
+void ngx_rt_range_init_process(ngx_cycle_t *cycle);
+void ngx_rt_stream_behind_init_process(void);
 
 /* a leaf is good while its handler runs, or someone has taken it */
 void ngx_rt_leaf_take(ngx_rt_leaf_t *leaf);

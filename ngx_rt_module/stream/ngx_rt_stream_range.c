@@ -1,7 +1,8 @@
 
 /*
  * Ranges: what someone wants of a stream, however many pages it takes.  The
- * pages are held until the pool is destroyed, so that nothing is copied.
+ * pages are held until the pool is destroyed, so that nothing is copied; so
+ * some ranges are read at once, and others wait for their turn with nothing.
  *
  * Called by the API and by the protocol for what a copy does not have, or where
  * there is none that is fresh.  No locking.
@@ -13,21 +14,47 @@
 #include "ngx_rt_stream_read.h"
 
 
+/* ranges of a worker that are read */
+#define NGX_RT_RANGES  64
+
+
 struct ngx_rt_reading_s {
     ngx_rt_reader_t            reader;
+    ngx_queue_t                queue;         /* of those that wait */
+    unsigned                   waiting:1;
+    unsigned                   active:1;
     ngx_rt_range_t            *range;
     ngx_rt_page_want_t         want;
     ngx_uint_t                 pages;
 };
 
 
+static ngx_int_t ngx_rt_range_begin(ngx_rt_range_t *r);
 static ngx_int_t ngx_rt_range_read(ngx_rt_range_t *r);
+static void ngx_rt_range_end(ngx_rt_reading_t *reading);
+static void ngx_rt_ranges_handler(ngx_event_t *ev);
+static void ngx_rt_range_finish(ngx_rt_range_t *r, ngx_int_t rc);
 static void ngx_rt_range_handler(ngx_rt_reader_t *reader,
     ngx_rt_leaf_t *leaf);
 static ngx_int_t ngx_rt_range_keep(ngx_rt_range_t *r, ngx_rt_leaf_t *leaf);
 static ngx_int_t ngx_rt_range_take(ngx_rt_range_t *r, ngx_rt_leaf_t *leaf);
 static void ngx_rt_range_cleanup(void *data);
 static void ngx_rt_range_leaf_cleanup(void *data);
+
+
+static ngx_queue_t  ngx_rt_ranges_waiting;
+static ngx_uint_t   ngx_rt_ranges;
+static ngx_event_t  ngx_rt_ranges_event;
+
+
+void
+ngx_rt_range_init_process(ngx_cycle_t *cycle)
+{
+    ngx_queue_init(&ngx_rt_ranges_waiting);
+
+    ngx_rt_ranges_event.handler = ngx_rt_ranges_handler;
+    ngx_rt_ranges_event.log = cycle->log;
+}
 
 
 ngx_int_t
@@ -59,11 +86,91 @@ ngx_rt_stream_range(ngx_rt_range_t *r, ngx_rt_namespace_t *ns)
     reading->want.reverse = r->slice.reverse;
     reading->want.history = ns->history;
     reading->want.ttl = ns->ttl;
+    reading->want.bytes = NGX_RT_READ_BYTES;
     reading->want.open = 1;
 
     r->reading = reading;
 
-    return ngx_rt_range_read(r);
+    if (ngx_rt_ranges < NGX_RT_RANGES) {
+        return ngx_rt_range_begin(r);
+    }
+
+    if (!ngx_rt_redis_ready()) {
+        return NGX_DECLINED;
+    }
+
+    reading->waiting = 1;
+    ngx_queue_insert_tail(&ngx_rt_ranges_waiting, &reading->queue);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_range_begin(ngx_rt_range_t *r)
+{
+    if (ngx_rt_range_read(r) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    r->reading->active = 1;
+    ngx_rt_ranges++;
+
+    return NGX_OK;
+}
+
+
+/* what it has read is still held, but not for long */
+
+static void
+ngx_rt_range_end(ngx_rt_reading_t *reading)
+{
+    if (reading->waiting) {
+        reading->waiting = 0;
+        ngx_queue_remove(&reading->queue);
+    }
+
+    if (reading->active) {
+        reading->active = 0;
+        ngx_rt_ranges--;
+
+        if (!ngx_queue_empty(&ngx_rt_ranges_waiting)
+            && !ngx_rt_ranges_event.posted)
+        {
+            ngx_post_event(&ngx_rt_ranges_event, &ngx_posted_events);
+        }
+    }
+}
+
+
+static void
+ngx_rt_ranges_handler(ngx_event_t *ev)
+{
+    ngx_queue_t       *q;
+    ngx_rt_reading_t  *reading;
+
+    while (ngx_rt_ranges < NGX_RT_RANGES
+           && !ngx_queue_empty(&ngx_rt_ranges_waiting))
+    {
+        q = ngx_queue_head(&ngx_rt_ranges_waiting);
+        reading = ngx_queue_data(q, ngx_rt_reading_t, queue);
+
+        reading->waiting = 0;
+        ngx_queue_remove(q);
+
+        if (ngx_rt_range_begin(reading->range) != NGX_OK) {
+            ngx_rt_range_finish(reading->range, NGX_DECLINED);
+        }
+    }
+}
+
+
+static void
+ngx_rt_range_finish(ngx_rt_range_t *r, ngx_int_t rc)
+{
+    ngx_rt_range_end(r->reading);
+
+    r->handler(r, rc);
 }
 
 
@@ -92,7 +199,7 @@ ngx_rt_range_handler(ngx_rt_reader_t *reader, ngx_rt_leaf_t *leaf)
     r = reading->range;
 
     if (leaf == NULL) {
-        r->handler(r, NGX_DECLINED);
+        ngx_rt_range_finish(r, NGX_DECLINED);
         return;
     }
 
@@ -103,7 +210,7 @@ ngx_rt_range_handler(ngx_rt_reader_t *reader, ngx_rt_leaf_t *leaf)
 
         /* what was read stays true */
 
-        r->handler(r, NGX_OK);
+        ngx_rt_range_finish(r, NGX_OK);
         return;
     }
 
@@ -118,7 +225,7 @@ ngx_rt_range_handler(ngx_rt_reader_t *reader, ngx_rt_leaf_t *leaf)
         }
     }
 
-    r->handler(r, rc == NGX_DONE ? NGX_OK : rc);
+    ngx_rt_range_finish(r, rc == NGX_DONE ? NGX_OK : rc);
 }
 
 
@@ -189,6 +296,7 @@ ngx_rt_range_cleanup(void *data)
 {
     ngx_rt_reading_t *reading = data;
 
+    ngx_rt_range_end(reading);
     ngx_rt_page_forget(&reading->reader);
 }
 

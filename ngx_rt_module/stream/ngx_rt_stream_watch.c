@@ -74,6 +74,8 @@ ngx_rt_stream_init_process(ngx_cycle_t *cycle)
     ngx_rt_stream_publish_init_process(cycle);
     ngx_rt_stream_empty_init_process();
     ngx_rt_page_init_process(cycle);
+    ngx_rt_range_init_process(cycle);
+    ngx_rt_stream_behind_init_process();
     ngx_rt_nodes_init_process(z[0]);
 
     ngx_rt_stream_watch_dumb.fd = (ngx_socket_t) -1;
