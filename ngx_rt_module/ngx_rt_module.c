@@ -312,6 +312,7 @@ ngx_rt_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    ngx_rt_api_init_process();
     ngx_rt_stream_init_process(cycle);
     ngx_rt_redis_init_process(cycle);
 

@@ -36,7 +36,7 @@ static ngx_rt_api_t *ngx_rt_api_create(ngx_http_request_t *r);
 static ngx_rt_api_t *ngx_rt_api_lookup(ngx_http_request_t *r);
 static void ngx_rt_api_cleanup(void *data);
 static void ngx_rt_api_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_rt_api_run(ngx_rt_api_t *api);
+static ngx_int_t ngx_rt_api_command(ngx_rt_api_t *api);
 static void ngx_rt_api_go(ngx_rt_api_t *api);
 static void ngx_rt_api_finalize(ngx_http_request_t *r, ngx_int_t rc);
 static ngx_int_t ngx_rt_api_body(ngx_http_request_t *r, ngx_str_t *body);
@@ -253,6 +253,8 @@ ngx_rt_api_create(ngx_http_request_t *r)
     ngx_memzero(api, sizeof(ngx_rt_api_t));
 
     api->request = r;
+    api->pool = r->pool;
+    api->log = r->connection->log;
     api->conf = ngx_http_get_module_main_conf(r, ngx_rt_module);
     api->zone = lcf->zone;
     api->max_message = lcf->max_message;
@@ -301,7 +303,7 @@ ngx_rt_api_body_handler(ngx_http_request_t *r)
 
     api = ngx_rt_api_lookup(r);
 
-    if (api == NULL || ngx_rt_api_run(api) != NGX_OK) {
+    if (api == NULL || ngx_rt_api_command(api) != NGX_OK) {
         ngx_rt_api_finalize(r, NGX_ERROR);
         return;
     }
@@ -311,7 +313,7 @@ ngx_rt_api_body_handler(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_rt_api_run(ngx_rt_api_t *api)
+ngx_rt_api_command(ngx_rt_api_t *api)
 {
     rt_json_t                   j;
     ngx_str_t                   body;
@@ -417,7 +419,7 @@ ngx_rt_api_later(ngx_rt_api_t *api, ngx_rt_api_step_pt go, void *data)
 {
     ngx_rt_api_step_t  *step;
 
-    step = ngx_palloc(api->request->pool, sizeof(ngx_rt_api_step_t));
+    step = ngx_palloc(api->pool, sizeof(ngx_rt_api_step_t));
     if (step == NULL) {
         return NGX_ERROR;
     }

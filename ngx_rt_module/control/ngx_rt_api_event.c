@@ -186,7 +186,7 @@ ngx_rt_api_event_decode(ngx_rt_api_t *api, ngx_str_t *s, ngx_str_t *decoded)
     rt_str_t  to;
 
     to.len = s->len;
-    to.data = ngx_pnalloc(api->request->pool, s->len + 1);
+    to.data = ngx_pnalloc(api->pool, s->len + 1);
 
     if (to.data == NULL) {
         return NGX_ERROR;
@@ -245,7 +245,7 @@ ngx_rt_api_event_ask(ngx_rt_api_t *api, ngx_str_t *channel, ngx_str_t *id)
     ngx_pool_cleanup_t  *cln;
     ngx_rt_api_event_t  *e;
 
-    cln = ngx_pool_cleanup_add(api->request->pool,
+    cln = ngx_pool_cleanup_add(api->pool,
                                sizeof(ngx_rt_api_event_t));
     if (cln == NULL) {
         return NGX_ERROR;

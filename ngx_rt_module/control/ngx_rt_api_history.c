@@ -94,7 +94,7 @@ ngx_rt_api_history(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    h = ngx_pcalloc(api->request->pool, sizeof(ngx_rt_api_history_t));
+    h = ngx_pcalloc(api->pool, sizeof(ngx_rt_api_history_t));
     if (h == NULL) {
         return NGX_ERROR;
     }
@@ -136,7 +136,7 @@ ngx_rt_api_history_read(ngx_rt_api_history_t *h, ngx_rt_namespace_t *ns)
         return ngx_rt_api_history_stream(h, ns);
     }
 
-    if (ngx_array_init(&list, api->request->pool, 16,
+    if (ngx_array_init(&list, api->pool, 16,
                        sizeof(rt_publication_t))
         != NGX_OK)
     {
@@ -162,7 +162,7 @@ static ngx_int_t
 ngx_rt_api_history_stream(ngx_rt_api_history_t *h, ngx_rt_namespace_t *ns)
 {
     h->range.handler = ngx_rt_api_history_handler;
-    h->range.pool = h->api->request->pool;
+    h->range.pool = h->api->pool;
 
     switch (ngx_rt_stream_range(&h->range, ns)) {
 
@@ -256,7 +256,7 @@ ngx_rt_api_history_empty(ngx_rt_api_t *api, ngx_str_t *channel,
     ngx_pool_cleanup_t     *cln;
     ngx_rt_api_emptying_t  *e;
 
-    cln = ngx_pool_cleanup_add(api->request->pool,
+    cln = ngx_pool_cleanup_add(api->pool,
                                sizeof(ngx_rt_api_emptying_t));
     if (cln == NULL) {
         return NGX_ERROR;

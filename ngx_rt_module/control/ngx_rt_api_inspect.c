@@ -242,7 +242,7 @@ ngx_rt_api_walk_grow(ngx_rt_api_walk_t *w, ngx_int_t full)
     }
 
     chunk = ngx_alloc(sizeof(ngx_rt_api_chunk_t) + size,
-                      w->api->request->connection->log);
+                      w->api->log);
     if (chunk == NULL) {
         return NGX_ERROR;
     }

@@ -11,6 +11,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_control.h"
+#include "ngx_rt_stream.h"
 
 
 /* a batch on its way; in the request's pool */
@@ -73,6 +74,12 @@ static const rt_param_t  ngx_rt_api_presence_fields[] = {
 };
 
 
+static const rt_param_t  ngx_rt_api_history_remove_fields[] = {
+    ngx_rt_api_field_of(channel, RT_PARAM_STRING),
+    { rt_string(""), RT_PARAM_VALUE, 0 }
+};
+
+
 static const rt_param_t  ngx_rt_api_channels_fields[] = {
     ngx_rt_api_field_of(pattern, RT_PARAM_STRING),
     { rt_string(""), RT_PARAM_VALUE, 0 }
@@ -125,7 +132,7 @@ static const rt_param_t  ngx_rt_api_revoke_token_fields[] = {
 };
 
 
-static const rt_param_t  ngx_rt_api_invalidate_fields[] = {
+static const rt_param_t  ngx_rt_api_invalidate_user_tokens_fields[] = {
     ngx_rt_api_field_of(user, RT_PARAM_STRING),
     ngx_rt_api_field_of(issued_before, RT_PARAM_COUNT),
     ngx_rt_api_field_of(expire_at, RT_PARAM_COUNT),
@@ -162,51 +169,56 @@ static const rt_param_t  ngx_rt_api_batch_fields[] = {
 };
 
 
+/* run everywhere: "subscribe", as others are asked for it */
+#define ngx_rt_api_order(name)                                                \
+    { rt_string(#name), ngx_rt_api_ ## name ## _fields, ngx_rt_api_ ## name,  \
+      0, #name, NULL }
+
+
 static const ngx_rt_api_method_t  ngx_rt_api_methods[] = {
 
-    { rt_string("publish"), ngx_rt_api_publish_fields, ngx_rt_api_publish, 1 },
+    { rt_string("publish"), ngx_rt_api_publish_fields, ngx_rt_api_publish, 1,
+      NULL, NULL },
 
     { rt_string("broadcast"), ngx_rt_api_broadcast_fields,
-      ngx_rt_api_broadcast, 1 },
+      ngx_rt_api_broadcast, 1, NULL, NULL },
 
-    { rt_string("subscribe"), ngx_rt_api_subscribe_fields,
-      ngx_rt_api_subscribe, 0 },
-
-    { rt_string("unsubscribe"), ngx_rt_api_unsubscribe_fields,
-      ngx_rt_api_unsubscribe, 0 },
-
-    { rt_string("disconnect"), ngx_rt_api_disconnect_fields,
-      ngx_rt_api_disconnect, 0 },
-
-    { rt_string("refresh"), ngx_rt_api_refresh_fields, ngx_rt_api_refresh, 0 },
-
-    { rt_string("revoke_token"), ngx_rt_api_revoke_token_fields,
-      ngx_rt_api_revoke_token, 0 },
-
-    { rt_string("invalidate_user_tokens"), ngx_rt_api_invalidate_fields,
-      ngx_rt_api_invalidate_user_tokens, 0 },
+    ngx_rt_api_order(subscribe),
+    ngx_rt_api_order(unsubscribe),
+    ngx_rt_api_order(disconnect),
+    ngx_rt_api_order(refresh),
+    ngx_rt_api_order(revoke_token),
+    ngx_rt_api_order(invalidate_user_tokens),
+    ngx_rt_api_order(history_remove),
 
     { rt_string("presence"), ngx_rt_api_presence_fields,
-      ngx_rt_api_presence, 0 },
+      ngx_rt_api_presence, 0, "presence", ngx_rt_api_join_presence },
 
     { rt_string("presence_stats"), ngx_rt_api_presence_fields,
-      ngx_rt_api_presence_stats, 0 },
+      ngx_rt_api_presence_stats, 0, "users", ngx_rt_api_join_stats },
 
     { rt_string("channels"), ngx_rt_api_channels_fields,
-      ngx_rt_api_channels, 0 },
+      ngx_rt_api_channels, 0, "channels", ngx_rt_api_join_channels },
 
-    { rt_string("info"), ngx_rt_api_info_fields, ngx_rt_api_info, 0 },
+    { rt_string("info"), ngx_rt_api_info_fields, ngx_rt_api_info, 0,
+      "info", ngx_rt_api_join_info },
 
-    { rt_string("history"), ngx_rt_api_history_fields, ngx_rt_api_history, 0 },
+    { rt_string("history"), ngx_rt_api_history_fields, ngx_rt_api_history, 0,
+      NULL, NULL },
 
-    { rt_string("history_remove"), ngx_rt_api_presence_fields,
-      ngx_rt_api_history_remove, 0 },
+    { rt_string("rpc"), ngx_rt_api_rpc_fields, ngx_rt_api_rpc, 1, NULL, NULL },
 
-    { rt_string("rpc"), ngx_rt_api_rpc_fields, ngx_rt_api_rpc, 1 },
+    { rt_string("batch"), ngx_rt_api_batch_fields, ngx_rt_api_batch, 0,
+      NULL, NULL },
 
-    { rt_string("batch"), ngx_rt_api_batch_fields, ngx_rt_api_batch, 0 },
+    { rt_string(""), NULL, NULL, 0, NULL, NULL }
+};
 
-    { rt_string(""), NULL, NULL, 0 }
+
+/* of nodes among themselves */
+static const ngx_rt_api_method_t  ngx_rt_api_users_method = {
+    rt_string("users"), ngx_rt_api_presence_fields, ngx_rt_api_users, 0,
+    NULL, NULL
 };
 
 
@@ -225,8 +237,37 @@ ngx_rt_api_method(const u_char *name, size_t len)
 }
 
 
+const ngx_rt_api_method_t *
+ngx_rt_api_asked(const u_char *name, size_t len)
+{
+    const ngx_rt_api_method_t  *m;
+
+    m = &ngx_rt_api_users_method;
+
+    if (m->name.len == len && ngx_memcmp(m->name.data, name, len) == 0) {
+        return m;
+    }
+
+    m = ngx_rt_api_method(name, len);
+
+    return m && m->asks && rt_str_eq(&m->name, m->asks) ? m : NULL;
+}
+
+
 ngx_int_t
 ngx_rt_api_call(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
+    rt_json_t *j, ngx_rt_api_reply_t *reply)
+{
+    if (method->asks && ngx_rt_stream_others()) {
+        return ngx_rt_api_everywhere(api, method, j, reply);
+    }
+
+    return ngx_rt_api_run(api, method, j, reply);
+}
+
+
+ngx_int_t
+ngx_rt_api_run(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
     rt_json_t *j, ngx_rt_api_reply_t *reply)
 {
     ngx_rt_api_params_t  p;
@@ -304,7 +345,7 @@ ngx_rt_api_batch(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 {
     ngx_rt_api_batch_t  *b;
 
-    b = ngx_palloc(api->request->pool, sizeof(ngx_rt_api_batch_t));
+    b = ngx_palloc(api->pool, sizeof(ngx_rt_api_batch_t));
     if (b == NULL) {
         return NGX_ERROR;
     }
@@ -314,7 +355,7 @@ ngx_rt_api_batch(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     b->parallel = p->parallel;
     b->reply = reply;
 
-    if (ngx_array_init(&b->commands, api->request->pool, 16,
+    if (ngx_array_init(&b->commands, api->pool, 16,
                        sizeof(rt_json_value_t))
         != NGX_OK)
     {
@@ -362,7 +403,11 @@ ngx_rt_api_batch_go(ngx_rt_api_t *api, void *data)
 
         publishes = method && method->publishes;
 
-        if (api->waits && !b->parallel && !(publishes && b->publishes)) {
+        /* other nodes are asked one thing at a time */
+
+        if (api->waits && (!b->parallel || (method && method->asks))
+            && !(publishes && b->publishes))
+        {
             return ngx_rt_api_later(api, ngx_rt_api_batch_go, b);
         }
 
@@ -388,7 +433,7 @@ ngx_rt_api_batch_end(ngx_rt_api_t *api, void *data)
 
     b->reply->bare = 1;
 
-    return ngx_rt_api_text(api->request, ngx_rt_api_replies_text, &b->replies,
+    return ngx_rt_api_text(api->pool, ngx_rt_api_replies_text, &b->replies,
                            (size_t) -1, &b->reply->result)
            == NGX_OK ? NGX_OK : NGX_ERROR;
 }

@@ -1,6 +1,7 @@
 
 /*
- * presence and presence_stats: who is in a channel of the request's tenant.
+ * presence and presence_stats: who is in a channel of the request's tenant, at
+ * this node.
  *
  * Called by ngx_rt_api_method.c.  Calls state, which locks by itself.
  */
@@ -8,6 +9,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_control.h"
+#include "ngx_rt_fanout.h"
 #include "ngx_rt_state.h"
 
 
@@ -16,13 +18,14 @@
 
 
 typedef struct {
-    ngx_pool_t        *pool;
-    ngx_array_t        list;      /* ngx_rt_present_t */
-    ngx_uint_t         all;       /* are in it */
-    size_t             infos;     /* bytes that theirs may take */
-    uint64_t           clients;
-    uint64_t           users;
-    rt_client_info_t  *info;
+    ngx_pool_t           *pool;
+    ngx_array_t           list;   /* ngx_rt_present_t */
+    ngx_uint_t            all;    /* are in it */
+    size_t                infos;  /* bytes that theirs may take */
+    uint64_t              clients;
+    uint64_t              users;
+    rt_client_info_t     *info;
+    const rt_hash_key_t  *key;    /* of users, the same at all nodes */
 } ngx_rt_api_presence_t;
 
 
@@ -39,8 +42,11 @@ static ngx_int_t ngx_rt_api_presence_list(ngx_rt_api_t *api,
     ngx_rt_api_presence_t *presence, ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_presence_count(ngx_rt_api_t *api,
     ngx_rt_api_presence_t *presence, ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_presence_hashes(ngx_rt_api_t *api,
+    ngx_rt_api_presence_t *presence, ngx_rt_api_reply_t *reply);
 static void ngx_rt_api_presence_text(rt_out_t *o, void *data);
 static void ngx_rt_api_presence_stats_text(rt_out_t *o, void *data);
+static void ngx_rt_api_presence_hashes_text(rt_out_t *o, void *data);
 
 
 ngx_int_t
@@ -57,6 +63,15 @@ ngx_rt_api_presence_stats(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply)
 {
     return ngx_rt_api_presence_run(api, p, 0, ngx_rt_api_presence_count,
+                                   reply);
+}
+
+
+ngx_int_t
+ngx_rt_api_users(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply)
+{
+    return ngx_rt_api_presence_run(api, p, 0, ngx_rt_api_presence_hashes,
                                    reply);
 }
 
@@ -83,7 +98,7 @@ ngx_rt_api_presence_run(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     }
 
     presence.pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE,
-                                    api->request->connection->log);
+                                    api->log);
     if (presence.pool == NULL) {
         return NGX_ERROR;
     }
@@ -166,6 +181,21 @@ ngx_rt_api_presence_count(ngx_rt_api_t *api, ngx_rt_api_presence_t *presence,
 }
 
 
+/* sorted, so that who is in it several times stands there once */
+
+static ngx_int_t
+ngx_rt_api_presence_hashes(ngx_rt_api_t *api,
+    ngx_rt_api_presence_t *presence, ngx_rt_api_reply_t *reply)
+{
+    (void) ngx_rt_presence_users(&presence->list);
+
+    presence->key = ngx_rt_content_key(api->zone);
+
+    return ngx_rt_api_result(api, ngx_rt_api_presence_hashes_text, presence,
+                             reply);
+}
+
+
 static void
 ngx_rt_api_presence_text(rt_out_t *o, void *data)
 {
@@ -187,4 +217,37 @@ ngx_rt_api_presence_stats_text(rt_out_t *o, void *data)
     rt_out_lit(o, ",\"num_users\":");
     rt_out_uint(o, presence->users);
     rt_out_lit(o, "}");
+}
+
+
+static void
+ngx_rt_api_presence_hashes_text(rt_out_t *o, void *data)
+{
+    ngx_uint_t              i, n;
+    ngx_rt_present_t       *one;
+    ngx_rt_api_presence_t  *presence = data;
+
+    one = presence->list.elts;
+    n = 0;
+
+    rt_out_lit(o, "{\"num_clients\":");
+    rt_out_uint(o, presence->clients);
+    rt_out_lit(o, ",\"users\":[");
+
+    for (i = 0; i < presence->list.nelts; i++) {
+
+        if (i && one[i].len == one[i - 1].len
+            && ngx_memcmp(one[i].user, one[i - 1].user, one[i].len) == 0)
+        {
+            continue;
+        }
+
+        if (n++) {
+            rt_out_lit(o, ",");
+        }
+
+        rt_out_uint(o, rt_hash(presence->key, one[i].user, one[i].len));
+    }
+
+    rt_out_lit(o, "]}");
 }

@@ -228,7 +228,7 @@ ngx_rt_api_tags(ngx_rt_api_t *api, ngx_rt_api_params_t *p, rt_str_t *tags,
 
     v = &p->tags;
 
-    copy = ngx_pnalloc(api->request->pool, v->len);
+    copy = ngx_pnalloc(api->pool, v->len);
     if (copy == NULL) {
         return NGX_ERROR;
     }
@@ -372,7 +372,7 @@ ngx_rt_api_publish_wait(ngx_rt_api_t *api, ngx_rt_publish_t *to,
     ngx_rt_published_e     outcome;
     ngx_rt_api_waiting_t  *w;
 
-    cln = ngx_pool_cleanup_add(api->request->pool,
+    cln = ngx_pool_cleanup_add(api->pool,
                                sizeof(ngx_rt_api_waiting_t));
     if (cln == NULL) {
         return NGX_ERROR;
@@ -515,7 +515,7 @@ ngx_rt_api_position(ngx_rt_api_t *api, void *data, ngx_uint_t repeated,
         return NGX_OK;
     }
 
-    reply->result.data = ngx_pnalloc(api->request->pool,
+    reply->result.data = ngx_pnalloc(api->pool,
                                      sizeof("{\"offset\":,\"epoch\":\"\"}")
                                      + NGX_INT64_LEN + NGX_RT_EPOCH_LEN);
     if (reply->result.data == NULL) {
@@ -545,7 +545,7 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t      *item;
     ngx_rt_api_broadcast_t  *b;
 
-    if (ngx_array_init(&channels, api->request->pool, 16, sizeof(rt_str_t))
+    if (ngx_array_init(&channels, api->pool, 16, sizeof(rt_str_t))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -582,7 +582,7 @@ ngx_rt_api_broadcast(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
         return NGX_OK;
     }
 
-    b = ngx_palloc(api->request->pool, sizeof(ngx_rt_api_broadcast_t));
+    b = ngx_palloc(api->pool, sizeof(ngx_rt_api_broadcast_t));
 
     if (b == NULL
         || ngx_rt_api_replies(api, &b->replies, "responses", channels.nelts)

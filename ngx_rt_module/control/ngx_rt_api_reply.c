@@ -14,7 +14,6 @@
 
 
 static ngx_uint_t ngx_rt_api_status(ngx_uint_t code);
-static void ngx_rt_api_respond_text(rt_out_t *o, void *data);
 static ngx_uint_t ngx_rt_api_transport(ngx_http_request_t *r);
 static ngx_int_t ngx_rt_api_retry_after(ngx_http_request_t *r,
     ngx_uint_t status, ngx_uint_t seconds);
@@ -91,7 +90,7 @@ ngx_rt_api_denied(ngx_rt_api_t *api, ngx_rt_api_reply_t *reply)
 {
     u_char  *text;
 
-    text = ngx_pnalloc(api->request->pool, NGX_RT_DENIAL_LEN);
+    text = ngx_pnalloc(api->pool, NGX_RT_DENIAL_LEN);
     if (text == NULL) {
         return NGX_ERROR;
     }
@@ -146,7 +145,7 @@ ngx_rt_api_error_text(rt_out_t *o, const ngx_rt_api_reply_t *reply)
 }
 
 
-static void
+void
 ngx_rt_api_respond_text(rt_out_t *o, void *data)
 {
     ngx_rt_api_reply_t  *reply = data;
@@ -181,7 +180,7 @@ ngx_rt_api_replies(ngx_rt_api_t *api, ngx_rt_api_replies_t *replies,
 
     replies->name = name;
 
-    if (ngx_array_init(&replies->list, api->request->pool, n + 1,
+    if (ngx_array_init(&replies->list, api->pool, n + 1,
                        sizeof(ngx_rt_api_reply_t))
         != NGX_OK)
     {
@@ -223,7 +222,7 @@ ngx_rt_api_replies_text(rt_out_t *o, void *data)
 
 
 ngx_int_t
-ngx_rt_api_text(ngx_http_request_t *r, ngx_rt_api_say_pt say, void *data,
+ngx_rt_api_text(ngx_pool_t *pool, ngx_rt_api_say_pt say, void *data,
     size_t max, ngx_str_t *text)
 {
     rt_out_t  o;
@@ -237,7 +236,7 @@ ngx_rt_api_text(ngx_http_request_t *r, ngx_rt_api_say_pt say, void *data,
     }
 
     text->len = o.need;
-    text->data = ngx_pnalloc(r->pool, o.need);
+    text->data = ngx_pnalloc(pool, o.need);
 
     if (text->data == NULL) {
         return NGX_ERROR;
@@ -273,7 +272,7 @@ ngx_rt_api_result(ngx_rt_api_t *api, ngx_rt_api_say_pt say, void *data,
 {
     ngx_int_t  rc;
 
-    rc = ngx_rt_api_text(api->request, say, data, api->budget, &reply->result);
+    rc = ngx_rt_api_text(api->pool, say, data, api->budget, &reply->result);
 
     if (rc == NGX_DECLINED) {
         api->budget = 0;
@@ -311,15 +310,15 @@ ngx_rt_api_respond(ngx_http_request_t *r, ngx_rt_api_reply_t *reply)
         status = ngx_rt_api_status(reply->code);
 
         if (ngx_rt_api_retry_after(r, status, reply->retry) != NGX_OK
-            || ngx_rt_api_text(r, ngx_rt_api_refuse_text, reply, (size_t) -1,
-                               &text)
+            || ngx_rt_api_text(r->pool, ngx_rt_api_refuse_text, reply,
+                               (size_t) -1, &text)
                != NGX_OK)
         {
             return NGX_ERROR;
         }
 
-    } else if (ngx_rt_api_text(r, ngx_rt_api_respond_text, reply, (size_t) -1,
-                               &text)
+    } else if (ngx_rt_api_text(r->pool, ngx_rt_api_respond_text, reply,
+                               (size_t) -1, &text)
                != NGX_OK)
     {
         return NGX_ERROR;
@@ -391,7 +390,7 @@ ngx_rt_api_refuse(ngx_http_request_t *r, ngx_uint_t status,
     }
 
     if (rc != NGX_OK
-        || ngx_rt_api_text(r, ngx_rt_api_refuse_text, reply, (size_t) -1,
+        || ngx_rt_api_text(r->pool, ngx_rt_api_refuse_text, reply, (size_t) -1,
                            &text)
            != NGX_OK)
     {

@@ -62,7 +62,7 @@ ngx_rt_api_publish_event(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_namespace_t       *ns;
     ngx_rt_api_publishing_t   how;
 
-    e = ngx_palloc(api->request->pool, sizeof(ngx_rt_api_event_t));
+    e = ngx_palloc(api->pool, sizeof(ngx_rt_api_event_t));
     if (e == NULL) {
         return NGX_ERROR;
     }

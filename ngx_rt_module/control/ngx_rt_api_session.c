@@ -209,7 +209,7 @@ ngx_rt_api_order(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     }
 
     pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE,
-                           api->request->connection->log);
+                           api->log);
     if (pool == NULL) {
         return NGX_ERROR;
     }

@@ -11,6 +11,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_state.h"
+#include "rt_answer.h"
 #include "rt_json.h"
 #include "rt_params.h"
 
@@ -104,7 +105,9 @@ typedef struct {
 
 /* a request of the API; lives as long as the request */
 struct ngx_rt_api_s {
-    ngx_http_request_t        *request;
+    ngx_http_request_t        *request;       /* NULL: another node asks */
+    ngx_pool_t                *pool;
+    ngx_log_t                 *log;
     ngx_rt_main_conf_t        *conf;
     ngx_rt_zone_t             *zone;
     size_t                     max_message;   /* bytes of data */
@@ -140,12 +143,36 @@ typedef ngx_int_t (*ngx_rt_api_run_pt)(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
 
 
+typedef struct ngx_rt_api_all_s  ngx_rt_api_all_t;
+
+/*
+ * What all nodes say, ours first, none of it an error, becomes the reply;
+ * NGX_DECLINED: one of them says what makes no sense; NGX_ERROR: no memory.
+ */
+typedef ngx_int_t (*ngx_rt_api_join_pt)(ngx_rt_api_t *api,
+    ngx_rt_api_all_t *all, ngx_rt_api_reply_t *reply);
+
+
 typedef struct {
     rt_str_t                   name;
     const rt_param_t          *params;
     ngx_rt_api_run_pt          run;
-    ngx_uint_t                 publishes;     /* and looks at nothing */
+    unsigned                   publishes:1;   /* and looks at nothing */
+    const char                *asks;          /* what each node runs, if there
+                                                 are several; NULL: it is of
+                                                 one alone */
+    ngx_rt_api_join_pt         join;          /* NULL: there is nothing to */
 } ngx_rt_api_method_t;
+
+
+/* answers of all nodes */
+struct ngx_rt_api_all_s {
+    rt_answer_t               *answers;
+    ngx_uint_t                 nanswers;
+    u_char                    *silent;        /* ids of nodes, one behind the
+                                                 other, that said nothing */
+    ngx_uint_t                 nsilent;
+};
 
 
 /* ngx_rt_api.c: rt_api's content handler */
@@ -165,6 +192,13 @@ void ngx_rt_api_arrived(ngx_rt_api_t *api);
 
 /* NULL: there is none of that name */
 const ngx_rt_api_method_t *ngx_rt_api_method(const u_char *name, size_t len);
+
+/* one that other nodes may ask for */
+const ngx_rt_api_method_t *ngx_rt_api_asked(const u_char *name, size_t len);
+
+/* the same, of this node alone */
+ngx_int_t ngx_rt_api_run(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
+    rt_json_t *j, ngx_rt_api_reply_t *reply);
 
 /* reads an object, which is all that is left in j; params: of p */
 void ngx_rt_api_read(rt_json_t *j, const rt_param_t *params,
@@ -275,6 +309,30 @@ ngx_int_t ngx_rt_api_presence(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 ngx_int_t ngx_rt_api_presence_stats(ngx_rt_api_t *api,
     ngx_rt_api_params_t *p, ngx_rt_api_reply_t *reply);
 
+/* what presence_stats asks each node: {"num_clients":N,"users":[HASH,..]} */
+ngx_int_t ngx_rt_api_users(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
+    ngx_rt_api_reply_t *reply);
+
+/* ngx_rt_api_everywhere.c */
+
+/* of a worker: it answers other nodes */
+void ngx_rt_api_init_process(void);
+
+/* runs it here, and at all other nodes; the reply is there when all is */
+ngx_int_t ngx_rt_api_everywhere(ngx_rt_api_t *api,
+    const ngx_rt_api_method_t *method, rt_json_t *j,
+    ngx_rt_api_reply_t *reply);
+
+/* ngx_rt_api_join.c: ngx_rt_api_join_pt */
+ngx_int_t ngx_rt_api_join_presence(ngx_rt_api_t *api, ngx_rt_api_all_t *all,
+    ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_join_stats(ngx_rt_api_t *api, ngx_rt_api_all_t *all,
+    ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_join_channels(ngx_rt_api_t *api, ngx_rt_api_all_t *all,
+    ngx_rt_api_reply_t *reply);
+ngx_int_t ngx_rt_api_join_info(ngx_rt_api_t *api, ngx_rt_api_all_t *all,
+    ngx_rt_api_reply_t *reply);
+
 /* ngx_rt_api_inspect.c */
 ngx_int_t ngx_rt_api_channels(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
     ngx_rt_api_reply_t *reply);
@@ -295,6 +353,9 @@ ngx_int_t ngx_rt_api_denied(ngx_rt_api_t *api, ngx_rt_api_reply_t *reply);
 /* {"code":..,"message":".."} */
 void ngx_rt_api_error_text(rt_out_t *o, const ngx_rt_api_reply_t *reply);
 
+/* ngx_rt_api_say_pt of ngx_rt_api_reply_t: {"result":..} or {"error":..} */
+void ngx_rt_api_respond_text(rt_out_t *o, void *data);
+
 /* n of them, none said yet; NGX_ERROR: no memory */
 ngx_int_t ngx_rt_api_replies(ngx_rt_api_t *api, ngx_rt_api_replies_t *replies,
     const char *name, ngx_uint_t n);
@@ -303,13 +364,13 @@ ngx_int_t ngx_rt_api_replies(ngx_rt_api_t *api, ngx_rt_api_replies_t *replies,
 void ngx_rt_api_replies_text(rt_out_t *o, void *data);
 
 /*
- * A text in r->pool: say() is called to count it and again to write it.
+ * A text in the pool: say() is called to count it and again to write it.
  * NGX_DECLINED: longer than max; NGX_ERROR: no memory.
  */
 typedef void (*ngx_rt_api_say_pt)(rt_out_t *o, void *data);
 
-ngx_int_t ngx_rt_api_text(ngx_http_request_t *r, ngx_rt_api_say_pt say,
-    void *data, size_t max, ngx_str_t *text);
+ngx_int_t ngx_rt_api_text(ngx_pool_t *pool, ngx_rt_api_say_pt say, void *data,
+    size_t max, ngx_str_t *text);
 
 /*
  * So many bytes of the request's budget: of a reply, or of what has to be

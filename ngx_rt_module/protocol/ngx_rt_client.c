@@ -362,6 +362,7 @@ ngx_rt_client_close(ngx_rt_conn_t *conn)
 
     ngx_rt_client_unpark(client);
     ngx_rt_client_unpublish(client);
+    ngx_rt_client_unask(client);
 
     if (client->session == NULL) {
         return;
@@ -441,6 +442,7 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
 
     ngx_rt_client_parking_free(client);
     ngx_rt_client_unpublish(client);
+    ngx_rt_client_unask(client);
     ngx_rt_client_end(client);
 
     if (conn->account) {

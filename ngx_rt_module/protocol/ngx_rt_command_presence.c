@@ -2,7 +2,8 @@
 /*
  * presence and presence_stats: who is in a channel, told to those who are.
  *
- * Called by ngx_rt_command.c.  Calls state, which locks by itself.
+ * Called by ngx_rt_command.c, and by ngx_rt_command_ask.c where there are other
+ * nodes.  Calls state, which locks by itself.
  */
 
 
@@ -11,35 +12,29 @@
 #include "ngx_rt_policy.h"
 #include "ngx_rt_protocol.h"
 #include "ngx_rt_state.h"
-
-
-/* members that a reply lists: it has to fit into the client's queue */
-#define NGX_RT_PRESENCE_LISTED   1000
-
-/* members among whom users are counted */
-#define NGX_RT_PRESENCE_COUNTED  10000
+#include "ngx_rt_stream.h"
 
 
 static const rt_error_t *ngx_rt_command_list(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_rt_subscription_t *sub, ngx_pool_t *pool);
 static const rt_error_t *ngx_rt_command_count(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_rt_subscription_t *sub, ngx_pool_t *pool);
-static const rt_error_t *ngx_rt_command_members(ngx_rt_client_t *client,
-    ngx_rt_subscription_t *sub, ngx_uint_t max, size_t infos,
-    ngx_array_t *list, uint64_t *clients);
-
 
 ngx_int_t
 ngx_rt_command_presence(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    return ngx_rt_command_look(client, cmd, ngx_rt_command_list);
+    return ngx_rt_command_look(client, cmd, ngx_rt_stream_others()
+                                            ? ngx_rt_command_ask
+                                            : ngx_rt_command_list);
 }
 
 
 ngx_int_t
 ngx_rt_command_presence_stats(ngx_rt_client_t *client, rt_command_t *cmd)
 {
-    return ngx_rt_command_look(client, cmd, ngx_rt_command_count);
+    return ngx_rt_command_look(client, cmd, ngx_rt_stream_others()
+                                            ? ngx_rt_command_ask
+                                            : ngx_rt_command_count);
 }
 
 
@@ -59,9 +54,14 @@ ngx_rt_command_list(ngx_rt_client_t *client, rt_command_t *cmd,
 
     /* infos have to leave room for the rest in the client's queue */
 
-    error = ngx_rt_command_members(client, sub, NGX_RT_PRESENCE_LISTED,
-                                   client->conn->conf->max_queue / 2, &list,
-                                   &clients);
+    error = ngx_rt_command_charge_look(client, cmd, sub);
+
+    if (error == NULL) {
+        error = ngx_rt_command_members(client, sub, NGX_RT_PRESENCE_LISTED,
+                                       client->conn->conf->max_queue / 2,
+                                       &list, &clients);
+    }
+
     if (error) {
         return error;
     }
@@ -103,6 +103,12 @@ ngx_rt_command_count(ngx_rt_client_t *client, rt_command_t *cmd,
     reply.id = cmd->id;
     reply.method = cmd->method;
 
+    error = ngx_rt_command_charge_look(client, cmd, sub);
+
+    if (error) {
+        return error;
+    }
+
     error = ngx_rt_command_members(client, sub, NGX_RT_PRESENCE_COUNTED, 0,
                                    &list, &reply.clients);
 
@@ -118,16 +124,18 @@ ngx_rt_command_count(ngx_rt_client_t *client, rt_command_t *cmd,
 }
 
 
-/* of more than max, no more than the first are looked at: limit exceeded */
+/* of more than are looked at the first are not, either */
 
-static const rt_error_t *
-ngx_rt_command_members(ngx_rt_client_t *client, ngx_rt_subscription_t *sub,
-    ngx_uint_t max, size_t infos, ngx_array_t *list, uint64_t *clients)
+const rt_error_t *
+ngx_rt_command_charge_look(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_subscription_t *sub)
 {
-    uint64_t   members;
-    ngx_str_t  channel;
+    uint64_t  members, max;
 
     members = sub->interest->channel->clients;
+
+    max = cmd->method == RT_METHOD_PRESENCE ? NGX_RT_PRESENCE_LISTED
+                                            : NGX_RT_PRESENCE_COUNTED;
 
     if (ngx_rt_limit_presence(&client->looks, client->session->tenant,
                               members > max ? 0 : members)
@@ -135,6 +143,16 @@ ngx_rt_command_members(ngx_rt_client_t *client, ngx_rt_subscription_t *sub,
     {
         return ngx_rt_command_denied();
     }
+
+    return NULL;
+}
+
+
+const rt_error_t *
+ngx_rt_command_members(ngx_rt_client_t *client, ngx_rt_subscription_t *sub,
+    ngx_uint_t max, size_t infos, ngx_array_t *list, uint64_t *clients)
+{
+    ngx_str_t  channel;
 
     channel.data = sub->interest->channel->name;
     channel.len = sub->interest->channel->len;

@@ -152,6 +152,31 @@ ngx_int_t ngx_rt_command_presence(ngx_rt_client_t *client, rt_command_t *cmd);
 ngx_int_t ngx_rt_command_presence_stats(ngx_rt_client_t *client,
     rt_command_t *cmd);
 
+/* members that a reply lists: it has to fit into the client's queue */
+#define NGX_RT_PRESENCE_LISTED   1000
+
+/* members among whom users are counted */
+#define NGX_RT_PRESENCE_COUNTED  10000
+
+/* NULL: it may look at all of the channel's */
+const rt_error_t *ngx_rt_command_charge_look(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_subscription_t *sub);
+
+/*
+ * Those of this node, ngx_rt_present_t; infos: bytes that theirs may take, 0:
+ * they are not wanted.  106: there are more than max, or more of infos.
+ */
+const rt_error_t *ngx_rt_command_members(ngx_rt_client_t *client,
+    ngx_rt_subscription_t *sub, ngx_uint_t max, size_t infos,
+    ngx_array_t *list, uint64_t *clients);
+
+/* ngx_rt_command_ask.c: those of other nodes, too; it is answered later */
+const rt_error_t *ngx_rt_command_ask(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_subscription_t *sub, ngx_pool_t *pool);
+
+/* the client's connection closes: nothing is answered any more */
+void ngx_rt_client_unask(ngx_rt_client_t *client);
+
 /* ngx_rt_command_token.c */
 
 /*

@@ -56,6 +56,15 @@
     point(keyed_claimed)          /* in Redis, nothing is published */        \
     point(keyed_published)        /* its result is not in Redis */            \
                                                                               \
+    point(bus_tell)               /* delivered here, not told to others */    \
+    point(bus_hear)               /* said by another, not delivered here */   \
+                                                                              \
+    point(survey_begin)           /* done here, nobody is asked */            \
+    point(survey_asked)           /* on its way to others */                  \
+    point(survey_answered)        /* one has answered, or all */              \
+    point(survey_taken)           /* another asks, nothing is done */         \
+    point(survey_served)          /* done here, not answered */               \
+                                                                              \
     point(limit_bucket)           /* it is full, its tag is still another */  \
     point(limit_taken)            /* of one bucket, not of the others */      \
     point(limit_give)             /* denied, one has not got it back */       \

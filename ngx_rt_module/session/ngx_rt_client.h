@@ -35,11 +35,12 @@ typedef struct {
 
 
 /*
- * Commands that wait for something: protocol/ngx_rt_client_park.c, and
- * ngx_rt_command_publish.c
+ * Commands that wait for something: protocol/ngx_rt_client_park.c,
+ * ngx_rt_command_publish.c and ngx_rt_command_ask.c
  */
 typedef struct ngx_rt_parking_s     ngx_rt_parking_t;
 typedef struct ngx_rt_publishing_s  ngx_rt_publishing_t;
+typedef struct ngx_rt_asking_s      ngx_rt_asking_t;
 
 
 struct ngx_rt_client_s {
@@ -58,6 +59,7 @@ struct ngx_rt_client_s {
     ngx_rt_parking_t          *parking;       /* NULL: nothing ever waited */
     ngx_rt_publishing_t       *publishing;    /* those that wait for Redis */
     ngx_rt_range_t            *fetched;       /* for what is handled again */
+    ngx_rt_asking_t           *asking;        /* for other nodes */
     unsigned                   refused:1;     /* its connect was an error */
     unsigned                   keyless:1;     /* a token may say the tenant */
     unsigned                   unsettled:1;   /* has it its latest proof? */

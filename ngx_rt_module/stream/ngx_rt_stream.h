@@ -208,6 +208,59 @@ void ngx_rt_stream_tell_change(ngx_uint_t kind, rt_publication_t *pub);
 void ngx_rt_stream_attend(ngx_rt_zone_t *z, ngx_rt_channel_t *ch);
 
 
+/* ngx_rt_stream_survey.c */
+
+typedef struct ngx_rt_survey_s  ngx_rt_survey_t;
+
+/* of a node that was asked, and is not known to be gone since */
+typedef struct {
+    u_char                     node[NGX_RT_ID_LEN];
+    ngx_str_t                  text;          /* NULL: nothing came in time */
+} ngx_rt_answer_t;
+
+/*
+ * What other nodes are asked, and answer; until its handler was called, from
+ * the event loop and once, or it was forgotten.
+ */
+struct ngx_rt_survey_s {
+    void                     (*handler)(ngx_rt_survey_t *s);
+    void                      *data;          /* the caller's */
+    ngx_array_t                answers;       /* ngx_rt_answer_t */
+    ngx_uint_t                 silent;        /* those without a text */
+    ngx_uint_t                 large;         /* those who answered too much */
+
+    ngx_queue_t                queue;
+    ngx_pool_t                *pool;          /* it lies there itself */
+    uint64_t                   number;
+    ngx_uint_t                 waits;
+    size_t                     bytes;
+    ngx_event_t                timer;
+    ngx_rt_redis_call_t        call;
+    ngx_uint_t                 called;
+};
+
+/*
+ * Asks every other node to run a method of the API, for itself alone.  NULL:
+ * it cannot be asked, since Redis is away, or too much is asked already.
+ */
+ngx_rt_survey_t *ngx_rt_survey_begin(ngx_str_t *tenant, ngx_str_t *method,
+    ngx_str_t *params, void (*handler)(ngx_rt_survey_t *s), void *data);
+void ngx_rt_survey_forget(ngx_rt_survey_t *s);
+
+/* who answers others, with a text in the pool; NGX_ERROR: not at all */
+typedef ngx_int_t (*ngx_rt_survey_serve_pt)(ngx_rt_zone_t *z,
+    ngx_str_t *tenant, ngx_str_t *method, ngx_str_t *params, size_t max,
+    ngx_pool_t *pool, ngx_str_t *text);
+
+extern ngx_rt_survey_serve_pt  ngx_rt_survey_server;
+
+/* the nodes that would be asked; NGX_ERROR: no memory */
+ngx_int_t ngx_rt_survey_peers(ngx_array_t *answers);
+
+/* bytes of what is asked, with its tenant and method */
+#define NGX_RT_SURVEY_ASK_MAX  (64 * 1024)
+
+
 /* ngx_rt_stream_nodes.c */
 
 /* other nodes that are alive: is there anyone to be told something? */

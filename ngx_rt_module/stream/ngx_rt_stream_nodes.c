@@ -80,11 +80,14 @@ ngx_rt_nodes_init_process(ngx_rt_zone_t *z)
     ngx_rt_redis_script(&ngx_rt_nodes_script);
 
     ngx_rt_nodes_zone = z;
+
     ngx_rt_nodes_listen.subscribed = ngx_rt_nodes_subscribed;
     ngx_rt_nodes_listen.lost = ngx_rt_nodes_lost;
     ngx_rt_nodes_listen.message = ngx_rt_nodes_message;
 
     (void) ngx_rt_stream_listen(&ngx_rt_nodes_listen, &ngx_rt_nodes_name);
+
+    ngx_rt_survey_init_process(z);
 }
 
 
@@ -238,6 +241,10 @@ ngx_rt_nodes_message(ngx_rt_listen_t *l, rt_bus_t *m)
 
     case RT_BUS_HELLO:
         ngx_rt_nodes_heard(m);
+        break;
+
+    case RT_BUS_ASK:
+        ngx_rt_survey_serve(m);
         break;
 
     case RT_BUS_BYE:

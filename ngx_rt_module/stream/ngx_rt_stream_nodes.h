@@ -25,6 +25,10 @@ void ngx_rt_nodes_watch(void);
 /* the last worker of the node says so; it has left its slot */
 void ngx_rt_nodes_exit_process(void);
 
+/* ngx_rt_stream_survey.c: of a worker; another node asks */
+void ngx_rt_survey_init_process(ngx_rt_zone_t *z);
+void ngx_rt_survey_serve(rt_bus_t *m);
+
 /* ngx_rt_stream_tell.c: another node has said it, of a channel */
 void ngx_rt_stream_hear(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_str_t *channel, rt_bus_t *m);

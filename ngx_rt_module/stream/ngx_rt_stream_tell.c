@@ -78,6 +78,8 @@ ngx_rt_stream_tell(ngx_rt_zone_t *z, ngx_rt_publish_t *p)
     m.info.len = out.need;
     m.tags = p->pub->tags;
 
+    rt_fault(bus_tell);
+
     ngx_rt_tell(&p->tenant, &p->channel, &m);
 }
 
@@ -344,6 +346,8 @@ ngx_rt_hear_publication(ngx_rt_zone_t *z, ngx_str_t *tenant,
     p.pub = &pub;
     p.skip_history = (m->kind == RT_BUS_PASSING);
     p.heard = 1;
+
+    rt_fault(bus_hear);
 
     (void) ngx_rt_publish(z, &p);
 }

@@ -16,6 +16,7 @@ const { stand } = require("./points.js");
 const { opened } = require("./proof.js");
 const { accept } = require("./accepting.js");
 const { leave: leaves } = require("./leaving.js");
+const { neighbour } = require("./neighbours.js");
 const { SCENES: LASTING } = require("./lasting.js");
 
 
@@ -160,6 +161,7 @@ const undo = {
 
 
 const accepting = { elsewhere: accept };
+const neighbours = { elsewhere: neighbour };
 const leaving = { elsewhere: leaves };
 
 
@@ -201,6 +203,8 @@ const SCENES = {
     reap: replace,
     durable: accepting,
     keyed: accepting,
+    bus: neighbours,
+    survey: neighbours,
 };
 
 

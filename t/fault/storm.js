@@ -24,7 +24,7 @@ const PAD = "x".repeat(32000);
  * A mutex of a zone that is not configured any more: see leaving.js; what there
  * is with Redis alone: see accepting.js.
  */
-const ELSEWHERE = /^(lock_relieve$|durable_|keyed_)/;
+const ELSEWHERE = /^(lock_relieve$|durable_|keyed_|bus_|survey_)/;
 
 /* what passes often is not always to act at the first time */
 const MANY = { store: 300, txn_written: 30, txn_counted: 30, txn_stored: 30 };
