@@ -29,9 +29,11 @@ asan_cc     := $(san_cc) -fsanitize=address,undefined -shared-libasan \
 asan_ld     := -fsanitize=address,undefined -shared-libasan \
                -Wl,-rpath,$(dir $(shell clang -print-file-name=$(asan_so)))
 asan_compiler     := clang
+asan_suites       := nginx reload clients fault
 valgrind_compiler := $(CC)
 valgrind_cc := $(san_cc) -DRT_VALGRIND
 valgrind_ld := -Wl,-z,nodelete
+valgrind_suites := nginx reload clients
 
 
 .PHONY: all debug run test unit fuzz asan valgrind soak mutants bench lint \
@@ -87,9 +89,9 @@ asan valgrind:
 	@.ci/packages $@
 	@RT_CC_OPT="$($@_cc)" RT_LD_OPT="$($@_ld)" \
 	    $(MAKE) -s --no-print-directory CC=$($@_compiler) \
-	    BUILD=$(BUILD)/$@ all
+	    BUILD=$(BUILD)/$@ all debug
 	@TEST_RT_TOOL=$@ t/lib/run-suites $(BUILD)/$@ \
-	    $(or $(SUITES),nginx reload clients)
+	    $(or $(SUITES),$($@_suites))
 
 bench:
 	@.ci/packages bench

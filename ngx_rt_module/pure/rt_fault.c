@@ -164,6 +164,9 @@ rt_fault_parse_point(const char *s, size_t len)
     unsigned long      ms, left;
     rt_fault_point_t  *p;
 
+    p = NULL;
+    n = 0;
+
     for (i = 0; i < RT_FAULT_N; i++) {
         p = &rt_fault_table->point[i];
         n = strlen(p->name);
