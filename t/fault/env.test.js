@@ -33,7 +33,7 @@ test("at its third pass", () => run("wake_heard:stop,publish_begin:kill@3",
 
         await c.commands([publish]);
         await c.commands([publish]);
-        assert.equal(state(c.pid), "S");
+        await until("it is at rest", () => state(c.pid) === "S");
 
         await assert.rejects(c.commands([publish]), /closed with 1006/);
         await until("it is gone", () => state(c.pid) === "gone");

@@ -14,7 +14,7 @@ const fs = require("node:fs");
 const { after, before, describe, test } = require("node:test");
 
 const { sleep, until } = require("../clients/nginx.js");
-const { errorLog } = require("../clients/ledger.js");
+const { Connection, errorLog } = require("../clients/ledger.js");
 const { Redis } = require("../clients/redis.js");
 const { CHANNELS, TENANTS, World } = require("./durable.js");
 
@@ -123,6 +123,31 @@ worlds("no append-only file, two nodes",
         world.loses();
         await world.works(60);
     }, { told: false });
+
+    /* no node has a copy of it */
+    test("who comes back for what was in a deleted stream", async () => {
+        const { redis, nginx } = world;
+        const publish = async () => (await nginx.api("publish",
+            { channel: "odd:gone", data: 1 }, { "X-Tenant": "one" }))
+            .body.result;
+
+        await publish();
+
+        const { offset, epoch } = await publish();
+
+        await publish();
+        await redis.call("DEL", key("channel", "one", "odd:gone"));
+        assert.deepEqual(await publish(), { offset: 4, epoch });
+
+        const c = await new Connection(nginx, "one", ["odd:gone"], {
+            asks: () => ({ recover: true, offset, epoch }),
+            subscribed: (me, channel, reply) => { me.reply = reply; },
+        }).ready;
+
+        assert.deepEqual([c.reply.recovered, c.reply.offset, c.reply.epoch],
+                         [undefined, 4, epoch]);
+        await c.close();
+    });
 });
 
 
