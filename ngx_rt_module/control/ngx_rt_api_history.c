@@ -48,6 +48,7 @@ static ngx_int_t ngx_rt_api_history_read(ngx_rt_api_history_t *h,
 static ngx_int_t ngx_rt_api_history_stream(ngx_rt_api_history_t *h,
     ngx_rt_namespace_t *ns);
 static void ngx_rt_api_history_handler(ngx_rt_range_t *r, ngx_int_t rc);
+static void ngx_rt_api_history_cleanup(void *data);
 static ngx_int_t ngx_rt_api_history_say(ngx_rt_api_history_t *h,
     ngx_array_t *list);
 static ngx_int_t ngx_rt_api_history_empty(ngx_rt_api_t *api,
@@ -161,8 +162,22 @@ ngx_rt_api_history_read(ngx_rt_api_history_t *h, ngx_rt_namespace_t *ns)
 static ngx_int_t
 ngx_rt_api_history_stream(ngx_rt_api_history_t *h, ngx_rt_namespace_t *ns)
 {
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(h->api->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
     h->range.handler = ngx_rt_api_history_handler;
-    h->range.pool = h->api->pool;
+    h->range.pool = ngx_create_pool(1024, ngx_cycle->log);
+
+    if (h->range.pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_rt_api_history_cleanup;
+    cln->data = h;
 
     switch (ngx_rt_stream_range(&h->range, ns)) {
 
@@ -195,7 +210,23 @@ ngx_rt_api_history_handler(ngx_rt_range_t *r, ngx_int_t rc)
         ngx_rt_api_error(h->reply, NGX_RT_API_INTERNAL, NULL, "no memory");
     }
 
+    /* a batch may have many: what was read goes now */
+
+    ngx_rt_api_history_cleanup(h);
+
     ngx_rt_api_arrived(h->api);
+}
+
+
+static void
+ngx_rt_api_history_cleanup(void *data)
+{
+    ngx_rt_api_history_t *h = data;
+
+    if (h->range.pool) {
+        ngx_destroy_pool(h->range.pool);
+        h->range.pool = NULL;
+    }
 }
 
 

@@ -9,7 +9,7 @@
  * cost two reads.
  *
  * Called by ngx_rt_stream_range.c; calls redis/.  No locking.  What was read is
- * kept for as long as someone holds it, and what is held is bounded in bytes.
+ * kept for as long as someone holds it; how much that is who asks looks at.
  */
 
 
@@ -18,9 +18,8 @@
 #include "ngx_rt_stream_read.h"
 
 
-/* reads of a worker that are on their way; bytes that were read and are held */
+/* reads of a worker that are on their way */
 #define NGX_RT_PAGE_READS  16
-#define NGX_RT_PAGE_BYTES  (32 * 1024 * 1024)
 
 /* reads that find that the scripts are gone, one after another */
 #define NGX_RT_PAGE_TRIES  2
@@ -194,7 +193,8 @@ static ngx_queue_t        ngx_rt_pages_wanted;
 static ngx_uint_t         ngx_rt_page_reads;
 static ngx_event_t        ngx_rt_pages_event;
 
-static size_t             ngx_rt_leaf_bytes;
+
+size_t  ngx_rt_leaf_bytes;
 
 
 void
@@ -219,7 +219,7 @@ ngx_rt_page_read(ngx_rt_page_want_t *want, ngx_rt_reader_t *r)
     ngx_str_t       name;
     ngx_rt_page_t  *page;
 
-    if (!ngx_rt_redis_ready() || ngx_rt_leaf_bytes > NGX_RT_PAGE_BYTES) {
+    if (!ngx_rt_redis_ready()) {
         return NGX_DECLINED;
     }
 

@@ -56,11 +56,15 @@ struct ngx_rt_reader_s {
 };
 
 
+/* of all leaves that are held, in this worker */
+extern size_t  ngx_rt_leaf_bytes;
+
+
 void ngx_rt_page_init_process(ngx_cycle_t *cycle);
 
 /*
  * The handler is called later, once, from the event loop.  NGX_DECLINED: Redis
- * is away, or too much is read already.
+ * is away.
  */
 ngx_int_t ngx_rt_page_read(ngx_rt_page_want_t *want, ngx_rt_reader_t *r);
 void ngx_rt_page_forget(ngx_rt_reader_t *r);

@@ -14,8 +14,13 @@
 #include "ngx_rt_stream_read.h"
 
 
-/* ranges of a worker that are read */
-#define NGX_RT_RANGES  64
+/*
+ * Of a worker: ranges that are read, bytes held by pages beyond which no other
+ * one begins, and those beyond which each ends with what it has.
+ */
+#define NGX_RT_RANGES       64
+#define NGX_RT_RANGE_BYTES  (16 * 1024 * 1024)
+#define NGX_RT_RANGE_MOST   (32 * 1024 * 1024)
 
 
 struct ngx_rt_reading_s {
@@ -29,6 +34,7 @@ struct ngx_rt_reading_s {
 };
 
 
+static ngx_uint_t ngx_rt_range_may(void);
 static ngx_int_t ngx_rt_range_begin(ngx_rt_range_t *r);
 static ngx_int_t ngx_rt_range_read(ngx_rt_range_t *r);
 static void ngx_rt_range_end(ngx_rt_reading_t *reading);
@@ -91,7 +97,7 @@ ngx_rt_stream_range(ngx_rt_range_t *r, ngx_rt_namespace_t *ns)
 
     r->reading = reading;
 
-    if (ngx_rt_ranges < NGX_RT_RANGES) {
+    if (ngx_queue_empty(&ngx_rt_ranges_waiting) && ngx_rt_range_may()) {
         return ngx_rt_range_begin(r);
     }
 
@@ -117,6 +123,17 @@ ngx_rt_range_begin(ngx_rt_range_t *r)
     ngx_rt_ranges++;
 
     return NGX_OK;
+}
+
+
+/* another one may begin: there is none, or all hold little */
+
+static ngx_uint_t
+ngx_rt_range_may(void)
+{
+    return ngx_rt_ranges == 0
+           || (ngx_rt_ranges < NGX_RT_RANGES
+               && ngx_rt_leaf_bytes < NGX_RT_RANGE_BYTES);
 }
 
 
@@ -149,9 +166,7 @@ ngx_rt_ranges_handler(ngx_event_t *ev)
     ngx_queue_t       *q;
     ngx_rt_reading_t  *reading;
 
-    while (ngx_rt_ranges < NGX_RT_RANGES
-           && !ngx_queue_empty(&ngx_rt_ranges_waiting))
-    {
+    while (!ngx_queue_empty(&ngx_rt_ranges_waiting) && ngx_rt_range_may()) {
         q = ngx_queue_head(&ngx_rt_ranges_waiting);
         reading = ngx_queue_data(q, ngx_rt_reading_t, queue);
 
@@ -283,7 +298,9 @@ ngx_rt_range_take(ngx_rt_range_t *r, ngx_rt_leaf_t *leaf)
         s->bytes -= ngx_min(s->bytes, size);
     }
 
-    if (!leaf->more || s->max == 0 || s->bytes == 0) {
+    if (!leaf->more || s->max == 0 || s->bytes == 0
+        || ngx_rt_leaf_bytes > NGX_RT_RANGE_MOST)
+    {
         return NGX_DONE;
     }
 

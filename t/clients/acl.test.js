@@ -133,6 +133,16 @@ describe("a user of Redis with the rights that are needed",
 
         heard.forEach(({ socket }) => socket.terminate());
 
+        /* of a channel that no node has a copy of; and what empties it */
+        await publish(a, "kept:y");
+
+        for (const method of ["history", "history_remove", "history"]) {
+            const { body: said } = await b.api(method,
+                { channel: "kept:y", limit: 1 }, { "X-Tenant": "t" });
+
+            assert.ok(said.result, JSON.stringify(said));
+        }
+
         return body.result;
     }
 
