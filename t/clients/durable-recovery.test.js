@@ -137,6 +137,11 @@ async function scripts(redis) {
 }
 
 
+/* a script with the stream, the meta and ten arguments */
+const isPage = (args, channel) => args?.length === 15
+    && args[0] === "EVALSHA" && args[3] === key("channel", channel);
+
+
 /* a WebSocket that says and hears JSON, a thousand of which are no trouble */
 function raw(nginx) {
     return new Promise((resolve, reject) => {
@@ -715,9 +720,43 @@ describe("durable channels", { timeout: 120000 }, () => {
     });
 
 
-    /* a script with the stream, the meta and ten arguments */
-    const isPage = (args, channel) => args?.length === 15
-        && args[0] === "EVALSHA" && args[3] === key("channel", channel);
+    test("more is asked for than is read at once: all are answered, or told"
+         + " that Redis went away", async () => {
+        const redis = await store();
+        const proxy = await Proxy.start(redis);
+        const channels = Array.from({ length: 300 }, (_, i) => `kept:${i}`);
+
+        open.push(() => proxy.stop());
+
+        const nginx = await node(proxy.url(), { workers: 1 });
+
+        await nginx.api("broadcast", { channels, data: 1 }, headers);
+
+        const all = () => Promise.all(channels.map(channel =>
+            history(nginx, channel)));
+        const read = (await all()).map(({ result }) =>
+            result?.publications.map(pub => pub.offset));
+
+        assert.deepEqual(read, channels.map(() => [1]));
+
+        proxy.hold();
+
+        const held = all();
+
+        await until("some are asked for", () => proxy.commands.filter(args =>
+            channels.some(channel => isPage(args, channel))).length > 300);
+        proxy.refuses = true;
+        proxy.cut();
+        proxy.release();
+
+        for (const { error } of await held) {
+            assert.equal(error?.code, 100);
+        }
+
+        proxy.refuses = false;
+        await isReady(nginx);
+        assert.ok((await all()).every(({ result }) => result?.offset === 1));
+    });
 
 
     test("who missed more than a copy has gets it from the stream: a read a"
