@@ -53,6 +53,7 @@ ngx_rt_limit_publish(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
     const rt_rate_t  *rate;
 
     charge->n = 0;
+    charge->taken = 0;
 
     for (what = NGX_RT_LIMIT_PUBLISH; what <= NGX_RT_LIMIT_BYTES; what++) {
 

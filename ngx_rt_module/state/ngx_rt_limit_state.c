@@ -127,6 +127,7 @@ ngx_rt_charge_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
         rt_fault(limit_taken);
     }
 
+    charge->taken = charge->n;
     charge->n = 0;
 
     return NGX_OK;
@@ -142,6 +143,52 @@ denied:
     }
 
     return NGX_BUSY;
+}
+
+
+/* a bucket that has no place any more is full */
+
+void
+ngx_rt_charge_return(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_rt_charge_t *charge, ngx_uint_t session)
+{
+    ngx_uint_t        i;
+    rt_bucket_t      *b;
+    ngx_rt_due_t     *due;
+    ngx_rt_state_t   *st;
+    ngx_rt_tenant_t  *t;
+
+    st = z->state;
+
+    ngx_rt_state_lock(z);
+
+    t = ngx_rt_tenant_lookup_locked(st, tenant);
+
+    for (i = 0; t && i < charge->taken; i++) {
+        due = &charge->dues[i];
+
+        if (due->payer == NGX_RT_PAYER_TENANT) {
+            b = &t->buckets[due->what];
+
+        } else if (due->payer == NGX_RT_PAYER_SESSION) {
+            b = session ? due->bucket : NULL;
+
+        } else {
+            b = ngx_rt_bucket_lookup_locked(st,
+                                            ngx_rt_bucket_tag(t, due->what,
+                                                              due->payer,
+                                                              due->tag));
+        }
+
+        if (b) {
+            rt_fault(limit_give);
+            rt_bucket_give(b, due->rate, due->n);
+        }
+    }
+
+    charge->taken = 0;
+
+    ngx_rt_state_unlock(z);
 }
 
 

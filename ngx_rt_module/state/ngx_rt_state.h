@@ -510,6 +510,7 @@ typedef struct {
 /* who is to be charged for a publication; n is 0: nobody, or no more */
 typedef struct {
     ngx_uint_t                 n;
+    ngx_uint_t                 taken;         /* of dues, when n was that */
     ngx_rt_due_t               dues[2 * NGX_RT_PAYER_N];
 } ngx_rt_charge_t;
 
@@ -517,6 +518,13 @@ typedef struct {
 /* all of it, once, or nothing: NGX_BUSY, ngx_rt_denial says why */
 ngx_int_t ngx_rt_charge_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t,
     ngx_rt_charge_t *charge);
+
+/*
+ * What was taken is given back: it was not published after all, or had been
+ * before.  session: its bucket is still there.  Takes the mutex by itself.
+ */
+void ngx_rt_charge_return(ngx_rt_zone_t *z, ngx_str_t *tenant,
+    ngx_rt_charge_t *charge, ngx_uint_t session);
 
 /* what a tenant that is evicted owes, and owes again when it is back */
 void ngx_rt_limit_keep_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t);

@@ -34,6 +34,9 @@
 
 
 static ngx_int_t ngx_rt_claim_send(ngx_rt_entry_t *e);
+static void ngx_rt_claim_look_handler(ngx_rt_redis_call_t *call,
+    ngx_rt_redis_result_e result, redisReply *reply);
+static void ngx_rt_claim_seen(ngx_rt_entry_t *e, redisReply *reply);
 static void ngx_rt_claim_handler(ngx_rt_redis_call_t *call,
     ngx_rt_redis_result_e result, redisReply *reply);
 static void ngx_rt_claim_known(ngx_rt_entry_t *e, redisReply *reply);
@@ -106,6 +109,94 @@ ngx_rt_claim_begin(ngx_rt_entry_t *e)
     ngx_rt_entry_finish(e);
 
     return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_rt_claim_look(ngx_rt_entry_t *e)
+{
+    ngx_str_t  argv[2];
+
+    e->denied = 1;
+    e->denial = ngx_rt_denial;
+    e->outcome = NGX_RT_PUBLISH_DENIED;
+
+    ngx_str_set(&argv[0], "GET");
+    argv[1] = e->mark;
+
+    e->call.handler = ngx_rt_claim_look_handler;
+
+    if (ngx_rt_redis_send(&e->call, 2, argv) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_rt_stream_forget(e->waits);
+    ngx_rt_entry_finish(e);
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_rt_claim_look_handler(ngx_rt_redis_call_t *call,
+    ngx_rt_redis_result_e result, redisReply *reply)
+{
+    ngx_rt_entry_t  *e;
+
+    e = (ngx_rt_entry_t *) ((u_char *) call - offsetof(ngx_rt_entry_t, call));
+
+    if (result == NGX_RT_REDIS_OK && reply->type == REDIS_REPLY_STRING) {
+        ngx_rt_claim_seen(e, reply);
+    }
+
+    ngx_rt_claim_end(e);
+}
+
+
+/* a mark; who has only claimed the key may not have published yet */
+
+static void
+ngx_rt_claim_seen(ngx_rt_entry_t *e, redisReply *reply)
+{
+    char        *p, *offset;
+    size_t       len;
+    redisReply   part[2];
+
+    len = e->digest.len;
+
+    if (reply->len <= len || reply->str[len] != ' ') {
+        return;
+    }
+
+    if (ngx_memcmp(reply->str, e->digest.data, len) != 0) {
+        e->outcome = NGX_RT_PUBLISH_CONFLICT;
+        return;
+    }
+
+    offset = reply->str + len + 1;
+    p = strchr(offset, ' ');
+
+    if (p == NULL) {
+        return;
+    }
+
+    *p = '\0';
+
+    ngx_memzero(part, sizeof(part));
+
+    part[0].type = REDIS_REPLY_STRING;
+    part[0].str = offset;
+    part[0].len = p - offset;
+
+    part[1].type = REDIS_REPLY_STRING;
+    part[1].str = p + 1;
+    part[1].len = reply->str + reply->len - p - 1;
+
+    if (ngx_rt_append_position(&part[0], '\0', &part[1], &e->at)
+        || ngx_strcmp(offset, "0") == 0)
+    {
+        e->outcome = NGX_RT_PUBLISH_REPEATED;
+    }
 }
 
 

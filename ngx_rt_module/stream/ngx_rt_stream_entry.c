@@ -17,6 +17,11 @@
 
 #define NGX_RT_ENTRY_DIGEST   32          /* bytes */
 
+/* of those that may be known already, it is given back then */
+#define ngx_rt_entry_charged(p)                                               \
+    ((p)->charge && (p)->charge->taken                                        \
+     && ((p)->key.name.len || (p)->version))
+
 /* one tenant's part of what may wait */
 #define NGX_RT_ENTRY_SHARE    4
 
@@ -90,7 +95,8 @@ ngx_rt_entry_size(ngx_rt_publish_t *p, size_t info)
 {
     size_t  size;
 
-    size = p->tenant.len + p->channel.len + p->pub->data.len
+    size = (ngx_rt_entry_charged(p) ? sizeof(ngx_rt_charge_t) : 0)
+           + p->tenant.len + p->channel.len + p->pub->data.len
            + p->pub->tags.len + info
            + 2 * rt_stream_key_max(p->tenant.len, p->channel.len, 0);
 
@@ -135,6 +141,12 @@ ngx_rt_entry_fill(ngx_rt_entry_t *e, ngx_rt_publish_t *p, size_t info)
     to->pub = &e->pub;
 
     s = (u_char *) e + sizeof(ngx_rt_entry_t);
+
+    if (ngx_rt_entry_charged(p)) {
+        e->charge = (ngx_rt_charge_t *) s;
+        *e->charge = *p->charge;
+        s += sizeof(ngx_rt_charge_t);
+    }
 
     s = ngx_rt_entry_copy(s, &to->tenant, p->tenant.data, p->tenant.len);
     s = ngx_rt_entry_copy(s, &to->channel, p->channel.data, p->channel.len);
@@ -244,6 +256,17 @@ ngx_rt_entry_finish(ngx_rt_entry_t *e)
     ngx_rt_durable_t    *waits;
     ngx_rt_position_t    at;
     ngx_rt_published_e   outcome;
+
+    if (e->charge && e->outcome != NGX_RT_PUBLISHED
+        && e->outcome != NGX_RT_PUBLISH_AWAY)
+    {
+        ngx_rt_charge_return(e->zone, &e->tenant, e->charge,
+                             e->waits != NULL);
+    }
+
+    if (e->denied) {
+        ngx_rt_denial = e->denial;
+    }
 
     g = e->group;
     size = e->size;

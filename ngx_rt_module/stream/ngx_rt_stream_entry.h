@@ -38,6 +38,7 @@ struct ngx_rt_entry_s {
     unsigned                   careful:1;     /* goes by accept */
     unsigned                   first:1;       /* of its channel, in a call */
     unsigned                   again:1;       /* it was sent twice */
+    unsigned                   denied:1;      /* by a limit: is it a repeat? */
 
     ngx_str_t                  tenant;
     ngx_str_t                  stream;        /* keys */
@@ -55,6 +56,8 @@ struct ngx_rt_entry_s {
     ngx_rt_position_t          at;
 
     ngx_rt_redis_call_t        call;          /* of a claim */
+    ngx_rt_charge_t           *charge;        /* to be returned, or NULL */
+    ngx_rt_denial_t            denial;        /* of one that is denied */
 };
 
 
@@ -118,6 +121,9 @@ void ngx_rt_stream_claim_init_process(void);
  * is away), and nobody is told.
  */
 ngx_int_t ngx_rt_claim_begin(ngx_rt_entry_t *e);
+
+/* the same of one that a limit denies: it is a repeat, or stays denied */
+ngx_int_t ngx_rt_claim_look(ngx_rt_entry_t *e);
 
 
 /* ngx_rt_stream_retain.c */

@@ -122,6 +122,7 @@ ngx_rt_stream_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     ngx_rt_durable_t *d)
 {
     ngx_rt_entry_t      *e;
+    ngx_uint_t           denied;
     ngx_rt_group_t      *g;
     ngx_rt_published_e   outcome;
 
@@ -132,7 +133,11 @@ ngx_rt_stream_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
 
     outcome = ngx_rt_publish_admit(z, p);
 
-    if (outcome != NGX_RT_PUBLISHED) {
+    /* who repeats has the first result, limit or not */
+
+    denied = outcome == NGX_RT_PUBLISH_DENIED && p->key.name.len;
+
+    if (outcome != NGX_RT_PUBLISHED && !denied) {
         return outcome;
     }
 
@@ -144,11 +149,19 @@ ngx_rt_stream_publish(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
             ngx_rt_group_settle(g);
         }
 
-        return NGX_RT_PUBLISH_AWAY;
+        if (p->charge) {
+            ngx_rt_charge_return(z, &p->tenant, p->charge, 1);
+        }
+
+        return denied ? outcome : NGX_RT_PUBLISH_AWAY;
     }
 
     e->group = g;
     g->bytes += e->size;
+
+    if (denied) {
+        return ngx_rt_claim_look(e) == NGX_OK ? NGX_RT_PUBLISHED : outcome;
+    }
 
     if (!p->ns->durable) {
         return ngx_rt_claim_begin(e) == NGX_OK ? NGX_RT_PUBLISHED
