@@ -49,7 +49,8 @@ describe("one node asks the other", { timeout: 120000 }, () => {
             const { presence } = await result(nginx, "presence",
                                               { channel: "room:x" });
 
-            assert.deepEqual(users({ presence }), ["", "alice", "alice", "bob"]);
+            assert.deepEqual(users({ presence }),
+                             ["", "alice", "alice", "bob"]);
 
             for (const [id, info] of Object.entries(presence)) {
                 assert.equal(info.client, id);
@@ -69,7 +70,8 @@ describe("one node asks the other", { timeout: 120000 }, () => {
                 { presence: { channel: "room:x" } },
                 { presence_stats: { channel: "room:x" } }]);
 
-            assert.deepEqual(users(one.presence), ["", "alice", "alice", "bob"]);
+            assert.deepEqual(users(one.presence),
+                             ["", "alice", "alice", "bob"]);
             assert.deepEqual(two.presence_stats,
                              { num_clients: 4, num_users: 3 });
         }
@@ -79,7 +81,7 @@ describe("one node asks the other", { timeout: 120000 }, () => {
 
         /* who has left, or whose worker was killed, is gone everywhere */
         const dave = await p.clientOf(a, ["room:x"],
-                                      pid => pid !== clients[1].pid, as("dave"));
+            pid => pid !== bob.pid, as("dave"));
 
         await clients[0].close();
         process.kill(dave.pid, "SIGKILL");

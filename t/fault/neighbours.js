@@ -198,7 +198,7 @@ class Neighbours {
 }
 
 
-/* a worker does it at that point, with a Redis, a nginx and a node of its own */
+/* a worker does it at that point, with a Redis, nginx and node of its own */
 async function neighbour(name, action) {
     const it = await Neighbours.start(name);
 
