@@ -8,7 +8,7 @@
 const fs = require("node:fs");
 
 const { sleep, until } = require("../clients/nginx.js");
-const { Connection } = require("../clients/ledger.js");
+const { Connection, metrics } = require("../clients/ledger.js");
 const { enter, jwt, opened } = require("./proof.js");
 const { stand } = require("./points.js");
 const { HTTP, OPEN, ROOM } = require("./stage.js");
@@ -310,6 +310,8 @@ const revoke = left => ({
 
         if (left) {
             await goes.act(stage, victim, it);
+            await until("it lingers", async () =>
+                (await metrics(stage.nginx)).rt_zone_sessions_lingering > 0);
         }
 
         return stage.requests(victim.pid);
