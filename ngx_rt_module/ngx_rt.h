@@ -6,6 +6,7 @@
  *       -> ingress    handshake, origin, frames -> whole messages
  *       -> protocol   message -> typed commands -> replies
  *       -> policy     which channels there are, who may do what
+ *       -> rules      what a tenant's own Lua says of it
  *       -> fanout     event log in shared memory, interest, doorbells
  *       -> egress     encode once, a bounded queue, one flush a turn
  *     socket bytes
@@ -101,6 +102,7 @@ typedef struct ngx_rt_main_conf_s     ngx_rt_main_conf_t;
 typedef struct ngx_rt_loc_conf_s      ngx_rt_loc_conf_t;
 typedef struct ngx_rt_namespace_s     ngx_rt_namespace_t;
 typedef struct ngx_rt_redis_conf_s    ngx_rt_redis_conf_t;
+typedef struct ngx_rt_rules_conf_s    ngx_rt_rules_conf_t;
 
 
 #include "ngx_rt_conf.h"

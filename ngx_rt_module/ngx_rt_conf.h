@@ -128,6 +128,7 @@ struct ngx_rt_main_conf_s {
     ngx_msec_t                 history_meta_ttl;
     ngx_rt_linger_conf_t       linger;
     ngx_rt_redis_conf_t       *redis;         /* NULL: there is none */
+    ngx_rt_rules_conf_t       *rules;         /* the same */
 
     /* rt_limit: a burst or a count of 0 is none */
     rt_rate_t                  rates[NGX_RT_LIMIT_RATES][NGX_RT_PAYER_N];

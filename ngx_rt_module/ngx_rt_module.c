@@ -13,6 +13,7 @@
 #include "ngx_rt_observe.h"
 #include "ngx_rt_policy.h"
 #include "ngx_rt_redis.h"
+#include "ngx_rt_rules.h"
 #include "ngx_rt_state.h"
 #include "ngx_rt_stream.h"
 
@@ -90,6 +91,20 @@ static ngx_command_t  ngx_rt_commands[] = {
     { ngx_string("rt_redis"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       ngx_rt_redis_conf,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("rt_rules"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1234,
+      ngx_rt_rules,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("rt_rules_on_error"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_rt_rules_on_error,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -327,4 +342,6 @@ ngx_rt_exit_process(ngx_cycle_t *cycle)
     ngx_rt_stream_exit_process();
     ngx_rt_redis_exit_process(cycle);
     ngx_rt_hub_exit_process(cycle);
+    ngx_rt_rules_exit_process(ngx_http_cycle_get_module_main_conf(cycle,
+                                                              ngx_rt_module));
 }

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use File::Path qw(make_path);
 use Test::More;
 
 use RT::Config qw(:DEFAULT judged whole);
@@ -64,6 +65,81 @@ refused('a variable that is not there', qr/no_such_variable/,
         'rt_zone $no_such_variable zone=live:1m; # <- none');
 refused('a zone in a server', qr/rt_zone.*not allowed here/,
         ['', 'rt_zone $host zone=live:1m; # <-']);
+
+# ---- rt_rules
+
+{
+    my $rules = prefix() . '/rules';
+    my $n = 0;
+
+    # a folder of these files
+    my $of = sub {
+        my (%files) = @_;
+        my $dir = $rules . $n++;
+
+        for my $name (keys %files) {
+            my $path = "$dir/$name";
+
+            make_path($path =~ s{/[^/]*$}{}r);
+            open my $to, '>', $path or die "$path: $!\n";
+            print $to $files{$name};
+            close $to;
+        }
+
+        return $dir;
+    };
+
+    my $good = 'return { publish = function() end }';
+    my $dir = $of->('default.lua' => $good, 'tenants/a%2Fb.lua' => $good,
+                    'tenants/.hidden.lua' => 'no', 'tenants/notes.txt' => 'no');
+
+    accepted('rules', http("rt_rules $dir;"));
+    accepted('rules with bounds',
+             http("rt_rules $dir steps=1000 memory=256k states=1;"));
+    accepted('rules that fail are passed over',
+             http("rt_rules $dir;", 'rt_rules_on_error pass;'));
+    accepted('rules that fail deny', http('rt_rules_on_error deny;'));
+    accepted('rules of tenants only',
+             http('rt_rules ' . $of->('tenants/a.lua' => $good) . ';'));
+    refused('rules twice', qr/"rt_rules" directive is duplicate/,
+            http("rt_rules $dir;", "rt_rules $dir; # <-"));
+    refused('a folder without rules', qr/no rules in ".*": neither/,
+            http('rt_rules ' . $of->('other.lua' => $good) . '; # <-'));
+    refused('no folder', qr/no rules in "\/nowhere"/,
+            http('rt_rules /nowhere; # <-'));
+    refused('a rule that does not compile',
+            qr/rule default\.lua:2: '=' expected near 'is'/,
+            http('rt_rules ' . $of->('default.lua' => "\nthis is none")
+                 . '; # <-'));
+    refused('a rule that returns no table',
+            qr/rule tenants\/x\.lua: returns a number, not a table/,
+            http('rt_rules ' . $of->('tenants/x.lua' => 'return 1')
+                 . '; # <-'));
+    refused('a rule that does not end', qr/rule default\.lua:1: too many steps/,
+            http('rt_rules ' . $of->('default.lua' => 'while true do end')
+                 . '; # <-'));
+    refused('a rule of bytecode', qr/rule default\.lua/,
+            http('rt_rules ' . $of->('default.lua' => "\x1bLJ\x02")
+                 . '; # <-'));
+    refused('a rule that is too long', qr/default\.lua: longer than 16384/,
+            http('rt_rules ' . $of->('default.lua' => '-' x 17000)
+                 . '; # <-'));
+    refused('a file that names no tenant', qr/a%01\.lua" names no tenant/,
+            http('rt_rules ' . $of->('tenants/a%01.lua' => $good)
+                 . '; # <-'));
+    refused('too few steps', qr/steps=10": write 1000/,
+            http("rt_rules $dir steps=10; # <-"));
+    refused('too little memory', qr/memory=1k": write 256k/,
+            http("rt_rules $dir memory=1k; # <-"));
+    refused('no state', qr/states=0": write 1/,
+            http("rt_rules $dir states=0; # <-"));
+    refused('a parameter of rules that nobody knows', qr/write "steps=/,
+            http("rt_rules $dir foo=1; # <-"));
+    refused('another word on an error', qr/"maybe": write "deny" or "pass"/,
+            http('rt_rules_on_error maybe; # <-'));
+    refused('on an error twice', qr/"rt_rules_on_error" directive is duplicate/,
+            http('rt_rules_on_error deny;', 'rt_rules_on_error pass; # <-'));
+}
 
 # ---- rt_namespace
 

@@ -56,6 +56,7 @@ sub same
 
 # the files that examples name
 mkdir "$prefix/conf/rt";
+mkdir "$prefix/conf/rt/rules";
 
 system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -batch"
        . " -subj /CN=docs -keyout $prefix/conf/key.pem"
@@ -64,6 +65,7 @@ system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -batch"
 
 my %files = (
     api_key    => '0123456789abcdef',
+    'rules/default.lua' => 'return {}',
     secret     => 's' x 64,
     redis_password => 'r' x 32,
     '2025.pem' => text("$prefix/conf/cert.pem"),

@@ -44,6 +44,10 @@ typedef struct {
     ngx_atomic_t               wakeups;       /* doorbells heard */
     ngx_atomic_t               closes[64];    /* by ngx_rt_close_index() */
 
+    ngx_atomic_t               rules_asked;   /* functions of rules */
+    ngx_atomic_t               rules_denied;
+    ngx_atomic_t               rules_failed;  /* or was not asked: off */
+
     /* of its connections to Redis: redis/ */
     ngx_atomic_t               redis_state[NGX_RT_REDIS_USES];  /* gauges */
     ngx_atomic_t               redis_pending;   /* gauge; bytes */

@@ -98,6 +98,15 @@ static const ngx_rt_metric_t  ngx_rt_worker_metrics[] = {
     ngx_rt_worker_metric("wakeups", wakeups,
                          "Doorbells heard.", 1),
 
+    ngx_rt_worker_metric("rules_asked", rules_asked,
+                         "Functions of rules called.", 1),
+
+    ngx_rt_worker_metric("rules_denied", rules_denied,
+                         "Times that a rule said no.", 1),
+
+    ngx_rt_worker_metric("rules_failed", rules_failed,
+                         "Times that a rule failed, or was off.", 1),
+
     ngx_rt_metrics_end
 };
 

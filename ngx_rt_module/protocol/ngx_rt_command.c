@@ -40,6 +40,8 @@ static ngx_int_t ngx_rt_command_send(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_unknown(ngx_rt_client_t *client,
     rt_command_t *cmd);
+static ngx_int_t ngx_rt_command_admit(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_identity_t *who);
 static ngx_int_t ngx_rt_command_follow(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_rt_identity_t *who, const rt_claims_t *claims);
 static ngx_int_t ngx_rt_command_session(ngx_rt_client_t *client,
@@ -212,6 +214,10 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
         return rc == NGX_AGAIN ? NGX_OK : rc;
     }
 
+    if (ngx_rt_command_admit(client, cmd, &who) != NGX_OK) {
+        return NGX_DONE;
+    }
+
     ngx_memzero(&reply, sizeof(rt_reply_t));
 
     reply.session.data = proof;
@@ -252,6 +258,25 @@ ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd)
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_rt_command_admit(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_identity_t *who)
+{
+    const rt_error_t  *error;
+
+    error = ngx_rt_command_rule_connect(client, cmd, who);
+
+    if (error) {
+        client->refused = 1;
+        (void) ngx_rt_command_fail(client, cmd, error);
+    }
+
+    ngx_rt_command_ruled(client);
+
+    return error ? NGX_DONE : NGX_OK;
 }
 
 
@@ -415,6 +440,18 @@ ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd)
     if (ngx_rt_command_await(client, cmd, &channel) != NGX_OK
         || ngx_rt_command_missed(client, cmd, ns, &channel) != NGX_OK)
     {
+        return NGX_OK;
+    }
+
+    error = ngx_rt_command_rule_subscribe(client, cmd, ns);
+
+    if (error) {
+        (void) ngx_rt_command_fail(client, cmd, error);
+    }
+
+    ngx_rt_command_ruled(client);
+
+    if (error) {
         return NGX_OK;
     }
 

@@ -36,6 +36,8 @@ struct ngx_rt_publishing_s {
 };
 
 
+static void ngx_rt_command_publish_now(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_publish_t *p, const rt_event_t *event);
 static const rt_error_t *ngx_rt_command_may_publish(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_rt_publish_t *p);
 static ngx_rt_published_e ngx_rt_command_publish_wait(ngx_rt_client_t *client,
@@ -74,21 +76,38 @@ ngx_int_t
 ngx_rt_command_publish_to(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_publish_t *p, const rt_event_t *event)
 {
-    ngx_rt_payer_t          payer;
-    ngx_rt_asked_t          asked;
-    ngx_rt_charge_t         charge;
-    const rt_error_t       *error;
-    ngx_rt_published_e      outcome;
-    ngx_rt_subscription_t  *sub;
+    const rt_error_t  *error;
 
     p->tenant = client->tenant;
     p->channel = ngx_rt_ngx_str(&cmd->channel);
 
     error = ngx_rt_command_may_publish(client, cmd, p);
 
-    if (error) {
-        return ngx_rt_command_fail(client, cmd, error);
+    if (error == NULL) {
+        error = ngx_rt_command_rule_publish(client, p, event);
     }
+
+    if (error) {
+        (void) ngx_rt_command_fail(client, cmd, error);
+    } else {
+        ngx_rt_command_publish_now(client, cmd, p, event);
+    }
+
+    ngx_rt_command_ruled(client);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_rt_command_publish_now(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_publish_t *p, const rt_event_t *event)
+{
+    ngx_rt_payer_t          payer;
+    ngx_rt_asked_t          asked;
+    ngx_rt_charge_t         charge;
+    ngx_rt_published_e      outcome;
+    ngx_rt_subscription_t  *sub;
 
     sub = ngx_rt_subscription_lookup(client, &p->channel);
 
@@ -119,7 +138,7 @@ ngx_rt_command_publish_to(ngx_rt_client_t *client, rt_command_t *cmd,
         outcome = ngx_rt_command_publish_wait(client, p, &asked);
 
         if (outcome == NGX_RT_PUBLISHED) {
-            return NGX_OK;
+            return;
         }
 
     } else {
@@ -127,8 +146,6 @@ ngx_rt_command_publish_to(ngx_rt_client_t *client, rt_command_t *cmd,
     }
 
     ngx_rt_command_published(client, &asked, outcome, &p->position);
-
-    return NGX_OK;
 }
 
 

@@ -1,7 +1,7 @@
 
 /*
- * rpc: the methods that are ours.  rt.publish is a publish with a key, so that
- * who did not hear of the first may say it again.
+ * rpc: the methods that are ours, and those of a tenant's rules.  rt.publish is
+ * a publish with a key, so that who did not hear of the first may say it again.
  *
  * Called by ngx_rt_command.c.  Calls ngx_rt_command_publish.c to publish.
  */
@@ -13,6 +13,8 @@
 #include "rt_event.h"
 
 
+static ngx_int_t ngx_rt_command_rule(ngx_rt_client_t *client,
+    rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_echo(ngx_rt_client_t *client,
     rt_command_t *cmd);
 static ngx_int_t ngx_rt_command_publish_event(ngx_rt_client_t *client,
@@ -41,16 +43,43 @@ ngx_rt_command_rpc(ngx_rt_client_t *client, rt_command_t *cmd)
         /* void */
     }
 
-    if (i == n) {
-        return ngx_rt_command_fail(client, cmd,
-                                   &ngx_rt_error_method_not_found);
-    }
-
     if (cmd->deep) {
         return ngx_rt_command_fail(client, cmd, &ngx_rt_error_bad_request);
     }
 
-    return ngx_rt_command_rpcs[i].handle(client, cmd);
+    return i < n ? ngx_rt_command_rpcs[i].handle(client, cmd)
+                 : ngx_rt_command_rule(client, cmd);
+}
+
+
+/* what is not ours is for the tenant's rule; all of "rt." is ours */
+
+static ngx_int_t
+ngx_rt_command_rule(ngx_rt_client_t *client, rt_command_t *cmd)
+{
+    rt_reply_t         reply;
+    const rt_error_t  *error;
+
+    ngx_memzero(&reply, sizeof(rt_reply_t));
+
+    reply.id = cmd->id;
+    reply.method = cmd->method;
+
+    if (cmd->rpc.len >= 3 && ngx_memcmp(cmd->rpc.data, "rt.", 3) == 0) {
+        error = &ngx_rt_error_method_not_found;
+    } else {
+        error = ngx_rt_command_rule_command(client, cmd, &reply.data);
+    }
+
+    if (error) {
+        (void) ngx_rt_command_fail(client, cmd, error);
+    } else {
+        ngx_rt_client_reply(client, &reply);
+    }
+
+    ngx_rt_command_ruled(client);
+
+    return NGX_OK;
 }
 
 

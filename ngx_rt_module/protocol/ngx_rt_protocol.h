@@ -134,6 +134,21 @@ ngx_int_t ngx_rt_command_publish_to(ngx_rt_client_t *client,
 /* the client's connection closes: nothing is answered any more */
 void ngx_rt_client_unpublish(ngx_rt_client_t *client);
 
+/*
+ * ngx_rt_command_rule.c: NULL: the rules let it through, or there are none.
+ * ngx_rt_command_ruled() is called when the error, or what a rule has put in
+ * the place of data, is needed no more.
+ */
+const rt_error_t *ngx_rt_command_rule_connect(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_identity_t *who);
+const rt_error_t *ngx_rt_command_rule_subscribe(ngx_rt_client_t *client,
+    rt_command_t *cmd, ngx_rt_namespace_t *ns);
+const rt_error_t *ngx_rt_command_rule_publish(ngx_rt_client_t *client,
+    ngx_rt_publish_t *p, const rt_event_t *event);
+const rt_error_t *ngx_rt_command_rule_command(ngx_rt_client_t *client,
+    rt_command_t *cmd, rt_str_t *reply);
+void ngx_rt_command_ruled(ngx_rt_client_t *client);
+
 /* ngx_rt_command_rpc.c: a command */
 ngx_int_t ngx_rt_command_rpc(ngx_rt_client_t *client, rt_command_t *cmd);
 

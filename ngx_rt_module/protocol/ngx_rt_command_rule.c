@@ -1,0 +1,247 @@
+
+/*
+ * What a tenant's rules say of a command.  Limits stand behind them: what a
+ * rule lets through is charged like anything else, and what it has changed is
+ * charged as it is then.
+ *
+ * Called by the handlers of commands; calls rules/.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_policy.h"
+#include "ngx_rt_protocol.h"
+#include "ngx_rt_rules.h"
+#include "ngx_rt_state.h"
+
+
+#define ngx_rt_rule_text(name, s)  { name, RT_RULE_TEXT, { (s).len, (s).data } }
+#define ngx_rt_rule_json(name, s)  { name, RT_RULE_JSON, { (s).len, (s).data } }
+
+#define ngx_rt_rule_number(name, n)  { name, RT_RULE_NUMBER, { n, NULL } }
+
+#define ngx_rt_rule_view(v, of, list)                                         \
+    (v)->name = of;                                                           \
+    (v)->fields = list;                                                       \
+    (v)->nfields = sizeof(list) / sizeof(list[0])
+
+
+static const rt_error_t *ngx_rt_command_judge(ngx_rt_client_t *client,
+    const ngx_str_t *tenant, const char *function,
+    const rt_rule_view_t *views, ngx_uint_t may, rt_verdict_t *verdict);
+static const rt_error_t *ngx_rt_command_judge_channel(
+    ngx_rt_client_t *client, const char *function,
+    const rt_rule_view_t *about, ngx_uint_t may, rt_verdict_t *verdict);
+
+
+const rt_error_t *
+ngx_rt_command_rule_connect(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_identity_t *who)
+{
+    rt_verdict_t       verdict;
+    rt_rule_view_t     views[2];
+    const rt_error_t  *error;
+
+    if (client->main_conf->rules == NULL) {
+        return NULL;
+    }
+
+    rt_rule_field_t  session[] = {
+        ngx_rt_rule_text("tenant", who->tenant),
+        ngx_rt_rule_text("user", who->user),
+        ngx_rt_rule_json("data", cmd->data)
+    };
+
+    rt_rule_field_t  application[] = {
+        ngx_rt_rule_text("name", cmd->name),
+        ngx_rt_rule_text("version", cmd->version)
+    };
+
+    ngx_rt_rule_view(&views[0], "session", session);
+    ngx_rt_rule_view(&views[1], "client", application);
+
+    error = ngx_rt_command_judge(client, &who->tenant, "connect", views,
+                                 1 << RT_RULE_ALLOW | 1 << RT_RULE_DENY,
+                                 &verdict);
+
+    return error;
+}
+
+
+const rt_error_t *
+ngx_rt_command_rule_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
+    ngx_rt_namespace_t *ns)
+{
+    rt_verdict_t    verdict;
+    rt_rule_view_t  about;
+
+    if (client->main_conf->rules == NULL) {
+        return NULL;
+    }
+
+    rt_rule_field_t  channel[] = {
+        ngx_rt_rule_text("name", cmd->channel),
+        ngx_rt_rule_text("namespace", ns->name),
+        ngx_rt_rule_json("data", cmd->data)
+    };
+
+    ngx_rt_rule_view(&about, "channel", channel);
+
+    return ngx_rt_command_judge_channel(client, "subscribe", &about,
+                                        1 << RT_RULE_ALLOW
+                                        | 1 << RT_RULE_DENY, &verdict);
+}
+
+
+/* another destination than the channel's own is an error of the rule's */
+
+const rt_error_t *
+ngx_rt_command_rule_publish(ngx_rt_client_t *client, ngx_rt_publish_t *p,
+    const rt_event_t *event)
+{
+    ngx_uint_t                may;
+    rt_verdict_t              verdict;
+    rt_rule_view_t            about;
+    const rt_error_t         *error;
+    static const rt_event_t   none;
+
+    if (client->main_conf->rules == NULL) {
+        return NULL;
+    }
+
+    if (event == NULL) {
+        event = &none;
+    }
+
+    rt_rule_field_t  publication[] = {
+        ngx_rt_rule_text("channel", p->channel),
+        ngx_rt_rule_text("namespace", p->ns->name),
+        ngx_rt_rule_json("data", p->pub->data),
+        ngx_rt_rule_number("size", p->pub->data.len),
+        ngx_rt_rule_text("id", event->id),
+        ngx_rt_rule_text("type", event->type),
+        ngx_rt_rule_number("version", event->version)
+    };
+
+    ngx_rt_rule_view(&about, "publication", publication);
+
+    may = 1 << RT_RULE_ALLOW | 1 << RT_RULE_DENY | 1 << RT_RULE_TRANSFORM
+          | 1 << (p->ns->durable ? RT_RULE_DURABLE : RT_RULE_FAST);
+
+    error = ngx_rt_command_judge_channel(client, "publish", &about, may,
+                                         &verdict);
+
+    if (error == NULL && verdict.kind == RT_RULE_TRANSFORM) {
+
+        if (verdict.data.len > client->conn->conf->max_message) {
+            return &ngx_rt_error_limit_exceeded;
+        }
+
+        p->pub->data = verdict.data;
+    }
+
+    return error;
+}
+
+
+const rt_error_t *
+ngx_rt_command_rule_command(ngx_rt_client_t *client, rt_command_t *cmd,
+    rt_str_t *reply)
+{
+    rt_verdict_t       verdict;
+    rt_rule_view_t     about;
+    const rt_error_t  *error;
+
+    if (client->main_conf->rules == NULL) {
+        return &ngx_rt_error_method_not_found;
+    }
+
+    rt_rule_field_t  command[] = {
+        ngx_rt_rule_text("method", cmd->rpc),
+        ngx_rt_rule_json("data", cmd->data)
+    };
+
+    ngx_rt_rule_view(&about, "command", command);
+
+    error = ngx_rt_command_judge_channel(client, "command", &about,
+                                         1 << RT_RULE_DENY
+                                         | 1 << RT_RULE_REPLY, &verdict);
+
+    if (error) {
+        return error;
+    }
+
+    if (verdict.kind != RT_RULE_REPLY) {
+        return &ngx_rt_error_method_not_found;
+    }
+
+    *reply = verdict.data;
+
+    return NULL;
+}
+
+
+void
+ngx_rt_command_ruled(ngx_rt_client_t *client)
+{
+    if (client->main_conf->rules) {
+        ngx_rt_rules_done(client->main_conf);
+    }
+}
+
+
+static const rt_error_t *
+ngx_rt_command_judge_channel(ngx_rt_client_t *client, const char *function,
+    const rt_rule_view_t *about, ngx_uint_t may, rt_verdict_t *verdict)
+{
+    ngx_str_t       id;
+    rt_rule_view_t  views[2];
+
+    id.data = client->session->id;
+    id.len = NGX_RT_ID_LEN;
+
+    rt_rule_field_t  session[] = {
+        ngx_rt_rule_text("tenant", client->tenant),
+        ngx_rt_rule_text("user", client->user),
+        ngx_rt_rule_text("id", id)
+    };
+
+    ngx_rt_rule_view(&views[0], "session", session);
+    views[1] = *about;
+
+    return ngx_rt_command_judge(client, &client->tenant, function, views, may,
+                                verdict);
+}
+
+
+/* an error that a rule has named is good until ngx_rt_command_ruled() */
+
+static const rt_error_t *
+ngx_rt_command_judge(ngx_rt_client_t *client, const ngx_str_t *tenant,
+    const char *function, const rt_rule_view_t *views, ngx_uint_t may,
+    rt_verdict_t *verdict)
+{
+    static rt_error_t  error;
+
+    ngx_memzero(verdict, sizeof(rt_verdict_t));
+
+    switch (ngx_rt_rules_ask(client->main_conf, tenant, function, views, 2,
+                             may, verdict))
+    {
+    case NGX_OK:
+        if (verdict->kind != RT_RULE_DENY) {
+            return NULL;
+        }
+
+        error.code = verdict->code;
+        error.message = verdict->reason;
+
+        return &error;
+
+    case NGX_DECLINED:
+        return NULL;
+
+    default:
+        return &ngx_rt_error_internal;
+    }
+}

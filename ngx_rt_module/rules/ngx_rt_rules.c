@@ -1,0 +1,275 @@
+
+/*
+ * Asks the rules.  A worker makes the state of a file when it is needed first,
+ * and takes away the one that was needed longest ago when there are too many;
+ * one whose budget was spent is taken away, too, so that the next call finds
+ * what the first one found.
+ *
+ * A rule that fails ten times in a row is off for ten seconds: what it is to
+ * judge is refused without asking, and its neighbours have the time.
+ *
+ * Called by protocol/.  No locking: all of it is the worker's own.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_rules_conf.h"
+
+
+#define NGX_RT_RULES_FAILURES  10
+#define NGX_RT_RULES_OFF       10000
+
+
+static ngx_rt_rules_file_t *ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules,
+    const ngx_str_t *tenant);
+static ngx_int_t ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_file_t *f, const ngx_str_t *tenant, const char *function,
+    const rt_rule_view_t *views, ngx_uint_t nviews, ngx_uint_t may,
+    rt_verdict_t *verdict);
+static ngx_int_t ngx_rt_rules_state(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_file_t *f, char *error);
+static void ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_file_t *f);
+static void ngx_rt_rules_failed(ngx_rt_rules_file_t *f,
+    const ngx_str_t *tenant, const char *function, const char *error);
+
+
+ngx_int_t
+ngx_rt_rules_ask(ngx_rt_main_conf_t *mcf, const ngx_str_t *tenant,
+    const char *function, const rt_rule_view_t *views, ngx_uint_t nviews,
+    ngx_uint_t may, rt_verdict_t *verdict)
+{
+    ngx_int_t             rc;
+    ngx_uint_t            i;
+    ngx_rt_rules_conf_t  *rules;
+    ngx_rt_rules_file_t  *files[2];
+
+    rules = mcf->rules;
+
+    files[0] = ngx_rt_rules_lookup(rules, tenant);
+    files[1] = rules->standard;
+
+    for (i = 0; i < 2; i++) {
+
+        if (files[i] == NULL) {
+            continue;
+        }
+
+        rc = ngx_rt_rules_ask_file(rules, files[i], tenant, function, views,
+                                   nviews, may, verdict);
+
+        if (rc == NGX_OK || (rc == NGX_ERROR && !rules->pass)) {
+            return rc;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+void
+ngx_rt_rules_done(ngx_rt_main_conf_t *mcf)
+{
+    ngx_rt_rules_file_t  *f;
+
+    f = mcf->rules->asked;
+
+    if (f == NULL) {
+        return;
+    }
+
+    mcf->rules->asked = NULL;
+    rt_rule_done(f->rule);
+
+    if (rt_vm_spoilt(rt_rule_vm(f->rule))) {
+        ngx_rt_rules_drop(mcf->rules, f);
+    }
+}
+
+
+static ngx_rt_rules_file_t *
+ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules, const ngx_str_t *tenant)
+{
+    int                   order;
+    ngx_uint_t            low, high, middle;
+    ngx_rt_rules_file_t  *files;
+
+    files = rules->tenants.elts;
+    low = 0;
+    high = rules->tenants.nelts;
+
+    while (low < high) {
+        middle = (low + high) / 2;
+        order = ngx_rt_rules_order(tenant, &files[middle].tenant);
+
+        if (order == 0) {
+            return &files[middle];
+        }
+
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
+    const ngx_str_t *tenant, const char *function,
+    const rt_rule_view_t *views, ngx_uint_t nviews, ngx_uint_t may,
+    rt_verdict_t *verdict)
+{
+    char             error[RT_VM_ERROR_MAX];
+    rt_vm_result_e   result;
+
+    if (f->off && (ngx_msec_int_t) (f->off - ngx_current_msec) > 0) {
+        ngx_rt_count(rules_failed, 1);
+        return NGX_ERROR;
+    }
+
+    if (ngx_rt_rules_state(rules, f, error) != NGX_OK) {
+        ngx_rt_rules_failed(f, tenant, function, error);
+        return NGX_ERROR;
+    }
+
+    rules->asked = f;
+
+    result = rt_rule_ask(f->rule, function, views, nviews, verdict);
+
+    if (result == RT_VM_OK && verdict->kind != RT_RULE_PASS
+        && !(may & 1 << verdict->kind))
+    {
+        result = rt_vm_fail(rt_rule_vm(f->rule), "%s is no answer here",
+                            rt_rule_verdicts[verdict->kind]);
+    }
+
+    if (result == RT_VM_OK || result == RT_VM_NONE) {
+        f->failures = 0;
+        f->off = 0;
+
+        ngx_rt_count(rules_asked, result == RT_VM_OK);
+
+        if (result == RT_VM_OK && verdict->kind != RT_RULE_PASS) {
+            ngx_rt_count(rules_denied, verdict->kind == RT_RULE_DENY);
+            return NGX_OK;
+        }
+
+        rules->asked = NULL;
+        rt_rule_done(f->rule);
+
+        return NGX_DECLINED;
+    }
+
+    ngx_cpystrn((u_char *) error, (u_char *) rt_vm_error(rt_rule_vm(f->rule)),
+                sizeof(error));
+
+    rules->asked = NULL;
+    rt_rule_done(f->rule);
+
+    if (rt_vm_spoilt(rt_rule_vm(f->rule))) {
+        ngx_rt_rules_drop(rules, f);
+    }
+
+    ngx_rt_rules_failed(f, tenant, function, error);
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
+    char *error)
+{
+    ngx_uint_t            i;
+    ngx_rt_rules_file_t  *oldest;
+
+    f->used = ++rules->calls;
+
+    if (f->rule) {
+        return NGX_OK;
+    }
+
+    if (rules->nstates == rules->max) {
+        oldest = rules->states[0];
+
+        for (i = 1; i < rules->nstates; i++) {
+            if (rules->states[i]->used < oldest->used) {
+                oldest = rules->states[i];
+            }
+        }
+
+        ngx_rt_rules_drop(rules, oldest);
+    }
+
+    f->rule = rt_rule_create(&rules->limits, (char *) f->name.data,
+                             f->text.data, f->text.len, error);
+
+    if (f->rule == NULL) {
+        return NGX_ERROR;
+    }
+
+    f->at = rules->nstates++;
+    rules->states[f->at] = f;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
+{
+    rules->states[f->at] = rules->states[--rules->nstates];
+    rules->states[f->at]->at = f->at;
+
+    rt_rule_destroy(f->rule);
+    f->rule = NULL;
+}
+
+
+/* once a second for each file: a rule that fails does so for each client */
+
+static void
+ngx_rt_rules_failed(ngx_rt_rules_file_t *f, const ngx_str_t *tenant,
+    const char *function, const char *error)
+{
+    ngx_rt_count(rules_failed, 1);
+
+    f->failures++;
+
+    if (f->failures >= NGX_RT_RULES_FAILURES) {
+        f->off = ngx_current_msec + NGX_RT_RULES_OFF;
+
+        if (f->off == 0) {
+            f->off = 1;
+        }
+    }
+
+    if (f->told == ngx_time() && f->off == 0) {
+        return;
+    }
+
+    f->told = ngx_time();
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "rule \"%s\" of \"%V\", for tenant \"%V\", failed: %s%s",
+                  function, &f->name, tenant, error,
+                  f->off ? "; it is off for 10 seconds" : "");
+}
+
+
+void
+ngx_rt_rules_exit_process(ngx_rt_main_conf_t *mcf)
+{
+    ngx_rt_rules_conf_t  *rules;
+
+    rules = mcf->rules;
+
+    while (rules && rules->nstates) {
+        ngx_rt_rules_drop(rules, rules->states[0]);
+    }
+}

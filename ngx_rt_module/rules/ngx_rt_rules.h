@@ -1,0 +1,37 @@
+
+/*
+ * The rules of all tenants: their files, a state for each that is needed, and
+ * what becomes of one that fails.
+ */
+
+
+#ifndef _NGX_RT_RULES_H_INCLUDED_
+#define _NGX_RT_RULES_H_INCLUDED_
+
+
+#include "ngx_rt.h"
+#include "rt_rule.h"
+
+
+/* rt_rules DIR [steps=NUMBER] [memory=SIZE] [states=NUMBER] */
+char *ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* rt_rules_on_error deny|pass */
+char *ngx_rt_rules_on_error(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * Asks the tenant's rule, and the default's if that says nothing.  may: a bit
+ * for each kind of verdict that has a meaning here.  NGX_OK: the
+ * verdict stands until ngx_rt_rules_done(), which is called in any case;
+ * NGX_DECLINED: nobody says anything; NGX_ERROR: a rule failed, which has been
+ * logged, and what was asked about must not be.
+ */
+ngx_int_t ngx_rt_rules_ask(ngx_rt_main_conf_t *mcf, const ngx_str_t *tenant,
+    const char *function, const rt_rule_view_t *views, ngx_uint_t nviews,
+    ngx_uint_t may, rt_verdict_t *verdict);
+void ngx_rt_rules_done(ngx_rt_main_conf_t *mcf);
+
+void ngx_rt_rules_exit_process(ngx_rt_main_conf_t *mcf);
+
+
+#endif /* _NGX_RT_RULES_H_INCLUDED_ */

@@ -1,0 +1,52 @@
+
+/*
+ * Between ngx_rt_rules_conf.c, which reads the files, and ngx_rt_rules.c, which
+ * asks them.
+ */
+
+
+#ifndef _NGX_RT_RULES_CONF_H_INCLUDED_
+#define _NGX_RT_RULES_CONF_H_INCLUDED_
+
+
+#include "ngx_rt_rules.h"
+
+
+/* a file; what is a worker's own is zero in the master */
+typedef struct {
+    ngx_str_t                  tenant;        /* empty: the default */
+    ngx_str_t                  name;          /* in errors, terminated */
+    ngx_str_t                  text;
+
+    rt_rule_t                 *rule;          /* NULL: not needed yet */
+    ngx_uint_t                 at;            /* among the worker's states */
+    uint64_t                   used;          /* when it was last, in calls */
+    ngx_uint_t                 failures;      /* in a row */
+    ngx_msec_t                 off;           /* until then it is not asked */
+    time_t                     told;          /* of a failure, in the log */
+} ngx_rt_rules_file_t;
+
+
+struct ngx_rt_rules_conf_s {
+    ngx_str_t                  dir;
+    rt_vm_limits_t             limits;
+    ngx_uint_t                 max;           /* states of a worker */
+    ngx_uint_t                 set;
+    ngx_uint_t                 pass;          /* on an error */
+    ngx_uint_t                 pass_set;
+    ngx_rt_rules_file_t       *standard;      /* NULL: there is none */
+    ngx_array_t                tenants;       /* ngx_rt_rules_file_t, sorted */
+
+    /* a worker's own */
+    ngx_rt_rules_file_t      **states;        /* those that have a rule */
+    ngx_uint_t                 nstates;
+    uint64_t                   calls;
+    ngx_rt_rules_file_t       *asked;         /* until it is done with */
+};
+
+
+/* by their names' bytes; for a sorted array */
+int ngx_rt_rules_order(const ngx_str_t *one, const ngx_str_t *other);
+
+
+#endif /* _NGX_RT_RULES_CONF_H_INCLUDED_ */

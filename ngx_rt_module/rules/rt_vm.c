@@ -1,0 +1,545 @@
+
+/*
+ * The state: its memory, its budget, its environment.
+ *
+ * A hook looks every RT_VM_TICK instructions.  It never fires in compiled code,
+ * so the library "jit", without which the compiler is off, is not opened.
+ * What is spent stays spent: the hook then comes at every instruction and
+ * throws again, and so do pcall and xpcall, which are our own.
+ *
+ * Steps are the budget.  Some instructions cost more than a step says (long
+ * strings compared, colliding hashes), so the processor's time is the backstop:
+ * the time of day only says when to ask for it, for a process that does not
+ * run is not slow.
+ */
+
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "rt_vm_lib.h"
+
+
+#define RT_VM_TICK      100
+
+/* a chunk is compiled and run once */
+#define RT_VM_LOADING   10
+
+#define RT_VM_RULES     "rt.rules"
+#define RT_VM_ENV       "rt.env"
+
+
+static void *rt_vm_alloc(void *data, void *p, size_t old, size_t size);
+static int rt_vm_open(lua_State *L);
+static void rt_vm_open_library(lua_State *L, lua_CFunction open,
+    const char *name);
+static int rt_vm_read_only(lua_State *L);
+static int rt_vm_run_chunk(lua_State *L);
+static void rt_vm_start(rt_vm_t *vm, uint32_t times);
+static rt_vm_result_e rt_vm_done(rt_vm_t *vm, int status);
+static void rt_vm_hook(lua_State *L, lua_Debug *ar);
+static bool rt_vm_late(rt_vm_t *vm);
+static uint64_t rt_vm_clock(clockid_t clock);
+
+
+rt_vm_t *
+rt_vm_create(const rt_vm_limits_t *limits, rt_vm_open_pt open, void *owner)
+{
+    rt_vm_t  *vm;
+
+    vm = calloc(1, sizeof(rt_vm_t));
+    if (vm == NULL) {
+        return NULL;
+    }
+
+    vm->limits = *limits;
+    vm->open = open;
+    vm->owner = owner;
+
+    vm->L = lua_newstate(rt_vm_alloc, vm);
+
+    if (vm->L == NULL || lua_cpcall(vm->L, rt_vm_open, NULL) != 0) {
+        rt_vm_destroy(vm);
+        return NULL;
+    }
+
+    lua_sethook(vm->L, rt_vm_hook, LUA_MASKCOUNT, RT_VM_TICK);
+
+    return vm;
+}
+
+
+void
+rt_vm_destroy(rt_vm_t *vm)
+{
+    if (vm->L) {
+        vm->calling = false;
+        lua_close(vm->L);
+    }
+
+    free(vm);
+}
+
+
+/* a limit is one while a rule runs; what is made for it before is ours */
+
+static void *
+rt_vm_alloc(void *data, void *p, size_t old, size_t size)
+{
+    void     *to;
+    rt_vm_t  *vm;
+
+    vm = data;
+
+    if (size == 0) {
+        free(p);
+        vm->live -= old;
+        return NULL;
+    }
+
+    if (size > old && vm->calling) {
+
+        if (size > vm->limits.piece || (int64_t) size > vm->bytes) {
+            if (vm->dead == RT_VM_OK) {
+                vm->dead = RT_VM_MEMORY;
+            }
+
+            lua_sethook(vm->L, rt_vm_hook, LUA_MASKCOUNT, 1);
+            return NULL;
+        }
+
+        vm->bytes -= size;
+    }
+
+    to = realloc(p, size);
+
+    if (to) {
+        vm->live += size - old;
+    }
+
+    return to;
+}
+
+
+static int
+rt_vm_open(lua_State *L)
+{
+    rt_vm_open_base(L);
+
+    rt_vm_open_library(L, luaopen_string, "string");
+    rt_vm_open_string(L);
+
+    /* of s:upper() */
+    lua_pushliteral(L, "");
+    lua_getmetatable(L, -1);
+    lua_pushvalue(L, -3);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 2);
+
+    rt_vm_protect(L);
+    lua_setfield(L, -2, "string");
+
+    rt_vm_open_library(L, luaopen_table, "table");
+    rt_vm_open_table(L);
+    rt_vm_protect(L);
+    lua_setfield(L, -2, "table");
+
+    rt_vm_open_library(L, luaopen_math, "math");
+    lua_getglobal(L, "math");
+    lua_pushnil(L);
+    lua_setfield(L, -2, "random");
+    lua_pushnil(L);
+    lua_setfield(L, -2, "randomseed");
+    rt_vm_protect(L);
+    lua_setfield(L, -2, "math");
+
+    rt_vm_open_library(L, luaopen_bit, "bit");
+    lua_getglobal(L, "bit");
+    rt_vm_protect(L);
+    lua_setfield(L, -2, "bit");
+
+    if (rt_vm_of(L)->open) {
+        rt_vm_of(L)->open(L);
+    }
+
+    rt_vm_protect(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, RT_VM_ENV);
+
+    return 0;
+}
+
+
+static void
+rt_vm_open_library(lua_State *L, lua_CFunction open, const char *name)
+{
+    lua_pushcfunction(L, open);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 0);
+}
+
+
+void
+rt_vm_protect(lua_State *L)
+{
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_pushvalue(L, -3);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, rt_vm_read_only);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+    lua_remove(L, -2);
+}
+
+
+static int
+rt_vm_read_only(lua_State *L)
+{
+    return luaL_error(L, "a rule keeps nothing: write \"local %s\"",
+                      lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2)
+                                                    : "name");
+}
+
+
+rt_vm_result_e
+rt_vm_load(rt_vm_t *vm, const char *name, const uint8_t *text, size_t len)
+{
+    char             chunk[LUA_IDSIZE];
+    lua_State       *L;
+    rt_vm_result_e   result;
+
+    L = vm->L;
+
+    if (len > RT_VM_SOURCE_MAX) {
+        return rt_vm_fail(vm, "%s: longer than %d bytes", name,
+                          RT_VM_SOURCE_MAX);
+    }
+
+    snprintf(chunk, sizeof(chunk), "@%s", name);
+
+    rt_vm_start(vm, RT_VM_LOADING);
+
+    lua_pushcfunction(L, rt_vm_run_chunk);
+    lua_pushlightuserdata(L, (void *) text);
+    lua_pushinteger(L, len);
+    lua_pushlightuserdata(L, chunk);
+
+    result = rt_vm_done(vm, lua_pcall(L, 3, 0, 0));
+
+    rt_vm_end(vm);
+
+    return result;
+}
+
+
+static int
+rt_vm_run_chunk(lua_State *L)
+{
+    if (luaL_loadbufferx(L, lua_touserdata(L, 1), lua_tointeger(L, 2),
+                         lua_touserdata(L, 3), "t")
+        != 0)
+    {
+        return lua_error(L);
+    }
+
+    lua_getfield(L, LUA_REGISTRYINDEX, RT_VM_ENV);
+    lua_setfenv(L, -2);
+    lua_call(L, 0, 1);
+
+    if (!lua_istable(L, -1)) {
+        return luaL_error(L, "%s: returns a %s, not a table of functions",
+                          (char *) lua_touserdata(L, 3) + 1,
+                          luaL_typename(L, -1));
+    }
+
+    lua_setfield(L, LUA_REGISTRYINDEX, RT_VM_RULES);
+
+    return 0;
+}
+
+
+rt_vm_result_e
+rt_vm_begin(rt_vm_t *vm, const char *name)
+{
+    lua_State  *L;
+
+    L = vm->L;
+
+    if (vm->dead) {
+        return vm->dead;
+    }
+
+    lua_getfield(L, LUA_REGISTRYINDEX, RT_VM_RULES);
+
+    if (!lua_istable(L, -1)) {
+        return RT_VM_NONE;
+    }
+
+    lua_pushstring(L, name);
+    lua_rawget(L, -2);
+
+    return lua_isfunction(L, -1) ? RT_VM_OK : RT_VM_NONE;
+}
+
+
+rt_vm_result_e
+rt_vm_call(rt_vm_t *vm, int nargs)
+{
+    rt_vm_start(vm, 1);
+
+    return rt_vm_done(vm, lua_pcall(vm->L, nargs, 1, 0));
+}
+
+
+void
+rt_vm_end(rt_vm_t *vm)
+{
+    lua_settop(vm->L, 0);
+
+    if (vm->dead || vm->live <= vm->limits.kept) {
+        return;
+    }
+
+    lua_gc(vm->L, LUA_GCCOLLECT, 0);
+
+    if (vm->live > vm->limits.kept) {
+        vm->dead = RT_VM_MEMORY;
+        snprintf(vm->error, sizeof(vm->error),
+                 "it keeps %zu bytes between calls", vm->live);
+    }
+}
+
+
+static void
+rt_vm_start(rt_vm_t *vm, uint32_t times)
+{
+    vm->steps = (int64_t) vm->limits.steps * times;
+    vm->bytes = (int64_t) vm->limits.bytes * times;
+    vm->nesting = 0;
+    vm->error[0] = '\0';
+
+    vm->began = 0;
+    vm->end = rt_vm_clock(CLOCK_MONOTONIC)
+              + (uint64_t) vm->limits.time * times * 1000;
+
+    vm->calling = true;
+}
+
+
+/* the flag says what has happened, whatever the error says */
+
+static rt_vm_result_e
+rt_vm_done(rt_vm_t *vm, int status)
+{
+    size_t       len, n;
+    const char  *said;
+
+    vm->calling = false;
+
+    if (vm->dead == RT_VM_OK && status == 0) {
+        return RT_VM_OK;
+    }
+
+    if (vm->dead == RT_VM_OK) {
+        said = lua_type(vm->L, -1) == LUA_TSTRING
+               ? lua_tolstring(vm->L, -1, &len)
+               : "an error that is no text";
+        n = strlen(said);
+        n = rt_min(n, sizeof(vm->error) - 1);
+        memcpy(vm->error, said, n);
+        vm->error[n] = '\0';
+        return RT_VM_ERROR;
+    }
+
+    n = strlen(vm->error);
+    snprintf(vm->error + n, sizeof(vm->error) - n, "%s",
+             vm->dead == RT_VM_STEPS ? "too many steps"
+             : vm->dead == RT_VM_TIME ? "it took too long"
+             : "too much memory");
+
+    return vm->dead;
+}
+
+
+static void
+rt_vm_hook(lua_State *L, lua_Debug *ar)
+{
+    rt_vm_t  *vm;
+
+    (void) ar;
+
+    vm = rt_vm_of(L);
+
+    if (!vm->calling) {
+        return;
+    }
+
+    if (vm->dead) {
+        rt_vm_die(L, vm->dead);
+    }
+
+    vm->steps -= RT_VM_TICK;
+
+    if (vm->steps < 0) {
+        rt_vm_die(L, RT_VM_STEPS);
+    }
+
+    if (rt_vm_late(vm)) {
+        rt_vm_die(L, RT_VM_TIME);
+    }
+}
+
+
+static bool
+rt_vm_late(rt_vm_t *vm)
+{
+    uint64_t  now, took, limit;
+
+    now = rt_vm_clock(CLOCK_MONOTONIC);
+
+    if (now < vm->end) {
+        return false;
+    }
+
+    limit = (uint64_t) vm->limits.time * 1000;
+    took = rt_vm_clock(CLOCK_THREAD_CPUTIME_ID);
+
+    if (vm->began == 0) {
+        vm->began = took;
+        vm->end = now + limit;
+        return false;
+    }
+
+    if (took - vm->began >= limit) {
+        return true;
+    }
+
+    vm->end = now + limit - (took - vm->began);
+
+    return false;
+}
+
+
+static uint64_t
+rt_vm_clock(clockid_t clock)
+{
+    struct timespec  ts;
+
+    clock_gettime(clock, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+
+void
+rt_vm_die(lua_State *L, rt_vm_result_e why)
+{
+    rt_vm_t    *vm;
+    lua_Debug   ar;
+
+    vm = rt_vm_of(L);
+
+    vm->dead = why;
+    lua_sethook(L, rt_vm_hook, LUA_MASKCOUNT, 1);
+
+    if (vm->error[0] == '\0') {
+        for (int level = 0; lua_getstack(L, level, &ar); level++) {
+
+            if (lua_getinfo(L, "Sl", &ar) && ar.currentline > 0) {
+                snprintf(vm->error, sizeof(vm->error), "%s:%d: ",
+                         ar.short_src, ar.currentline);
+                break;
+            }
+        }
+    }
+
+    lua_pushnil(L);
+    lua_error(L);
+
+    abort();
+}
+
+
+void
+rt_vm_alive(lua_State *L)
+{
+    rt_vm_t  *vm;
+
+    vm = rt_vm_of(L);
+
+    if (vm->dead) {
+        rt_vm_die(L, vm->dead);
+    }
+}
+
+
+unsigned
+rt_vm_enter(lua_State *L)
+{
+    rt_vm_t  *vm;
+
+    vm = rt_vm_of(L);
+
+    if (vm->nesting == RT_VM_NESTING) {
+        luaL_error(L, "functions are nested too deep");
+    }
+
+    return vm->nesting++;
+}
+
+
+void *
+rt_vm_owner(lua_State *L)
+{
+    return rt_vm_of(L)->owner;
+}
+
+
+lua_State *
+rt_vm_state(rt_vm_t *vm)
+{
+    return vm->L;
+}
+
+
+const char *
+rt_vm_error(rt_vm_t *vm)
+{
+    return vm->error;
+}
+
+
+rt_vm_result_e
+rt_vm_fail(rt_vm_t *vm, const char *format, ...)
+{
+    va_list  args;
+
+    va_start(args, format);
+    vsnprintf(vm->error, sizeof(vm->error), format, args);
+    va_end(args);
+
+    return RT_VM_ERROR;
+}
+
+
+bool
+rt_vm_spoilt(rt_vm_t *vm)
+{
+    return vm->dead != RT_VM_OK;
+}
+
+
+size_t
+rt_vm_bytes(rt_vm_t *vm)
+{
+    return vm->live;
+}
+
+
+uint32_t
+rt_vm_steps(rt_vm_t *vm)
+{
+    return vm->limits.steps - (vm->steps > 0 ? vm->steps : 0);
+}

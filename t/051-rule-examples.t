@@ -1,0 +1,82 @@
+# The rules of lua/rules, from which people start, each in a nginx.
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+
+BEGIN {
+    my $top = dirname(dirname(abs_path($0)));
+    my $to = ($ENV{TEST_NGINX_SERVROOT} || "$top/build/servroot") . '-rules';
+
+    for my $name (qw(maintenance moderation)) {
+        system('mkdir', '-p', "$to/$name") == 0
+            && system('cp', "$top/lua/rules/$name.lua",
+                      "$to/$name/default.lua") == 0
+            or die "$to/$name\n";
+    }
+
+    $ENV{TEST_NGINX_RULES} = $to;
+}
+
+use RT;
+
+$RT::HTTP = <<'_EOC_';
+    rt_zone       $http_x_tenant zone=live:8m;
+    rt_user       $http_x_user;
+    rt_namespace  chat publish=any;
+    rt_namespace  free publish=any;
+_EOC_
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: moderation
+--- more_http_config
+    rt_rules $TEST_NGINX_RULES/moderation;
+--- conversation
+a: open /connection/websocket
+   X-User: alice
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"chat:x"}}
+a: < {"id":1,"connect":{...}}
+   < {"id":2,"subscribe":{}}
+b: open /connection/websocket
+   X-User: bob
+   > {"id":1,"connect":{}}
+b: < {"id":1,"connect":{"client":"*b",...}}
+b: > {"id":2,"publish":{"channel":"chat:x","data":{"text":"well, Darn it","n":1.0}}}
+b: < {"id":2,"publish":{}}
+a: < {"push":{"channel":"chat:x","pub":{"data":{"text":"well, **** it","n":1},"info":{...}}}}
+b: > {"id":3,"publish":{"channel":"chat:x","data":{"n":1.0,"text":"fine"}}}
+b: < {"id":3,"publish":{}}
+a: <= {"push":{"channel":"chat:x","pub":{"data":{"n":1.0,"text":"fine"},"info":{"user":"bob","client":"{{kept("b")}}"}}}}
+b: > {"id":4,"publish":{"channel":"chat:x","data":"fine"}}
+b: < {"id":4,"error":{"code":107,"message":"data.text: a string is expected"}}
+b: > {"id":5,"publish":{"channel":"chat:x","data":{"text":"{{'x' x 501}}"}}}
+b: < {"id":5,"error":{"code":4001,"message":"data.text: longer than 500 bytes"}}
+b: > {"id":6,"publish":{"channel":"chat:x","data":{"text":"see http://x"}}}
+b: < {"id":6,"error":{"code":4002,"message":"links are not for everyone"}}
+a: > {"id":6,"publish":{"channel":"free:x","data":"whatever"}}
+a: < {"id":6,"publish":{}}
+a: > {"id":7,"publish":{"channel":"chat:y","data":{"text":"see http://x"}}}
+a: < {"id":7,"publish":{}}
+
+
+
+=== TEST 2: maintenance
+--- more_http_config
+    rt_rules $TEST_NGINX_RULES/maintenance;
+--- conversation
+a: open /connection/websocket
+   X-User: operator
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"chat:x"}}
+   > {"id":3,"publish":{"channel":"chat:x","data":1}}
+   > {"id":4,"rpc":{"method":"x"}}
+a: < {"id":1,"connect":{...}}
+   < {"id":2,"subscribe":{}}
+   < {"id":3,"error":{"code":4503,"message":"maintenance: come back in a few minutes"}}
+   < {"id":4,"error":{"code":4503,"message":"maintenance: come back in a few minutes"}}
+b: open /connection/websocket
+   > {"id":1,"connect":{}}
+b: < {"id":1,"error":{"code":4503,"message":"maintenance: come back in a few minutes"}}
