@@ -201,10 +201,12 @@ api: 200 {"id":"k2","channel":"open:x","status":"pending"}
 # the status was lost, the first result was not
 redis: DEL rt:{{$tag}}:event:kept%3Ax:e1
 api: GET /api/events/e1?channel=kept:x
-api: 200 {"id":"e1","channel":"kept:x","status":"accepted","offset":1,"epoch":"{{kept("e")}}"}
-redis: DEL rt:{{$tag}}:event:open%3Ax:k1
+api: 200 ~\A\{"id":"e1","channel":"kept:x","status":"accepted","offset":1,"epoch":"{{kept("e")}}","time":\d{13}\}\z
+# nothing more was to be said of this one
+redis: EXISTS rt:{{$tag}}:event:open%3Ax:k1
+       0
 api: GET /api/events/k1?channel=open:x
-api: 200 {"id":"k1","channel":"open:x","status":"accepted"}
+api: 200 ~\A\{"id":"k1","channel":"open:x","status":"accepted","time":\d{13}\}\z
 
 
 

@@ -4,8 +4,8 @@
  * the same key.  A key is claimed in Redis first; who has claimed it publishes
  * in its node, and writes the result to the key; then the publisher is told.
  *
- *     mark     "DIGEST claim NODE-TIME"   claimed
- *              "DIGEST OFFSET EPOCH"      the result; "0 -": no history has it
+ *     mark     "DIGEST claim NODE-TIME"      claimed
+ *              "DIGEST OFFSET EPOCH TIME"    the result; "0 -": in no history
  *
  * A claim without a result is of a worker that is at it, or of one that died
  * there.  In the same node that does not matter: the zone knows by itself
@@ -82,8 +82,8 @@ static ngx_rt_redis_script_t  ngx_rt_settle_script = {
     "  end\n"
     "  return 0\n"
     "end\n"
-    "redis.call('SET', KEYS[1], table.concat(ARGV, ' ', 1, 3),\n"
-    "           'PX', ARGV[4])\n"
+    "redis.call('SET', KEYS[1], table.concat(ARGV, ' ', 1, 3) .. ' ' ..\n"
+    "           ARGV[5], 'PX', ARGV[4])\n"
     "note(KEYS[2], ARGV[4], ARGV[6], ARGV[2], ARGV[3], ARGV[5])\n"
     "return 1\n",
     ""

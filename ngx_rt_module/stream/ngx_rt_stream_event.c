@@ -1,7 +1,8 @@
 
 /*
  * What has become of an event, as it stands in Redis: the hash that the scripts
- * that accept have written; where there is none, what the key's mark says.
+ * that accept have written, if something was to be said that the key's mark
+ * does not say; else the mark.
  *
  * Called by the API; calls redis/.  What stands there may have been written by
  * anyone who can write to Redis, so it is looked at.  No locking.
@@ -40,9 +41,10 @@ static ngx_rt_redis_script_t  ngx_rt_stream_event_script = {
     "if #event > 0 then return event end\n"
     "local known = redis.call('GET', KEYS[2])\n"
     "if not known then return {} end\n"
-    "local offset, epoch = known:match('^%S+ (%S+) (%S+)')\n"
+    "local offset, epoch, time = known:match('^%S+ (%S+) (%S+) ?(%d*)$')\n"
     "if offset == 'claim' then return { 'status', 'pending' } end\n"
-    "return { 'status', 'accepted', 'offset', offset, 'epoch', epoch }\n",
+    "return { 'status', 'accepted', 'offset', offset or '', 'epoch',\n"
+    "         epoch or '', 'time', time or '' }\n",
     ""
 };
 

@@ -119,7 +119,7 @@ ngx_rt_redis_script_t  ngx_rt_stream_append = {
     "      call('HINCRBY', meta, 'top', good - count)\n"
     "    end\n"
 
-    /* far apart, and all at once, it costs next to nothing */
+    /* for each by itself it would cost more than now and then for many */
 
     "    if top % 32 < count then\n"
     "      call('XTRIM', stream, 'MAXLEN', '~', ARGV[a])\n"
@@ -149,8 +149,8 @@ ngx_rt_redis_script_t  ngx_rt_stream_append = {
 
 /*
  * The way of all others: keys, versions, a new channel, a new epoch, and what
- * is due now and then: `due` of meta has the turn in which that was done last,
- * a quarter of the stream's time.
+ * is due now and then: `due` of meta has the run and the turn in which that was
+ * done last; a turn is a quarter of the stream's time.
  *
  * A channel has an epoch of its own from the first publication on, and a new
  * one when entries may have been lost that somebody has seen: meta was lost;
@@ -159,10 +159,10 @@ ngx_rt_redis_script_t  ngx_rt_stream_append = {
  *
  *     ARGV     time, run, head of the bus's messages, epoch for channels that
  *              need one, "1" if a restart of Redis may lose its end, how long
- *              keys are known; of each channel: length of the stream, turn,
- *              number of publications, time of the stream and of meta; of each
- *              of those: data, info, tags, digest of what the key stands for
- *              (empty: no key), what is said of the event, version (empty:
+ *              keys are known; of each channel: length of the stream, run and
+ *              turn, number of publications, time of the stream and of meta; of
+ *              each of those: data, info, tags, digest of what the key stands
+ *              for (empty: no key), what is said of the event, version (empty:
  *              none) and its epoch
  */
 
@@ -188,19 +188,15 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "  end\n"
     "end\n"
 
-    "local function add(stream, max, id, data, info, tags)\n"
-    "  if tags ~= '' and info ~= '' then\n"
-    "    return call('XADD', stream, 'MAXLEN', '~', max, id, 'data', data,\n"
-    "                'info', info, 'tags', tags, 'time', now)\n"
-    "  elseif tags ~= '' then\n"
-    "    return call('XADD', stream, 'MAXLEN', '~', max, id, 'data', data,\n"
+    "local function add(stream, at, data, info, tags)\n"
+    "  if tags ~= '' then\n"
+    "    return call('XADD', stream, at, 'data', data, 'info', info,\n"
     "                'tags', tags, 'time', now)\n"
     "  elseif info ~= '' then\n"
-    "    return call('XADD', stream, 'MAXLEN', '~', max, id, 'data', data,\n"
-    "                'info', info, 'time', now)\n"
+    "    return call('XADD', stream, at, 'data', data, 'info', info,\n"
+    "                'time', now)\n"
     "  end\n"
-    "  return call('XADD', stream, 'MAXLEN', '~', max, id, 'data', data,\n"
-    "              'time', now)\n"
+    "  return call('XADD', stream, at, 'data', data, 'time', now)\n"
     "end\n"
 
     /* numbers too large for Lua's */
@@ -238,25 +234,28 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "while KEYS[k] do\n"
     "  local stream, meta, base = KEYS[k], KEYS[k + 1], #out + 1\n"
     "  local max, turn, count, ttl, keep = unpack(ARGV, a, a + 4)\n"
-    "  local m = call('HMGET', meta, 'top', 'epoch', 'run', 'due', 'version',\n"
-    "                 'vepoch')\n"
-    "  local top, epoch, version, vepoch = tonumber(m[1]), m[2], m[5], m[6]\n"
+    "  local m = call('HMGET', meta, 'top', 'epoch', 'due')\n"
+    "  local top, epoch, done = tonumber(m[1]), m[2], m[3] == turn\n"
     "  local wrong, said, new, good = m.err and m, nil, false, 0\n"
+    "  local version, vepoch\n"
     "  k, a = k + 2, a + 5\n"
 
     "  local function begin()\n"
     "    local id, err = last(stream)\n"
     "    if not id then wrong = err return end\n"
     "    top, epoch, new = math.max(top or 0, id), fresh, true\n"
+    "    done = false\n"
     "  end\n"
 
     "  local function say(n)\n"
-    "    local set = call('HSET', meta, 'top', n, 'epoch', epoch, 'run', run)\n"
+    "    local set = done and call('HSET', meta, 'top', n)\n"
+    "      or call('HSET', meta, 'top', n, 'epoch', epoch, 'run', run)\n"
     "    if type(set) == 'table' then wrong = set else said = n end\n"
     "  end\n"
 
     "  if not wrong and (not top or not epoch\n"
-    "                    or m[3] ~= run and lossy == '1') then\n"
+    "                    or not done and lossy == '1'\n"
+    "                       and call('HGET', meta, 'run') ~= run) then\n"
     "    begin()\n"
     "  end\n"
 
@@ -265,7 +264,7 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "  for i = base + 1, base + count do\n"
     "    local data, info, tags, digest, about, ver, vep =\n"
     "      unpack(ARGV, a, a + 6)\n"
-    "    local res, mark, event, id, untold = wrong or nil\n"
+    "    local res, mark, event, at, untold = wrong or nil\n"
     "    a = a + 7\n"
 
     "    if digest ~= '' then\n"
@@ -279,9 +278,14 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "      end\n"
     "    end\n"
 
-    "    if not res and ver ~= '' and version and vepoch == vep\n"
-    "       and not later(ver, version) then\n"
-    "      res = { 'stale', top, epoch }\n"
+    "    if not res and ver ~= '' then\n"
+    "      if version == nil then\n"
+    "        m = call('HMGET', meta, 'version', 'vepoch')\n"
+    "        version, vepoch = m[1] or false, m[2]\n"
+    "      end\n"
+    "      if version and vepoch == vep and not later(ver, version) then\n"
+    "        res = { 'stale', top, epoch }\n"
+    "      end\n"
     "    end\n"
 
     "    if not res and not said then\n"
@@ -290,34 +294,34 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "    end\n"
 
     "    if not res then\n"
-    "      id = top + 1 .. '-0'\n"
-    "      res = add(stream, max, id, data, info, tags)\n"
+    "      res = add(stream, top + 1, data, info, tags)\n"
 
     "      if res.err and not new and good == 0\n"
     "         and res.err:find('^ERR') then\n"
     "        begin()\n"
     "        if not wrong then say(top + 1) end\n"
-    "        id = top + 1 .. '-0'\n"
-    "        res = wrong or add(stream, max, id, data, info, tags)\n"
+    "        res = wrong or add(stream, top + 1, data, info, tags)\n"
     "      end\n"
+
+    "      at = not res.err and res:match('%d+')\n"
     "    end\n"
 
-    "    if res == id then\n"
+    "    if at then\n"
     "      top = top + 1\n"
 
     "      if mark then\n"
-    "        local set = call('SET', mark, digest .. ' ' .. top .. ' ' ..\n"
-    "                         epoch, 'PX', window)\n"
+    "        local set = call('SET', mark, digest .. ' ' .. at .. ' ' ..\n"
+    "                         epoch .. ' ' .. now, 'PX', window)\n"
     "        if set.err then\n"
-    "          call('XDEL', stream, id)\n"
-    "          res = set\n"
+    "          call('XDEL', stream, res)\n"
+    "          res, at = set, nil\n"
     "        else\n"
-    "          untold = not note(event, window, about, top, epoch, now)\n"
+    "          untold = not note(event, window, about, at, epoch, now)\n"
     "        end\n"
     "      end\n"
     "    end\n"
 
-    "    if res == id then\n"
+    "    if at then\n"
     "      good = good + 1\n"
 
     "      if ver ~= '' then\n"
@@ -327,13 +331,13 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
 
     "      if bus ~= '' then\n"
     "        local told = stream:gsub('}:channel:', '}:bus:', 1)\n"
-    "        told = call('PUBLISH', told, bus .. top .. ' ' .. epoch ..\n"
+    "        told = call('PUBLISH', told, bus .. at .. ' ' .. epoch ..\n"
     "                    ' ' .. now .. ' ' .. #data .. ' ' .. #info .. ' ' ..\n"
     "                    #tags .. '\\n' .. data .. info .. tags)\n"
     "        untold = untold or type(told) == 'table'\n"
     "      end\n"
 
-    "      if untold then res = { 'untold', top, epoch } end\n"
+    "      if untold then res = { 'untold', at, epoch } end\n"
     "    end\n"
 
     "    out[i] = res\n"
@@ -341,7 +345,11 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
 
     "  if said and said ~= top then say(top) end\n"
 
-    "  if good > 0 and m[4] ~= turn then\n"
+    "  if good > 0 and top % 32 < good then\n"
+    "    call('XTRIM', stream, 'MAXLEN', '~', max)\n"
+    "  end\n"
+
+    "  if good > 0 and not done then\n"
     "    tend(stream, meta, turn, ttl, keep, from)\n"
     "  end\n"
 

@@ -262,7 +262,7 @@ describe("durable publications", { timeout: 60000 }, () => {
 
         assert.equal((await entries()).length, 1);
         assert.equal(await call("GET", key("idem", "c", "k")),
-                     `${A} 1 abcdefgh`);
+                     `${A} 1 abcdefgh 1000`);
     });
 
     test("a key is accepted once within one call", async () => {
@@ -273,7 +273,8 @@ describe("durable publications", { timeout: 60000 }, () => {
     });
 
     test("marks and status live as long as the window", async () => {
-        await long([{ key: "k" }], { window: 5000 });
+        await long([{ key: "k", about: "s1 - - " }, { key: "l" }],
+                   { window: 5000 });
 
         for (const kind of ["idem", "event"]) {
             const left = await call("PTTL", key(kind, "c", "k"));
@@ -284,7 +285,14 @@ describe("durable publications", { timeout: 60000 }, () => {
         const status = await call("HGETALL", key("event", "c", "k"));
 
         assert.deepEqual(status, ["status", "accepted", "offset", "1",
-                                  "epoch", "abcdefgh", "time", "1000"]);
+                                  "epoch", "abcdefgh", "time", "1000",
+                                  "session", "s1"]);
+
+        /* the mark says it all */
+
+        assert.equal(await call("EXISTS", key("event", "c", "l")), 0);
+        assert.equal(await call("GET", key("idem", "c", "l")),
+                     `${A} 2 abcdefgh 1000`);
     });
 
     test("what is said of an event stands in its status", async () => {
@@ -333,12 +341,12 @@ describe("durable publications", { timeout: 60000 }, () => {
     });
 
     test("a status that cannot be kept does not undo it", async () => {
+        const pub = { key: "k", about: "s1 - - " };
+
         await call("SET", key("event", "c", "k"), "x");
 
-        assert.deepEqual(await long([{ key: "k" }]),
-                         [["untold", "1", "abcdefgh"]]);
-        assert.deepEqual(await long([{ key: "k" }]),
-                         [["repeated", "1", "abcdefgh"]]);
+        assert.deepEqual(await long([pub]), [["untold", "1", "abcdefgh"]]);
+        assert.deepEqual(await long([pub]), [["repeated", "1", "abcdefgh"]]);
     });
 
     test("an older version is not taken", async () => {
@@ -372,6 +380,7 @@ describe("durable publications", { timeout: 60000 }, () => {
 
         assert.deepEqual(await long([{}, {}], { epoch: "newepoch" }), [
             ["accepted", "3", "newepoch"], ["accepted", "4", "newepoch"]]);
+        assert.equal(await meta("epoch"), "newepoch");
 
         await call("XADD", key("channel", "c"), "1700000000000-5", "x", "y");
 
