@@ -276,8 +276,8 @@ load_check_options(load_t *l)
         load_fail("more publishers than channels: a channel has one");
     }
 
-    if (l->by_websocket && l->target != LOAD_RT) {
-        load_fail("--websocket is for --target rt");
+    if (l->by_websocket && l->target != LOAD_RT && l->target != LOAD_NCHAN) {
+        load_fail("--websocket is for --target rt and nchan");
     }
 
     if (l->history && l->target != LOAD_RT) {
@@ -366,10 +366,11 @@ load_mark(load_t *l, load_mark_t *m)
 {
     struct timespec  ts;
 
+    load_redis_done(l, &m->done);
+
     m->server = load_proc_cpu(l, l->pids);
     m->softirq = load_proc_cpu(l, l->softirqs);
     m->redis = load_proc_cpu(l, l->redis_pids);
-    load_redis_done(l, &m->done);
     m->time = load_clock();
     m->counts = l->counts;
 

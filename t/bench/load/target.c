@@ -4,7 +4,8 @@
  *
  *   rt     the client protocol (JSON) over WebSocket; publishes by POST
  *          /api/publish, or as commands of WebSocket clients
- *   nchan  WebSocket subscribers at /sub?id=N, publishes by POST /pub?id=N
+ *   nchan  WebSocket subscribers at /sub?id=N, publishes by POST /pub?id=N, or
+ *          as messages of a WebSocket at /pub?id=N, each of which is answered
  *   bare   t/bench/bare.c: subscribers send a line, publishers the same
  *          HTTP requests as with rt
  *   http   GET /nothing, answered with 204 and the close
@@ -87,7 +88,8 @@ load_target_templates(load_t *l, uint32_t number)
         load_target_template(&ch->delivery, payload);
         snprintf(text, sizeof(text), "POST /pub?id=%u" LOAD_POST, number,
                  LOAD_PAYLOAD, payload);
-        load_target_template(&ch->request, text);
+        load_target_template(&ch->request,
+                             l->by_websocket ? payload : text);
         return;
     }
 
@@ -143,7 +145,8 @@ load_target_hello(load_t *l, load_conn_t *c, uint8_t *p, size_t size)
 {
     unsigned  number;
 
-    number = c->channel ? (unsigned) (c->channel - l->channel) : 0;
+    number = c->channel ? (unsigned) (c->channel - l->channel)
+                        : c->publisher->first_channel;
 
     if (c->channel == NULL && !l->by_websocket) {
         c->state = LOAD_LIVE;
@@ -171,8 +174,8 @@ load_target_hello(load_t *l, load_conn_t *c, uint8_t *p, size_t size)
 
     if (l->target == LOAD_NCHAN) {
         return (size_t) snprintf((char *) p, size,
-                                 "GET /sub?id=%u HTTP/1.1\r\n" LOAD_UPGRADE,
-                                 number);
+                                 "GET /%s?id=%u HTTP/1.1\r\n" LOAD_UPGRADE,
+                                 c->channel ? "sub" : "pub", number);
     }
 
     return (size_t) snprintf((char *) p, size,
@@ -239,8 +242,10 @@ load_target_request(load_t *l, load_conn_t *c, load_channel_t *ch, uint8_t *p,
         return ch->request.len;
     }
 
-    snprintf(id, sizeof(id), "%u", c->publisher->id++);
-    memcpy(text + LOAD_ID_AT, id, 10);
+    if (l->target == LOAD_RT) {
+        snprintf(id, sizeof(id), "%u", c->publisher->id++);
+        memcpy(text + LOAD_ID_AT, id, 10);
+    }
 
     return load_wire_mask(p, 1, text, ch->request.len);
 }
@@ -253,6 +258,15 @@ load_target_message(load_t *l, load_conn_t *c, uint8_t *p, size_t len)
 
     if (l->target == LOAD_BARE && c->state == LOAD_JOINING) {
         c->state = LOAD_LIVE;
+        return;
+    }
+
+    if (l->target == LOAD_NCHAN && c->publisher) {
+        if (!load_target_has(p, len, "queued messages: ")) {
+            load_fail("reply to a publish: %.*s", (int) len, p);
+        }
+
+        load_check_replied(l, c);
         return;
     }
 

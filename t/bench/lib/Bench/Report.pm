@@ -163,6 +163,7 @@ my %FIGURES = (
     zone => 'zone bytes a session',
     publishes => 'publishes a second',
     publishes_cpu => 'publishes per CPU second of nginx',
+    publishes_both => 'publishes per CPU second of nginx and Redis',
     redis_us => 'CPU of Redis a publish',
 );
 
