@@ -303,6 +303,7 @@ ngx_rt_interest_fetched(ngx_rt_interest_t *in, uint64_t source,
     ngx_queue_t            *q, *next;
     ngx_rt_slice_t          s;
     ngx_rt_batch_t         *b;
+    ngx_rt_position_t       at;
     ngx_rt_subscription_t  *sub;
 
     from = in->fetching;
@@ -313,6 +314,11 @@ ngx_rt_interest_fetched(ngx_rt_interest_t *in, uint64_t source,
         s.pubs = pubs;
         s.n = ngx_min(n, NGX_RT_SLICE);
         b = ngx_rt_behind_encode(in, &s);
+
+    } else if (source == in->top.source) {
+        at.source = source;
+        at.offset = from;
+        ngx_rt_copy_empty(in->hub->zone, in->channel, &at);
     }
 
     for (q = ngx_queue_head(&in->subscriptions);

@@ -194,6 +194,9 @@ ngx_rt_recover_latest(ngx_rt_subscription_t *sub, const rt_since_t *since,
 /*
  * From there to the top, which moves on; without room for all of it the
  * subscription is behind.  NGX_DECLINED: it is not there from there on.
+ *
+ * Nobody has asked the stream for one that the server begins: it has it, as far
+ * as is known.  If not the connection is closed, and the next time it is known.
  */
 
 static ngx_int_t
@@ -229,6 +232,14 @@ ngx_rt_recover_read(ngx_rt_subscription_t *sub, uint64_t from,
 
         pubs = list.elts;
         s.n = list.nelts;
+    }
+
+    if (sub->server && ngx_rt_interest_fetch
+        && s.top.source == in->top.source
+        && s.absent >= from && s.emptied < from)
+    {
+        ngx_rt_subscription_fall_behind(sub, from - 1);
+        return NGX_OK;
     }
 
     if (s.top.source != in->top.source || s.n == 0

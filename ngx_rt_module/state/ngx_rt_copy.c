@@ -329,6 +329,28 @@ ngx_rt_copy_place_locked(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
 }
 
 
+void
+ngx_rt_copy_empty(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
+    ngx_rt_position_t *at)
+{
+    rt_txn_t          *x;
+    ngx_rt_history_t  *h;
+
+    x = &z->state->txn;
+
+    ngx_rt_state_lock(z);
+
+    h = ch->history;
+
+    if (h && h->source == at->source && h->emptied < at->offset) {
+        rt_txn_set(x, &h->emptied, at->offset);
+        (void) rt_txn_commit(x);
+    }
+
+    ngx_rt_state_unlock(z);
+}
+
+
 /* the log need not have it more often than once a second */
 
 static void

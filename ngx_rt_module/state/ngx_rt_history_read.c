@@ -37,6 +37,7 @@ ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch, ngx_rt_slice_t *s)
 {
     s->n = 0;
     s->absent = 0;
+    s->emptied = 0;
     s->pubs = ngx_rt_slice_pubs;
 
     ngx_memzero(&s->top, sizeof(ngx_rt_position_t));
@@ -53,6 +54,7 @@ ngx_rt_history_read(ngx_rt_zone_t *z, ngx_rt_channel_t *ch, ngx_rt_slice_t *s)
 
     if (s->top.source && s->max) {
         s->absent = ngx_rt_history_absent(ch->history);
+        s->emptied = ch->history->emptied;
         ngx_rt_history_read_locked(ch, s);
     }
 

@@ -893,6 +893,8 @@ typedef struct {
     uint64_t                   absent;        /* up to this offset the stream
                                                  may have what the copy has
                                                  not; 0: it has not */
+    uint64_t                   emptied;       /* up to this one it has nothing,
+                                                 as far as is known */
     ngx_uint_t                 n;
     rt_publication_t          *pubs;          /* from the first one on that is
                                                  there, without a hole */
@@ -977,6 +979,14 @@ void ngx_rt_channel_hear(ngx_rt_zone_t *z, ngx_str_t *tenant,
  * slot of who tells them, the tenant, a zero, the channel.
  */
 #define NGX_RT_CHANGE_MAX  (1 + NGX_RT_TENANT_MAX + 1 + NGX_RT_CHANNEL_MAX)
+
+
+/*
+ * The stream was asked and has not that offset, nor those before, of that
+ * source; ch is held.
+ */
+void ngx_rt_copy_empty(ngx_rt_zone_t *z, ngx_rt_channel_t *ch,
+    ngx_rt_position_t *at);
 
 
 /* ngx_rt_line.c: these lock by themselves but for ..._heard() */

@@ -816,6 +816,58 @@ describe("durable channels", { timeout: 120000 }, () => {
     });
 
 
+    test("the server subscribes from further back: it is pushed, or the client"
+         + " is told when the stream has it no more", async () => {
+        const redis = await store();
+        const nginx = await node(redis.url());
+        const epoch = await old(nginx, "kept:x", []);
+        const all = Array.from({ length: 800 }, (_, i) => 101 + i);
+
+        /* one that stays, so that the copy does */
+        const other = await follow(nginx, "kept:x");
+
+        const back = async () => {
+            const socket = keep(await raw(nginx));
+            const closed = new Promise(resolve => socket.on("close", resolve));
+            const { connect } = await until("connected", () =>
+                socket.heard.find(o => o.id === 1));
+
+            await nginx.api("subscribe", { client: connect.client, user: "",
+                channel: "kept:x", recover_since: { offset: 100, epoch } },
+                headers);
+
+            const { push } = await until("the push", () =>
+                socket.heard.find(o => o.push?.subscribe));
+
+            return { socket, closed, told: push.subscribe };
+        };
+
+        const first = await back();
+        const offsets = () => first.socket.heard.flatMap(o =>
+            o.push?.pub?.offset ?? []);
+
+        assert.equal(first.told.recovered, true);
+        await until("all of it", () => offsets().at(-1) === 900);
+        assert.deepEqual(offsets(), all);
+
+        await redis.call("XTRIM", key("channel", "kept:x"), "MINID", "301-0");
+
+        const second = await back();
+
+        assert.equal(await second.closed, 3010);
+        assert.ok(!second.socket.heard.some(o => o.push?.pub));
+
+        const third = await back();
+
+        assert.equal(third.told.recovered, undefined);
+        assert.equal(third.told.offset, 900);
+        await many(nginx, "kept:x", 901, 901);
+        await until("what is new", () => third.socket.heard.some(o =>
+            o.push?.pub?.offset === 901));
+        await other.hears(901);
+    });
+
+
     test("Redis goes away meanwhile: it goes on later, and nothing is missed",
          async () => {
         const redis = await store();
