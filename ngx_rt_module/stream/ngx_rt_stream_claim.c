@@ -153,7 +153,10 @@ ngx_rt_claim_look_handler(ngx_rt_redis_call_t *call,
 }
 
 
-/* a mark; who has only claimed the key may not have published yet */
+/*
+ * A mark: digest, offset, epoch, time.  Who has only claimed the key may not
+ * have published yet.
+ */
 
 static void
 ngx_rt_claim_seen(ngx_rt_entry_t *e, redisReply *reply)
@@ -190,7 +193,7 @@ ngx_rt_claim_seen(ngx_rt_entry_t *e, redisReply *reply)
 
     part[1].type = REDIS_REPLY_STRING;
     part[1].str = p + 1;
-    part[1].len = reply->str + reply->len - p - 1;
+    part[1].len = strcspn(p + 1, " ");
 
     if (ngx_rt_append_position(&part[0], '\0', &part[1], &e->at)
         || ngx_strcmp(offset, "0") == 0)
