@@ -186,7 +186,7 @@ describe("a ledger of faults", () => {
             + `(${storm.inFlight} with a publish in flight), `
             + `at ${storm.visited.size} points, `
             + `${storm.reloads} reloads, ${storm.laps} of ${storm.stalls} `
-            + `stalls lapped`);
+            + `stalls lapped, ${storm.others} laps of others`);
         t.diagnostic(`${figures.sent} sent, ${figures.acked} acknowledged, `
             + `${figures.refused} refused, ${ledger.unknown} outcomes unknown, `
             + `${ledger.repeats} repeats of which ${ledger.duplicates} had `
