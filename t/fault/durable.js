@@ -330,6 +330,7 @@ class World {
     async rest() {
         this.ledger.quiet = true;
         await Promise.all(this.busy);
+        await this.whole();
         await this.settled();
 
         const last = `event-last-${this.rounds}`;
@@ -346,23 +347,30 @@ class World {
             }
         }
 
-        const mine = (data, channel) => this.mayMiss(channel)
-            || data?.p === last && !this.ledger.count(p => p.channel === channel
-                && p.tenant === data.t && p.sent > this.ledger.publications
-                    .get(JSON.stringify(data)).sent);
-
-        await until("all hear the last", () =>
-            this.live().length === this.expected
-            && this.live().every(c => c.channels.every(channel =>
-                mine(c.heard.get(channel).at(-1), channel))), SETTLED)
+        await until("all stand at the last", () => this.late(last).length === 0
+            && this.live().length === this.expected, SETTLED)
             .catch(error => {
-                const late = this.live().flatMap(c => c.channels.filter(
-                    channel => !mine(c.heard.get(channel).at(-1), channel))
-                    .map(channel => `${c.tenant} ${channel} ${JSON.stringify(
-                        c.heard.get(channel).at(-1))}`));
-
-                throw new Error(`${error.message}: ${late.join("; ")}`);
+                throw new Error(`${error.message}: `
+                    + this.late(last).slice(0, 3).join("; "));
             });
+    }
+
+    /* who has not come to the last publication of its channel yet */
+    late(last) {
+        const top = new Map([...this.ledger.publications.values()]
+            .filter(p => p.key.startsWith(`${last}-`))
+            .map(p => [`${p.tenant} ${p.channel}`, p]));
+
+        const records = this.ledger.records.filter(({ tenant, channel,
+            position }) => channel !== FAST
+            && position?.offset !== top.get(`${tenant} ${channel}`).offset)
+            .map(r => `${r.tenant} ${r.channel} ${JSON.stringify(r.position)}`);
+
+        const fast = this.live().filter(c => c.channels.includes(FAST)
+            && !this.mayMiss(FAST) && c.heard.get(FAST).at(-1)?.p !== last)
+            .map(c => `${c.tenant} ${FAST}`);
+
+        return [...records, ...fast];
     }
 
     /* what was accepted is said again, by another way: nothing is new */
