@@ -159,11 +159,23 @@ describe("hostile and odd replies", { timeout: 120000 }, () => {
         return Number(args[3 + nkeys + (careful ? 6 : 3) + 2]);
     };
 
-    /* to publications: what the node says of itself is answered as ever */
+    /*
+     * To publications.  What the node says of itself is answered as ever, but
+     * not before what is not answered: answers come in order.
+     */
     function say(answer) {
-        fake.answers.EVALSHA = (args, connection) =>
-            args[3] === "rt:nodes" ? ":0\r\n"
-            : typeof answer === "function" ? answer(args, connection) : answer;
+        fake.answers.EVALSHA = (args, connection) => {
+            if (args[3] === "rt:nodes") {
+                return connection.owes ? undefined : ":0\r\n";
+            }
+
+            const said = typeof answer === "function"
+                         ? answer(args, connection) : answer;
+
+            connection.owes = said === undefined;
+
+            return said;
+        };
     }
 
     async function works() {
@@ -306,6 +318,8 @@ describe("hostile and odd replies", { timeout: 120000 }, () => {
                     connection.write(Buffer.from([byte]));
                     await new Promise(setImmediate);
                 }
+
+                connection.owes = false;
             })();
         });
 
