@@ -226,7 +226,9 @@ sub read_line {
 END {
     my $status = $?;
 
-    $_->stop for reverse @running;
+    my @all = reverse @running;     # stop() takes them out of the list
+
+    $_->stop for @all;
     $? = $status;
 }
 
