@@ -38,6 +38,7 @@ static void ngx_rt_api_cleanup(void *data);
 static void ngx_rt_api_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_rt_api_command(ngx_rt_api_t *api);
 static void ngx_rt_api_go(ngx_rt_api_t *api);
+static void ngx_rt_api_fail(ngx_rt_api_t *api);
 static void ngx_rt_api_finalize(ngx_http_request_t *r, ngx_int_t rc);
 static ngx_int_t ngx_rt_api_body(ngx_http_request_t *r, ngx_str_t *body);
 
@@ -303,12 +304,15 @@ ngx_rt_api_body_handler(ngx_http_request_t *r)
 
     api = ngx_rt_api_lookup(r);
 
-    if (api == NULL || ngx_rt_api_command(api) != NGX_OK) {
+    if (api == NULL) {
         ngx_rt_api_finalize(r, NGX_ERROR);
-        return;
-    }
 
-    ngx_rt_api_go(api);
+    } else if (ngx_rt_api_command(api) == NGX_OK) {
+        ngx_rt_api_go(api);
+
+    } else {
+        ngx_rt_api_fail(api);
+    }
 }
 
 
@@ -366,7 +370,7 @@ ngx_rt_api_look(ngx_http_request_t *r, ngx_rt_api_t *api)
         ngx_rt_api_go(api);
 
     } else {
-        ngx_rt_api_finalize(r, NGX_ERROR);
+        ngx_rt_api_fail(api);
     }
 
     return NGX_DONE;
@@ -392,7 +396,7 @@ ngx_rt_api_go(ngx_rt_api_t *api)
         }
 
         if (step->go(api, step->data) != NGX_OK) {
-            ngx_rt_api_finalize(r, NGX_ERROR);
+            ngx_rt_api_fail(api);
             return;
         }
     }
@@ -400,6 +404,17 @@ ngx_rt_api_go(ngx_rt_api_t *api)
     if (api->waits == 0) {
         ngx_rt_api_finalize(r, ngx_rt_api_respond(r, &api->reply));
     }
+}
+
+
+/* it may take a while to leave, and what it has waited for come meanwhile */
+
+static void
+ngx_rt_api_fail(ngx_rt_api_t *api)
+{
+    api->failed = 1;
+
+    ngx_rt_api_finalize(api->request, NGX_ERROR);
 }
 
 
@@ -440,7 +455,7 @@ ngx_rt_api_arrived(ngx_rt_api_t *api)
 {
     ngx_connection_t  *c;
 
-    if (--api->waits) {
+    if (--api->waits || api->failed) {
         return;
     }
 

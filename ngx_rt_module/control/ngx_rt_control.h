@@ -118,6 +118,7 @@ struct ngx_rt_api_s {
     size_t                     budget;        /* replies and walks may take */
     ngx_rt_api_reply_t         reply;         /* to the request */
     ngx_uint_t                 waits;         /* for so many answers */
+    ngx_uint_t                 failed;        /* it has its answer: an error */
     ngx_rt_api_step_t         *steps;         /* to be taken then, in order */
     ngx_rt_api_step_t        **steps_end;
 };

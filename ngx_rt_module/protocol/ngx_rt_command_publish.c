@@ -44,7 +44,7 @@ static ngx_rt_published_e ngx_rt_command_publish_wait(ngx_rt_client_t *client,
     ngx_rt_publish_t *p, ngx_rt_asked_t *asked);
 static void ngx_rt_publishing_handler(ngx_rt_durable_t *d,
     ngx_rt_published_e outcome, ngx_rt_position_t *position);
-static void ngx_rt_publishing_free(ngx_rt_publishing_t *w);
+static void ngx_rt_publishing_remove(ngx_rt_publishing_t *w);
 static void ngx_rt_command_published(ngx_rt_client_t *client,
     ngx_rt_asked_t *asked, ngx_rt_published_e outcome,
     ngx_rt_position_t *position);
@@ -213,12 +213,15 @@ ngx_rt_command_publish_wait(ngx_rt_client_t *client, ngx_rt_publish_t *p,
     outcome = ngx_rt_stream_publish(client->zone, p, &w->durable);
 
     if (outcome != NGX_RT_PUBLISHED) {
-        ngx_rt_publishing_free(w);
+        ngx_rt_publishing_remove(w);
+        ngx_free(w);
     }
 
     return outcome;
 }
 
+
+/* a reply without memory closes the connection, which ends those listed */
 
 static void
 ngx_rt_publishing_handler(ngx_rt_durable_t *d, ngx_rt_published_e outcome,
@@ -232,26 +235,26 @@ ngx_rt_publishing_handler(ngx_rt_durable_t *d, ngx_rt_published_e outcome,
 
     conn = w->client->conn;
 
+    ngx_rt_publishing_remove(w);
+
     ngx_rt_conn_enter(conn);
 
     ngx_rt_command_published(w->client, &w->asked, outcome, position);
 
-    ngx_rt_publishing_free(w);
-
     ngx_rt_conn_enter(NULL);
+
+    ngx_free(w);
 }
 
 
 static void
-ngx_rt_publishing_free(ngx_rt_publishing_t *w)
+ngx_rt_publishing_remove(ngx_rt_publishing_t *w)
 {
     *w->link = w->next;
 
     if (w->next) {
         w->next->link = w->link;
     }
-
-    ngx_free(w);
 }
 
 
