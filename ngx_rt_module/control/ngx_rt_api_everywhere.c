@@ -117,7 +117,10 @@ ngx_rt_api_ask(ngx_rt_api_t *api, const ngx_rt_api_method_t *method,
     name.data = (u_char *) method->asks;
     name.len = ngx_strlen(method->asks);
 
+    /* an order that is obeyed twice may send away who has come back */
+
     w->survey = ngx_rt_survey_begin(&api->tenant, &name, params,
+                                    method->join != NULL,
                                     ngx_rt_api_survey_handler, w);
 
     if (w->survey) {

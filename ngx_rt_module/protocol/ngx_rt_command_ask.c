@@ -93,7 +93,7 @@ ngx_rt_command_ask(ngx_rt_client_t *client, rt_command_t *cmd,
         ngx_str_set(&method, "users");
     }
 
-    w->survey = ngx_rt_survey_begin(&client->tenant, &method, &params,
+    w->survey = ngx_rt_survey_begin(&client->tenant, &method, &params, 1,
                                     ngx_rt_asking_handler, w);
 
     if (w->survey == NULL) {

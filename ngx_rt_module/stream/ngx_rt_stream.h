@@ -231,7 +231,12 @@ struct ngx_rt_survey_s {
 
     ngx_queue_t                queue;
     ngx_pool_t                *pool;          /* it lies there itself */
-    uint64_t                   number;
+    uint64_t                   number;        /* even; odd: asked again */
+    ngx_str_t                  method;
+    ngx_str_t                  params;
+    ngx_str_t                  tenant;
+    ngx_uint_t                 twice;         /* it is asked again yet */
+    ngx_msec_t                 rest;          /* how long it is waited then */
     ngx_uint_t                 waits;
     size_t                     bytes;
     ngx_event_t                timer;
@@ -240,12 +245,24 @@ struct ngx_rt_survey_s {
 };
 
 /*
- * Asks every other node to run a method of the API, for itself alone.  NULL:
- * it cannot be asked, since Redis is away, or too much is asked already.
+ * Asks every other node to run a method of the API, for itself alone; twice:
+ * that does no harm, and one that says nothing is asked again, at another of
+ * its workers.  NULL: it cannot be asked, since Redis is away, or too much is
+ * asked already.
  */
 ngx_rt_survey_t *ngx_rt_survey_begin(ngx_str_t *tenant, ngx_str_t *method,
-    ngx_str_t *params, void (*handler)(ngx_rt_survey_t *s), void *data);
+    ngx_str_t *params, ngx_uint_t twice, void (*handler)(ngx_rt_survey_t *s),
+    void *data);
 void ngx_rt_survey_forget(ngx_rt_survey_t *s);
+
+/* the nodes that are asked; NGX_ERROR: no memory */
+ngx_int_t ngx_rt_survey_peers(ngx_array_t *answers);
+
+/* bytes of what is asked, with its tenant and method */
+#define NGX_RT_SURVEY_ASK_MAX  (64 * 1024)
+
+
+/* ngx_rt_stream_answer.c */
 
 /* who answers others, with a text in the pool; NGX_ERROR: not at all */
 typedef ngx_int_t (*ngx_rt_survey_serve_pt)(ngx_rt_zone_t *z,
@@ -253,12 +270,6 @@ typedef ngx_int_t (*ngx_rt_survey_serve_pt)(ngx_rt_zone_t *z,
     ngx_pool_t *pool, ngx_str_t *text);
 
 extern ngx_rt_survey_serve_pt  ngx_rt_survey_server;
-
-/* the nodes that would be asked; NGX_ERROR: no memory */
-ngx_int_t ngx_rt_survey_peers(ngx_array_t *answers);
-
-/* bytes of what is asked, with its tenant and method */
-#define NGX_RT_SURVEY_ASK_MAX  (64 * 1024)
 
 
 /* ngx_rt_stream_nodes.c */

@@ -244,7 +244,7 @@ ngx_rt_nodes_message(ngx_rt_listen_t *l, rt_bus_t *m)
         break;
 
     case RT_BUS_ASK:
-        ngx_rt_survey_serve(m);
+        ngx_rt_survey_serve(ngx_rt_nodes_zone, m);
         break;
 
     case RT_BUS_BYE:

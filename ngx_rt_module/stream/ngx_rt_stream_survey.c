@@ -3,16 +3,18 @@
  * Surveys: a node asks all others to run a method of the API, and waits for
  * their answers.  The question goes to "rt:nodes"; of each node one worker
  * takes it, whose turn it is, and answers to the channel of the worker that
- * asks, "rt:worker:NODE:PID".
+ * asks, "rt:worker:NODE:PID" (ngx_rt_stream_answer.c).
  *
  * Those are waited for who were alive when it was asked, for as long as a
- * command to Redis may take.  Who is gone by then is not missed; who is alive
- * and has said nothing is silent, and it is for the caller to say so: half an
- * answer is none.  What waits is bounded, in number and in bytes.
+ * command to Redis may take; a question that does no harm is asked again when
+ * half of that is over, and another worker takes it.  Who is gone by then is
+ * not missed; who is alive and has said nothing is silent, and it is for the
+ * caller to say so: half an answer is none.  What waits is bounded, in number
+ * and in bytes.
  *
  * Called by control/ and protocol/ for those who ask, and by ears; calls
- * control/ by a pointer for what others ask, and redis/.  No locking: the nodes
- * that are alive stand in shared memory and are looked at without.
+ * redis/.  No locking: the nodes that are alive stand in shared memory, and are
+ * looked at without.
  */
 
 
@@ -27,20 +29,14 @@
 #define NGX_RT_SURVEYS_MAX         256
 #define NGX_RT_SURVEYS_BYTES       (64 * 1024 * 1024)
 
-/* of one: an answer, and all of them; Redis keeps it for a reader, too */
-#define NGX_RT_SURVEY_ANSWER_MAX   (2 * 1024 * 1024)
+/* of all answers to one */
 #define NGX_RT_SURVEY_ANSWERS_MAX  (16 * 1024 * 1024)
 
-#define NGX_RT_SURVEY_NAME                                                    \
-    (sizeof("rt:worker::") + NGX_RT_ID_LEN + NGX_INT64_LEN)
-
-
 static void ngx_rt_survey_listen(void);
-static size_t ngx_rt_survey_name(u_char *name, const u_char *node,
-    uint64_t number);
-static ngx_int_t ngx_rt_survey_publish(ngx_rt_redis_call_t *call,
-    ngx_str_t *channel, rt_bus_t *m, ngx_pool_t *pool);
 static ngx_rt_survey_t *ngx_rt_survey_create(void);
+static ngx_int_t ngx_rt_survey_keep(ngx_rt_survey_t *s, ngx_str_t *to,
+    ngx_str_t *from);
+static ngx_int_t ngx_rt_survey_ask(ngx_rt_survey_t *s);
 static void ngx_rt_survey_call_handler(ngx_rt_redis_call_t *call,
     ngx_rt_redis_result_e result, redisReply *reply);
 static void ngx_rt_survey_timer_handler(ngx_event_t *ev);
@@ -50,10 +46,7 @@ static ngx_rt_answer_t *ngx_rt_survey_asked(rt_bus_t *m,
     ngx_rt_survey_t **sp);
 static void ngx_rt_survey_finish(ngx_rt_survey_t *s);
 static void ngx_rt_survey_settle(ngx_rt_survey_t *s);
-static ngx_uint_t ngx_rt_survey_turn(uint64_t number);
 
-
-ngx_rt_survey_serve_pt   ngx_rt_survey_server;
 
 static ngx_rt_zone_t    *ngx_rt_survey_zone;
 static ngx_rt_listen_t   ngx_rt_survey_ear;
@@ -70,7 +63,7 @@ void
 ngx_rt_survey_init_process(ngx_rt_zone_t *z)
 {
     ngx_rt_survey_zone = z;
-    ngx_rt_survey_number = (uint32_t) ngx_random();
+    ngx_rt_survey_number = (uint32_t) ngx_random() & ~1u;
     ngx_rt_survey_dumb.fd = (ngx_socket_t) -1;
 
     ngx_queue_init(&ngx_rt_surveys);
@@ -99,7 +92,7 @@ ngx_rt_survey_listen(void)
 
 /* the number says by its upper half which worker has asked */
 
-static size_t
+size_t
 ngx_rt_survey_name(u_char *name, const u_char *node, uint64_t number)
 {
     return ngx_sprintf(name, "rt:worker:%*s:%uL", (size_t) NGX_RT_ID_LEN,
@@ -110,11 +103,10 @@ ngx_rt_survey_name(u_char *name, const u_char *node, uint64_t number)
 
 ngx_rt_survey_t *
 ngx_rt_survey_begin(ngx_str_t *tenant, ngx_str_t *method, ngx_str_t *params,
-    void (*handler)(ngx_rt_survey_t *s), void *data)
+    ngx_uint_t twice, void (*handler)(ngx_rt_survey_t *s), void *data)
 {
-    rt_bus_t              m;
-    ngx_rt_survey_t      *s;
-    ngx_rt_main_conf_t   *mcf;
+    ngx_rt_survey_t     *s;
+    ngx_rt_main_conf_t  *mcf;
 
     /* there was no memory for it */
 
@@ -135,35 +127,71 @@ ngx_rt_survey_begin(ngx_str_t *tenant, ngx_str_t *method, ngx_str_t *params,
 
     s->handler = handler;
     s->data = data;
+    s->twice = twice;
 
-    ngx_memzero(&m, sizeof(rt_bus_t));
-
-    m.kind = RT_BUS_ASK;
-    m.offset = s->number;
-    m.data = ngx_rt_str(params);
-    m.info = ngx_rt_str(method);
-    m.tags = ngx_rt_str(tenant);
-
-    if (ngx_rt_survey_publish(&s->call, &ngx_rt_survey_all, &m, s->pool)
-        != NGX_OK)
+    if (ngx_rt_survey_keep(s, &s->tenant, tenant) != NGX_OK
+        || ngx_rt_survey_keep(s, &s->method, method) != NGX_OK
+        || ngx_rt_survey_keep(s, &s->params, params) != NGX_OK
+        || ngx_rt_survey_ask(s) != NGX_OK)
     {
         ngx_destroy_pool(s->pool);
         return NULL;
     }
-
-    s->called = 1;
 
     ngx_queue_insert_tail(&ngx_rt_surveys, &s->queue);
     ngx_rt_nsurveys++;
 
     mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
 
-    ngx_add_timer(&s->timer, mcf->redis->timeout);
+    s->rest = twice ? mcf->redis->timeout / 2 : mcf->redis->timeout;
+
+    ngx_add_timer(&s->timer, s->rest);
 
     ngx_rt_count(bus_asked, 1);
     rt_fault(survey_asked);
 
     return s;
+}
+
+
+static ngx_int_t
+ngx_rt_survey_keep(ngx_rt_survey_t *s, ngx_str_t *to, ngx_str_t *from)
+{
+    to->len = from->len;
+    to->data = ngx_pnalloc(s->pool, from->len + 1);
+
+    if (to->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) rt_append(to->data, from->data, from->len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_rt_survey_ask(ngx_rt_survey_t *s)
+{
+    rt_bus_t  m;
+
+    ngx_memzero(&m, sizeof(rt_bus_t));
+
+    m.kind = RT_BUS_ASK;
+    m.offset = s->number;
+    m.data = ngx_rt_str(&s->params);
+    m.info = ngx_rt_str(&s->method);
+    m.tags = ngx_rt_str(&s->tenant);
+
+    if (ngx_rt_survey_publish(&s->call, &ngx_rt_survey_all, &m, s->pool)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    s->called = 1;
+
+    return NGX_OK;
 }
 
 
@@ -193,8 +221,10 @@ ngx_rt_survey_create(void)
         return NULL;
     }
 
+    ngx_rt_survey_number += 2;
+
     s->pool = pool;
-    s->number = ((uint64_t) ngx_pid << 32) | ngx_rt_survey_number++;
+    s->number = ((uint64_t) ngx_pid << 32) | ngx_rt_survey_number;
     s->waits = s->answers.nelts;
     s->silent = s->waits;
 
@@ -235,7 +265,7 @@ ngx_rt_survey_peers(ngx_array_t *answers)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_rt_survey_publish(ngx_rt_redis_call_t *call, ngx_str_t *channel,
     rt_bus_t *m, ngx_pool_t *pool)
 {
@@ -282,11 +312,26 @@ ngx_rt_survey_call_handler(ngx_rt_redis_call_t *call,
 }
 
 
+/* the worker whose turn it was may have died, or stand still */
+
 static void
 ngx_rt_survey_timer_handler(ngx_event_t *ev)
 {
-    ngx_rt_survey_finish((ngx_rt_survey_t *)
-                         ((u_char *) ev - offsetof(ngx_rt_survey_t, timer)));
+    ngx_rt_survey_t  *s;
+
+    s = (ngx_rt_survey_t *) ((u_char *) ev - offsetof(ngx_rt_survey_t, timer));
+
+    if (s->twice && !s->called) {
+        s->twice = 0;
+        s->number |= 1;
+
+        if (ngx_rt_survey_ask(s) == NGX_OK) {
+            ngx_add_timer(&s->timer, s->rest);
+            return;
+        }
+    }
+
+    ngx_rt_survey_finish(s);
 }
 
 
@@ -361,7 +406,9 @@ ngx_rt_survey_asked(rt_bus_t *m, ngx_rt_survey_t **sp)
     {
         s = ngx_queue_data(q, ngx_rt_survey_t, queue);
 
-        if (s->number != m->offset) {
+        /* the first answer counts, whichever question it is to */
+
+        if ((s->number | 1) != (m->offset | 1)) {
             continue;
         }
 
@@ -439,88 +486,4 @@ ngx_rt_survey_forget(ngx_rt_survey_t *s)
 {
     ngx_rt_survey_settle(s);
     ngx_destroy_pool(s->pool);
-}
-
-
-void
-ngx_rt_survey_serve(rt_bus_t *m)
-{
-    u_char                text[NGX_RT_SURVEY_NAME];
-    rt_bus_t              answer;
-    ngx_int_t             rc;
-    ngx_str_t             name, tenant, method, params, result;
-    ngx_pool_t           *pool;
-    ngx_rt_redis_call_t   call;
-
-    if (ngx_rt_survey_server == NULL || !ngx_rt_survey_turn(m->offset)) {
-        return;
-    }
-
-    tenant = ngx_rt_ngx_str(&m->tags);
-    method = ngx_rt_ngx_str(&m->info);
-    params = ngx_rt_ngx_str(&m->data);
-
-    if (!ngx_rt_name_valid(&tenant, NGX_RT_TENANT_MAX)
-        || params.len > NGX_RT_SURVEY_ASK_MAX)
-    {
-        return;
-    }
-
-    pool = ngx_create_pool(4096, ngx_cycle->log);
-    if (pool == NULL) {
-        return;
-    }
-
-    rt_fault(survey_taken);
-
-    if (ngx_rt_survey_server(ngx_rt_survey_zone, &tenant, &method, &params,
-                             NGX_RT_SURVEY_ANSWER_MAX, pool, &result)
-        == NGX_OK)
-    {
-        rt_fault(survey_served);
-
-        ngx_memzero(&answer, sizeof(rt_bus_t));
-
-        answer.kind = RT_BUS_ANSWER;
-        answer.offset = m->offset;
-        answer.data = ngx_rt_str(&result);
-
-        name.data = text;
-        name.len = ngx_rt_survey_name(text, m->node.data, m->offset);
-
-        rc = ngx_rt_survey_publish(&call, &name, &answer, pool);
-
-        if (rc == NGX_OK) {
-            ngx_rt_redis_forget(&call);
-            ngx_rt_count(bus_answered, 1);
-        }
-    }
-
-    ngx_destroy_pool(pool);
-}
-
-
-/*
- * Of those workers of the node that hear others each is asked in its turn.  All
- * of them see the same, or nearly so: nobody takes it, or two, when one of them
- * comes or goes just then.
- */
-
-static ngx_uint_t
-ngx_rt_survey_turn(uint64_t number)
-{
-    ngx_uint_t            i, n;
-    ngx_rt_state_slot_t  *slot;
-
-    ngx_uint_t  alive[NGX_RT_SLOTS];
-
-    for (i = 0, n = 0; i < NGX_RT_SLOTS; i++) {
-        slot = &ngx_rt_survey_zone->state->slots[i];
-
-        if ((slot->line & 1) && !ngx_rt_doorbell_gone(i, slot->owner)) {
-            alive[n++] = i;
-        }
-    }
-
-    return n && alive[number % n] == ngx_rt_slot;
 }
