@@ -349,6 +349,11 @@ ngx_rt_claim_publish(ngx_rt_entry_t *e)
     e->outcome = ngx_rt_publish(e->zone, &e->publish);
     e->at = e->publish.position;
 
+    /* by then somebody else may have been denied something */
+
+    e->denied = (e->outcome == NGX_RT_PUBLISH_FULL);
+    e->denial = ngx_rt_denial;
+
     rt_fault(keyed_published);
 
     if (ngx_rt_claim_settle(e) != NGX_OK) {

@@ -38,7 +38,7 @@ struct ngx_rt_entry_s {
     unsigned                   careful:1;     /* goes by accept */
     unsigned                   first:1;       /* of its channel, in a call */
     unsigned                   again:1;       /* it was sent twice */
-    unsigned                   denied:1;      /* by a limit: is it a repeat? */
+    unsigned                   denied:1;      /* denial says what by */
 
     ngx_str_t                  tenant;
     ngx_str_t                  stream;        /* keys */
@@ -57,7 +57,7 @@ struct ngx_rt_entry_s {
 
     ngx_rt_redis_call_t        call;          /* of a claim */
     ngx_rt_charge_t           *charge;        /* to be returned, or NULL */
-    ngx_rt_denial_t            denial;        /* of one that is denied */
+    ngx_rt_denial_t            denial;        /* as of when it was denied */
 };
 
 
