@@ -379,10 +379,12 @@ ngx_rt_append_one(ngx_rt_entry_t *e, redisReply *epoch, redisReply *r)
 }
 
 
+/* a key that was used when the channel was fast may have no position */
+
 static void
 ngx_rt_append_words(ngx_rt_entry_t *e, redisReply *r)
 {
-    ngx_uint_t   i;
+    ngx_uint_t   i, none;
     redisReply  *word;
 
     if (r->elements != 3 || r->element[0]->type != REDIS_REPLY_STRING) {
@@ -391,11 +393,15 @@ ngx_rt_append_words(ngx_rt_entry_t *e, redisReply *r)
 
     word = r->element[0];
 
+    none = e->digest.len && r->element[1]->type == REDIS_REPLY_STRING
+           && ngx_strcmp(r->element[1]->str, "0") == 0;
+
     for (i = 0; ngx_rt_append_outcomes[i].word; i++) {
 
         if (ngx_strcmp(word->str, ngx_rt_append_outcomes[i].word) == 0
-            && ngx_rt_append_position(r->element[1], '\0', r->element[2],
-                                      &e->at))
+            && (ngx_rt_append_position(r->element[1], '\0', r->element[2],
+                                       &e->at)
+                || (none && i != 0)))
         {
             if (i == 0 || e->digest.len || e->version.len) {
                 e->outcome = ngx_rt_append_outcomes[i].outcome;
