@@ -232,7 +232,7 @@ c6_4_4: closed 1007
 # nor does a long frame have to end
 far: patience 1
 far: open /echo
-far: frame op=1 len=1000000 {{"x" x 300000}}
+far: frame op=1 mask=16909060 len=1000000 {{"x" x 300000}}
 far: frame mask=0 op=15 rsv=7 len=15 {{"\xff" x 4}}
 far: closed 1007
 

@@ -57,7 +57,8 @@ sub upgraded
 }
 
 
-# op, fin, rsv, mask: as in the frame; len: the length to announce;
+# op, fin, rsv, mask: as in the frame, beyond 1 the mask's key; len: the length
+# to announce;
 # form: 7, 16 or 64 bits of length whatever it is
 sub frame
 {
@@ -76,7 +77,7 @@ sub frame
 
     return $f . $payload if !$masked;
 
-    my $mask = pack 'N', int rand 2 ** 32;
+    my $mask = pack 'N', $masked > 1 ? $masked : int rand 2 ** 32;
     my $pad = $mask x (length($payload) / 4 + 1);
 
     return $f . $mask . ($payload ^ substr $pad, 0, length $payload);
