@@ -83,6 +83,8 @@ typedef struct ngx_rt_errand_s        ngx_rt_errand_t;    /* order to one */
 typedef struct ngx_rt_revocation_s    ngx_rt_revocation_t;  /* of tokens */
 typedef struct ngx_rt_linger_s        ngx_rt_linger_t;    /* of one that may */
 typedef struct ngx_rt_losses_s        ngx_rt_losses_t;    /* of a namespace */
+typedef struct ngx_rt_setting_s       ngx_rt_setting_t;   /* of a tenant */
+typedef struct ngx_rt_piece_s         ngx_rt_piece_t;     /* of its texts */
 
 /* a worker's own */
 typedef struct ngx_rt_zone_s          ngx_rt_zone_t;      /* configured */

@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     15        /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     16        /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -33,6 +33,7 @@ struct ngx_rt_tenant_s {
     uint64_t                   channels;
     uint64_t                   keys;          /* of idempotency */
     uint64_t                   revocations;   /* of tokens */
+    ngx_rt_setting_t          *settings;      /* by the API; NULL: none ever */
     uint64_t                   bytes;         /* of the zone, its objects */
     ngx_rt_history_t          *spare;         /* empty, without members; the
                                                  one for the longest time */
@@ -323,6 +324,10 @@ struct ngx_rt_state_s {
     uint64_t                   unsearched;    /* the first bucket of sessions
                                                  that was not gone through for
                                                  the latest */
+
+    ngx_rt_setting_t          *settings;      /* the oldest change first */
+    ngx_rt_setting_t          *settings_last;
+    uint64_t                   settings_serial;  /* of the latest */
 };
 
 
@@ -366,6 +371,7 @@ struct ngx_rt_zone_s {
                                                  others who comes and goes */
     uint64_t                   sweeping;      /* histories to see to yet */
     uint64_t                   rollbacks;     /* that were reported */
+    ngx_rt_setting_t          *setting;       /* the last that was listed */
 };
 
 
@@ -568,6 +574,51 @@ ngx_int_t ngx_rt_user_sessions(ngx_rt_zone_t *z, ngx_str_t *tenant,
 ngx_int_t ngx_rt_user_enter_locked(ngx_rt_state_t *st, ngx_rt_session_t *s,
     ngx_str_t *name);
 void ngx_rt_user_leave_locked(ngx_rt_state_t *st, ngx_rt_session_t *s);
+
+
+/* ngx_rt_settings.c: these lock by themselves */
+
+#define NGX_RT_SETTING_MAX  (32 * 1024)       /* bytes of each text */
+
+/*
+ * What the API has given a tenant: two texts, each may be empty.  Both are, if
+ * it was deleted.
+ */
+typedef struct {
+    uint64_t                   version;
+    ngx_str_t                  rules;         /* JSON: the Lua, who and when */
+    ngx_str_t                  flags;         /* JSON: the flags */
+} ngx_rt_settings_t;
+
+/*
+ * Another one after any change of any tenant's; one word, read without the
+ * lock: it may be that of a change that is not made in the end.  0: none ever.
+ */
+uint64_t ngx_rt_settings_serial(ngx_rt_zone_t *z);
+
+/*
+ * The tenant's, its texts in the pool.  NGX_DECLINED: it never had any;
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_rt_settings_get(ngx_rt_zone_t *z, const ngx_str_t *tenant,
+    ngx_pool_t *pool, ngx_rt_settings_t *s);
+
+/*
+ * Takes the place of an older version; from: of that one only (0: of none), if
+ * not NULL.  NGX_DECLINED: the zone has another one, or one that is as new;
+ * NGX_ERROR: no room (ngx_rt_denial), or a text is too long.
+ */
+ngx_int_t ngx_rt_settings_put(ngx_rt_zone_t *z, const ngx_str_t *tenant,
+    const uint64_t *from, const ngx_rt_settings_t *s, ngx_rt_told_t *told);
+
+/*
+ * The next that changed after *serial, in the order of the changes; *serial is
+ * then that of it.  0: from the beginning.  A tenant's that changed twice are
+ * listed once, as they are.  NGX_DECLINED: there are no more; NGX_ERROR: no
+ * memory.
+ */
+ngx_int_t ngx_rt_settings_next(ngx_rt_zone_t *z, uint64_t *serial,
+    ngx_pool_t *pool, ngx_str_t *tenant, ngx_rt_settings_t *s);
 
 
 /* ngx_rt_losses.c: those of a namespace; locks by itself */

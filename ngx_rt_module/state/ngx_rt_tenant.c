@@ -16,7 +16,7 @@
 
 #define ngx_rt_tenant_empty(t)                                                \
     ((t)->sessions == 0 && (t)->channels == 0 && (t)->keys == 0               \
-     && (t)->revocations == 0)
+     && (t)->revocations == 0 && (t)->settings == NULL)
 
 
 static void ngx_rt_tenant_idle_insert_locked(ngx_rt_state_t *st,
