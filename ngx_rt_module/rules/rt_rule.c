@@ -19,7 +19,7 @@
 
 
 /* integers in the registry: the views, and the texts of the verdicts */
-#define RT_RULE_VIEWS_AT   1
+#define RT_RULE_VIEWS_AT   RT_VM_OWNER_AT
 #define RT_RULE_TEXTS_AT   (RT_RULE_VIEWS_AT + RT_RULE_VIEWS)
 
 
@@ -282,7 +282,7 @@ rt_rule_view_index(lua_State *L)
 
         field = &view->fields[i];
 
-        if (strcmp(field->name, name) != 0) {
+        if (field->name[0] != name[0] || strcmp(field->name, name) != 0) {
             continue;
         }
 

@@ -35,8 +35,12 @@ static void *rt_vm_alloc(void *data, void *p, size_t old, size_t size);
 static int rt_vm_open(lua_State *L);
 static void rt_vm_open_library(lua_State *L, lua_CFunction open,
     const char *name);
+static void rt_vm_adopt_all(lua_State *L);
 static int rt_vm_read_only(lua_State *L);
 static int rt_vm_run_chunk(lua_State *L);
+static rt_vm_function_t *rt_vm_function(rt_vm_t *vm, const char *name);
+static int rt_vm_where(lua_State *L);
+static unsigned rt_vm_line(lua_State *L, lua_Debug *in);
 static void rt_vm_start(rt_vm_t *vm, uint32_t times);
 static rt_vm_result_e rt_vm_done(rt_vm_t *vm, int status);
 static void rt_vm_hook(lua_State *L, lua_Debug *ar);
@@ -65,6 +69,7 @@ rt_vm_create(const rt_vm_limits_t *limits, rt_vm_open_pt open, void *owner)
         return NULL;
     }
 
+    lua_gc(vm->L, LUA_GCCOLLECT, 0);
     lua_sethook(vm->L, rt_vm_hook, LUA_MASKCOUNT, RT_VM_TICK);
 
     return vm;
@@ -123,12 +128,26 @@ rt_vm_alloc(void *data, void *p, size_t old, size_t size)
 }
 
 
+/*
+ * LuaJIT's libraries come into the globals, what a rule may have of them into
+ * tables of ours; then the globals go, and with them what nobody needs.  A
+ * function knows its maker's environment, which would keep all of it: the one
+ * that ours know is empty.
+ */
+
 static int
 rt_vm_open(lua_State *L)
 {
-    rt_vm_open_base(L);
-
+    rt_vm_open_library(L, luaopen_base, "");
     rt_vm_open_library(L, luaopen_string, "string");
+    rt_vm_open_library(L, luaopen_table, "table");
+    rt_vm_open_library(L, luaopen_math, "math");
+    rt_vm_open_library(L, luaopen_bit, "bit");
+
+    lua_newtable(L);
+    lua_replace(L, LUA_ENVIRONINDEX);
+
+    rt_vm_open_base(L);
     rt_vm_open_string(L);
 
     /* of s:upper() */
@@ -141,22 +160,21 @@ rt_vm_open(lua_State *L)
     rt_vm_protect(L);
     lua_setfield(L, -2, "string");
 
-    rt_vm_open_library(L, luaopen_table, "table");
     rt_vm_open_table(L);
     rt_vm_protect(L);
     lua_setfield(L, -2, "table");
 
-    rt_vm_open_library(L, luaopen_math, "math");
     lua_getglobal(L, "math");
     lua_pushnil(L);
     lua_setfield(L, -2, "random");
     lua_pushnil(L);
     lua_setfield(L, -2, "randomseed");
+    rt_vm_adopt_all(L);
     rt_vm_protect(L);
     lua_setfield(L, -2, "math");
 
-    rt_vm_open_library(L, luaopen_bit, "bit");
     lua_getglobal(L, "bit");
+    rt_vm_adopt_all(L);
     rt_vm_protect(L);
     lua_setfield(L, -2, "bit");
 
@@ -166,6 +184,16 @@ rt_vm_open(lua_State *L)
 
     rt_vm_protect(L);
     lua_setfield(L, LUA_REGISTRYINDEX, RT_VM_ENV);
+
+    lua_pushcfunction(L, rt_vm_where);
+    lua_rawseti(L, LUA_REGISTRYINDEX, RT_VM_WHERE_AT);
+
+    lua_pushnil(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    lua_pushnil(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, "_PRELOAD");
+    lua_pushvalue(L, LUA_ENVIRONINDEX);
+    lua_replace(L, LUA_GLOBALSINDEX);
 
     return 0;
 }
@@ -177,6 +205,40 @@ rt_vm_open_library(lua_State *L, lua_CFunction open, const char *name)
     lua_pushcfunction(L, open);
     lua_pushstring(L, name);
     lua_call(L, 1, 0);
+}
+
+
+/* a function of LuaJIT's, which stands on the stack, and what it knows */
+
+void
+rt_vm_adopt(lua_State *L)
+{
+    int  i;
+
+    lua_pushvalue(L, LUA_ENVIRONINDEX);
+    lua_setfenv(L, -2);
+
+    for (i = 1; lua_getupvalue(L, -1, i); i++) {
+
+        if (lua_isfunction(L, -1)) {
+            lua_pushvalue(L, LUA_ENVIRONINDEX);
+            lua_setfenv(L, -2);
+        }
+
+        lua_pop(L, 1);
+    }
+}
+
+
+static void
+rt_vm_adopt_all(lua_State *L)
+{
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+
+        if (lua_isfunction(L, -1)) {
+            rt_vm_adopt(L);
+        }
+    }
 }
 
 
@@ -221,12 +283,13 @@ rt_vm_load(rt_vm_t *vm, const char *name, const uint8_t *text, size_t len)
 
     rt_vm_start(vm, RT_VM_LOADING);
 
+    lua_rawgeti(L, LUA_REGISTRYINDEX, RT_VM_WHERE_AT);
     lua_pushcfunction(L, rt_vm_run_chunk);
     lua_pushlightuserdata(L, (void *) text);
     lua_pushinteger(L, len);
     lua_pushlightuserdata(L, chunk);
 
-    result = rt_vm_done(vm, lua_pcall(L, 3, 0, 0));
+    result = rt_vm_done(vm, lua_pcall(L, 3, 0, 1));
 
     rt_vm_end(vm);
 
@@ -263,7 +326,8 @@ rt_vm_run_chunk(lua_State *L)
 rt_vm_result_e
 rt_vm_begin(rt_vm_t *vm, const char *name)
 {
-    lua_State  *L;
+    lua_State         *L;
+    rt_vm_function_t  *f;
 
     L = vm->L;
 
@@ -271,16 +335,64 @@ rt_vm_begin(rt_vm_t *vm, const char *name)
         return vm->dead;
     }
 
-    lua_getfield(L, LUA_REGISTRYINDEX, RT_VM_RULES);
+    f = rt_vm_function(vm, name);
 
-    if (!lua_istable(L, -1)) {
+    if (f == NULL) {
         return RT_VM_NONE;
     }
 
-    lua_pushstring(L, name);
-    lua_rawget(L, -2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, RT_VM_WHERE_AT);
+    lua_rawgeti(L, LUA_REGISTRYINDEX,
+                RT_VM_FUNCTIONS_AT + (int) (f - vm->functions));
 
-    return lua_isfunction(L, -1) ? RT_VM_OK : RT_VM_NONE;
+    return RT_VM_OK;
+}
+
+
+/*
+ * What a name stands for is remembered, whether there is such a function or
+ * not: most rules have none for most that they could be asked.
+ */
+
+static rt_vm_function_t *
+rt_vm_function(rt_vm_t *vm, const char *name)
+{
+    lua_State         *L;
+    rt_vm_function_t  *f;
+
+    for (f = vm->functions; f < vm->functions + vm->nfunctions; f++) {
+
+        if (strcmp(f->name, name) == 0) {
+            return f->is ? f : NULL;
+        }
+    }
+
+    if (strlen(name) >= sizeof(f->name)) {
+        return NULL;
+    }
+
+    if (vm->nfunctions == RT_VM_FUNCTIONS) {
+        f--;
+    } else {
+        vm->nfunctions++;
+    }
+
+    L = vm->L;
+    strcpy(f->name, name);
+
+    lua_getfield(L, LUA_REGISTRYINDEX, RT_VM_RULES);
+
+    if (lua_istable(L, -1)) {
+        lua_pushstring(L, name);
+        lua_rawget(L, -2);
+    }
+
+    f->is = lua_isfunction(L, -1);
+    lua_rawseti(L, LUA_REGISTRYINDEX,
+                RT_VM_FUNCTIONS_AT + (int) (f - vm->functions));
+    lua_settop(L, 0);
+
+    return f->is ? f : NULL;
 }
 
 
@@ -289,7 +401,44 @@ rt_vm_call(rt_vm_t *vm, int nargs)
 {
     rt_vm_start(vm, 1);
 
-    return rt_vm_done(vm, lua_pcall(vm->L, nargs, 1, 0));
+    return rt_vm_done(vm, lua_pcall(vm->L, nargs, 1, 1));
+}
+
+
+/*
+ * Handles an error where it is raised: the line is that of the stack, for the
+ * text is the rule's own.
+ */
+
+static int
+rt_vm_where(lua_State *L)
+{
+    rt_vm_of(L)->line = rt_vm_line(L, NULL);
+
+    return 1;
+}
+
+
+/* of the innermost function of Lua */
+
+static unsigned
+rt_vm_line(lua_State *L, lua_Debug *in)
+{
+    int         level;
+    lua_Debug   ar;
+
+    if (in == NULL) {
+        in = &ar;
+    }
+
+    for (level = 0; lua_getstack(L, level, in); level++) {
+
+        if (lua_getinfo(L, "Sl", in) && in->currentline > 0) {
+            return in->currentline;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -319,10 +468,11 @@ rt_vm_start(rt_vm_t *vm, uint32_t times)
     vm->bytes = (int64_t) vm->limits.bytes * times;
     vm->nesting = 0;
     vm->error[0] = '\0';
+    vm->line = 0;
 
     vm->began = 0;
-    vm->end = rt_vm_clock(CLOCK_MONOTONIC)
-              + (uint64_t) vm->limits.time * times * 1000;
+    vm->end = 0;
+    vm->time = (uint64_t) vm->limits.time * times * 1000 / 2;
 
     vm->calling = true;
 }
@@ -392,31 +542,39 @@ rt_vm_hook(lua_State *L, lua_Debug *ar)
 }
 
 
+/*
+ * The time begins with the first tick: most calls end before it.  Half of it is
+ * the time of day, the other half, when that is over, the processor's.
+ */
+
 static bool
 rt_vm_late(rt_vm_t *vm)
 {
-    uint64_t  now, took, limit;
+    uint64_t  now, took;
 
     now = rt_vm_clock(CLOCK_MONOTONIC);
+
+    if (vm->end == 0) {
+        vm->end = now + vm->time;
+    }
 
     if (now < vm->end) {
         return false;
     }
 
-    limit = (uint64_t) vm->limits.time * 1000;
     took = rt_vm_clock(CLOCK_THREAD_CPUTIME_ID);
 
     if (vm->began == 0) {
         vm->began = took;
-        vm->end = now + limit;
+        vm->end = now + vm->time;
         return false;
     }
 
-    if (took - vm->began >= limit) {
+    if (took - vm->began >= vm->time) {
         return true;
     }
 
-    vm->end = now + limit - (took - vm->began);
+    vm->end = now + vm->time - (took - vm->began);
 
     return false;
 }
@@ -444,14 +602,12 @@ rt_vm_die(lua_State *L, rt_vm_result_e why)
     vm->dead = why;
     lua_sethook(L, rt_vm_hook, LUA_MASKCOUNT, 1);
 
-    if (vm->error[0] == '\0') {
-        for (int level = 0; lua_getstack(L, level, &ar); level++) {
+    if (vm->line == 0) {
+        vm->line = rt_vm_line(L, &ar);
 
-            if (lua_getinfo(L, "Sl", &ar) && ar.currentline > 0) {
-                snprintf(vm->error, sizeof(vm->error), "%s:%d: ",
-                         ar.short_src, ar.currentline);
-                break;
-            }
+        if (vm->line) {
+            snprintf(vm->error, sizeof(vm->error), "%s:%u: ", ar.short_src,
+                     vm->line);
         }
     }
 
@@ -521,6 +677,13 @@ rt_vm_fail(rt_vm_t *vm, const char *format, ...)
     va_end(args);
 
     return RT_VM_ERROR;
+}
+
+
+unsigned
+rt_vm_error_line(rt_vm_t *vm)
+{
+    return vm->line;
 }
 
 

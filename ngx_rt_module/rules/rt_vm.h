@@ -79,6 +79,9 @@ lua_State *rt_vm_state(rt_vm_t *vm);
 /* of what went wrong last, with the file and line where they are known */
 const char *rt_vm_error(rt_vm_t *vm);
 
+/* of the file, where that happened; 0: not at a line */
+unsigned rt_vm_error_line(rt_vm_t *vm);
+
 /* something else is wrong with what it has answered: RT_VM_ERROR */
 rt_vm_result_e rt_vm_fail(rt_vm_t *vm, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -41,19 +41,17 @@ rt_vm_open_base(lua_State *L)
 {
     size_t  i;
 
-    lua_pushcfunction(L, luaopen_base);
-    lua_pushliteral(L, "");
-    lua_call(L, 1, 0);
-
     lua_newtable(L);
     luaL_register(L, NULL, rt_vm_base);
 
     for (i = 0; rt_vm_base_kept[i]; i++) {
         lua_getglobal(L, rt_vm_base_kept[i]);
+        rt_vm_adopt(L);
         lua_setfield(L, -2, rt_vm_base_kept[i]);
     }
 
     lua_getglobal(L, "tonumber");
+    rt_vm_adopt(L);
     lua_pushcclosure(L, rt_vm_tonumber, 1);
     lua_setfield(L, -2, "tonumber");
 }

@@ -25,6 +25,22 @@
 #define RT_VM_VALUES     64
 
 
+/* names that a state remembers, and how long they may be */
+#define RT_VM_FUNCTIONS  8
+#define RT_VM_NAME       16
+
+/* integers in the registry; from the last on they are the owner's */
+#define RT_VM_WHERE_AT      1
+#define RT_VM_FUNCTIONS_AT  (RT_VM_WHERE_AT + 1)
+#define RT_VM_OWNER_AT      (RT_VM_FUNCTIONS_AT + RT_VM_FUNCTIONS)
+
+
+typedef struct {
+    char             name[RT_VM_NAME];
+    bool             is;          /* there is one */
+} rt_vm_function_t;
+
+
 struct rt_vm_s {
     lua_State       *L;
     void            *owner;
@@ -35,12 +51,16 @@ struct rt_vm_s {
     int64_t          bytes;
     uint64_t         end;         /* when to look at the time it took */
     uint64_t         began;       /* processor's */
+    uint64_t         time;        /* half of what it may take */
     size_t           live;
     unsigned         nesting;
 
     rt_vm_result_e   dead;
     bool             calling;
+    unsigned         line;        /* of the error */
+    size_t           nfunctions;
     char             error[RT_VM_ERROR_MAX];
+    rt_vm_function_t functions[RT_VM_FUNCTIONS];
 };
 
 
@@ -88,6 +108,9 @@ rt_vm_charge(lua_State *L, size_t steps)
 void rt_vm_open_base(lua_State *L);
 void rt_vm_open_string(lua_State *L);
 void rt_vm_open_table(lua_State *L);
+
+/* a function of LuaJIT's on the stack forgets the globals */
+void rt_vm_adopt(lua_State *L);
 
 /* pushes a text for what stands at i, without addresses */
 void rt_vm_tostring(lua_State *L, int i);

@@ -73,6 +73,7 @@ rt_vm_open_string(lua_State *L)
 
     for (guard = rt_vm_string_guards; guard->name; guard++) {
         lua_getfield(L, -1, guard->name);
+        rt_vm_adopt(L);
         lua_pushcclosure(L, guard->func, 1);
         lua_setfield(L, -3, guard->name);
     }
