@@ -82,7 +82,7 @@ typedef struct ngx_rt_history_s       ngx_rt_history_t;   /* of a channel */
 typedef struct ngx_rt_errand_s        ngx_rt_errand_t;    /* order to one */
 typedef struct ngx_rt_revocation_s    ngx_rt_revocation_t;  /* of tokens */
 typedef struct ngx_rt_linger_s        ngx_rt_linger_t;    /* of one that may */
-typedef struct ngx_rt_losses_s        ngx_rt_losses_t;    /* of a namespace */
+typedef struct ngx_rt_tally_s         ngx_rt_tally_t;     /* named counters */
 typedef struct ngx_rt_setting_s       ngx_rt_setting_t;   /* of a tenant */
 typedef struct ngx_rt_piece_s         ngx_rt_piece_t;     /* of its texts */
 

@@ -401,7 +401,7 @@ ngx_rt_interest_count(ngx_rt_interest_t *in, ngx_rt_batch_t *b,
         ngx_rt_count(drops, lost);
         (void) ngx_atomic_fetch_add(&t->drops, lost);
         (void) ngx_atomic_fetch_add(&t->policy_drops[b->slow], lost);
-        (void) ngx_atomic_fetch_add(&in->losses->drops[b->slow], lost);
+        (void) ngx_atomic_fetch_add(&in->losses->counts[b->slow], lost);
     }
 }
 

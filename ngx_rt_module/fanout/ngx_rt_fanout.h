@@ -124,7 +124,7 @@ struct ngx_rt_interest_s {
     ngx_rt_batch_t            *pending;       /* encoded in this turn */
     ngx_uint_t                 quiet;         /* pending is for watchers */
     ngx_rt_account_t          *account;       /* the tenant's */
-    ngx_rt_losses_t           *losses;        /* its namespace's */
+    ngx_rt_tally_t            *losses;        /* its namespace's */
     ngx_uint_t                 slow;          /* ngx_rt_slow_e */
 
     ngx_rt_position_t          top;           /* encoded up to there */

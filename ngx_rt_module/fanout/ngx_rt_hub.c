@@ -698,7 +698,7 @@ ngx_rt_interest_create(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
         return NULL;
     }
 
-    in->losses = ngx_rt_losses(hub->zone, &ns->name);
+    in->losses = ngx_rt_tally(hub->zone, NGX_RT_TALLY_LOSSES, &ns->name, 1);
     in->slow = ns->slow;
     in->cache = ns->cache;
 

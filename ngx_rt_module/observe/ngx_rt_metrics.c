@@ -17,9 +17,6 @@
 #include "ngx_rt_state.h"
 
 
-/* labels of a namespace: its zone's, its own */
-#define NGX_RT_METRICS_NAMESPACE  1024
-
 #define ngx_rt_worker_metric(name, field, help, counter)                      \
     { name, help, offsetof(ngx_rt_slot_t, field), counter }
 
@@ -37,8 +34,6 @@ static void ngx_rt_metrics_version(ngx_rt_metrics_out_t *out);
 static void ngx_rt_metrics_closes(ngx_rt_metrics_out_t *out);
 static void ngx_rt_metrics_zone(ngx_rt_metrics_out_t *out,
     ngx_array_t *snapshots);
-static void ngx_rt_metrics_losses(ngx_rt_metrics_out_t *out,
-    ngx_rt_main_conf_t *mcf, ngx_array_t *snapshots);
 static void ngx_rt_metrics_tenants(ngx_rt_metrics_out_t *out,
     ngx_array_t *snapshots);
 static void ngx_rt_metrics_rest(ngx_rt_metrics_out_t *out,
@@ -123,17 +118,6 @@ static const ngx_rt_metric_t  ngx_rt_version_metric = {
 
 static const ngx_rt_metric_t  ngx_rt_others_metric = {
     "count", "Tenants that are not listed one by one.", 0, 0
-};
-
-
-static const ngx_rt_metric_t  ngx_rt_losses_metric = {
-    "drops", "Deliveries given up for slow clients, by rt_namespace's slow=.",
-    0, 1
-};
-
-
-static const char  *ngx_rt_losses_policies[NGX_RT_SLOW_N] = {
-    "disconnect", "drop", "conflate", "history"
 };
 
 
@@ -279,7 +263,7 @@ ngx_rt_metrics_handler(ngx_http_request_t *r)
     }
 
     ngx_rt_metrics_zone(&out, &snapshots);
-    ngx_rt_metrics_losses(&out, mcf, &snapshots);
+    ngx_rt_metrics_tallies(&out, mcf, &snapshots);
     ngx_rt_metrics_tenants(&out, &snapshots);
     ngx_rt_metrics_rest(&out, &snapshots);
 
@@ -451,46 +435,6 @@ ngx_rt_metrics_zone(ngx_rt_metrics_out_t *out, ngx_array_t *snapshots)
         for (i = 0; i < snapshots->nelts; i++) {
             ngx_rt_metrics_sample(out, &s[i].labels,
                             *(uint64_t *) ((u_char *) &s[i] + m->offset));
-        }
-    }
-}
-
-
-/* the names of namespaces need no escape; "" are those without a place */
-static void
-ngx_rt_metrics_losses(ngx_rt_metrics_out_t *out, ngx_rt_main_conf_t *mcf,
-    ngx_array_t *snapshots)
-{
-    u_char              text[NGX_RT_METRICS_NAMESPACE];
-    ngx_str_t           labels;
-    ngx_uint_t          i, n, k;
-    ngx_rt_zone_t     **z;
-    ngx_rt_losses_t    *losses;
-    ngx_rt_snapshot_t  *s;
-
-    z = mcf->zones.elts;
-    s = snapshots->elts;
-
-    ngx_rt_metrics_family(out, "namespace_", &ngx_rt_losses_metric, 1);
-
-    labels.data = text;
-
-    for (i = 0; i < mcf->zones.nelts; i++) {
-        for (n = 0; n < NGX_RT_LOSSES * NGX_RT_SLOW_N; n++) {
-            losses = &z[i]->state->losses[n / NGX_RT_SLOW_N];
-            k = n % NGX_RT_SLOW_N;
-
-            if (losses->drops[k] == 0) {
-                continue;
-            }
-
-            labels.len = ngx_snprintf(text, sizeof(text),
-                                      "%V,namespace=\"%*s\",policy=\"%s\"",
-                                      &s[i].labels, (size_t) losses->len,
-                                      losses->name, ngx_rt_losses_policies[k])
-                         - text;
-
-            ngx_rt_metrics_sample(out, &labels, losses->drops[k]);
         }
     }
 }

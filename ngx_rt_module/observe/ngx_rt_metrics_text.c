@@ -20,7 +20,6 @@
 
 
 static u_char *ngx_rt_metrics_reserve(ngx_rt_metrics_out_t *out, size_t len);
-static u_char *ngx_rt_metrics_escape(u_char *dst, u_char *p, size_t len);
 
 
 static u_char *
@@ -165,7 +164,7 @@ ngx_rt_metrics_labels(ngx_rt_snapshot_t *s, ngx_rt_zone_t *z,
  * What is not UTF-8, control characters and the percent sign itself become
  * %HH, so that two names never give one value.  Three bytes for one, at most.
  */
-static u_char *
+u_char *
 ngx_rt_metrics_escape(u_char *dst, u_char *p, size_t len)
 {
     size_t   n;

@@ -41,6 +41,11 @@ ngx_rt_slot_t *ngx_rt_metrics_slot(ngx_uint_t i);
 void ngx_rt_metrics_redis(ngx_rt_metrics_out_t *out);
 
 
+/* ngx_rt_metrics_tally.c */
+void ngx_rt_metrics_tallies(ngx_rt_metrics_out_t *out,
+    ngx_rt_main_conf_t *mcf, ngx_array_t *snapshots);
+
+
 /* ngx_rt_metrics_text.c */
 
 /* a metric: what is said of it, then its samples */
@@ -52,6 +57,9 @@ void ngx_rt_metrics_sample(ngx_rt_metrics_out_t *out, ngx_str_t *labels,
 /* of a zone and its tenants; NGX_ERROR: no memory */
 ngx_int_t ngx_rt_metrics_labels(ngx_rt_snapshot_t *s, ngx_rt_zone_t *z,
     ngx_pool_t *pool);
+
+/* a label's value; three bytes for one, at most */
+u_char *ngx_rt_metrics_escape(u_char *dst, u_char *p, size_t len);
 
 
 #endif /* _NGX_RT_METRICS_TEXT_H_INCLUDED_ */

@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     16        /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     17        /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -216,17 +216,45 @@ struct ngx_rt_errand_s {
 
 
 /*
- * What was given up for slow clients, by policy, in one namespace.  A counter
- * is added to without the mutex; the name is set once.
+ * Counters with a name of up to NGX_RT_TALLY_PARTS parts, the first of which is
+ * whose they are.  A counter is added to without the mutex.
  */
-#define NGX_RT_LOSSES           64        /* namespaces that have their own */
-#define NGX_RT_LOSSES_NAME      32        /* bytes of a name that tell it */
+#define NGX_RT_TALLY_PARTS      4
+#define NGX_RT_TALLY_COUNTS     4         /* what they count: see the kinds */
 
-struct ngx_rt_losses_s {
-    uint64_t                   len;           /* 0: free; of the last: others */
-    u_char                     name[NGX_RT_LOSSES_NAME];
-    ngx_atomic_t               drops[NGX_RT_SLOW_N];
+#define NGX_RT_UNTALLIED        64        /* names that had no place lately */
+
+
+typedef enum {
+    NGX_RT_TALLY_LOSSES = 0,                  /* namespace: ngx_rt_slow_e */
+    NGX_RT_TALLY_FLAGS,                       /* tenant, flag, variant: asked,
+                                                 commands: good ones, errors */
+    NGX_RT_TALLY_RULES,                       /* tenant, file, line: failures */
+    NGX_RT_TALLY_N
+} ngx_rt_tally_e;
+
+
+typedef struct {
+    uint64_t                   n;             /* of the parts */
+    uint16_t                   len[NGX_RT_TALLY_PARTS];
+    u_char                     data[];        /* of all of them */
+} ngx_rt_tally_name_t;
+
+
+struct ngx_rt_tally_s {
+    uint64_t                   hash;          /* of the name; 0: free */
+    ngx_rt_tally_name_t       *name;          /* NULL: all the others */
+    ngx_atomic_t               counts[NGX_RT_TALLY_COUNTS];
 };
+
+
+typedef struct {
+    uint64_t                   mask;          /* of the hash */
+    uint64_t                   max;           /* less than there are places */
+    uint64_t                   n;
+    ngx_rt_tally_t            *tallies;
+    ngx_rt_tally_t             others;
+} ngx_rt_tallies_t;
 
 
 /*
@@ -309,7 +337,7 @@ struct ngx_rt_state_s {
     uint64_t                   beat;          /* when this node was last told
                                                  of; msec, 0: it is due */
 
-    ngx_rt_losses_t            losses[NGX_RT_LOSSES];
+    ngx_rt_tallies_t           tallies[NGX_RT_TALLY_N];
 
     rt_idem_table_t            idem;          /* owners are tenants */
 
@@ -372,6 +400,7 @@ struct ngx_rt_zone_s {
     uint64_t                   sweeping;      /* histories to see to yet */
     uint64_t                   rollbacks;     /* that were reported */
     ngx_rt_setting_t          *setting;       /* the last that was listed */
+    uint64_t                   untallied[NGX_RT_UNTALLIED];
 };
 
 
@@ -621,8 +650,25 @@ ngx_int_t ngx_rt_settings_next(ngx_rt_zone_t *z, uint64_t *serial,
     ngx_pool_t *pool, ngx_str_t *tenant, ngx_rt_settings_t *s);
 
 
-/* ngx_rt_losses.c: those of a namespace; locks by itself */
-ngx_rt_losses_t *ngx_rt_losses(ngx_rt_zone_t *z, const ngx_str_t *name);
+/* ngx_rt_tally.c */
+
+/* places of a table, for so many bytes of a zone */
+size_t ngx_rt_tally_size(size_t zone);
+
+/*
+ * That of a name, or of all the others; it stays where it is.  Takes the mutex
+ * by itself when the name is new.
+ */
+ngx_rt_tally_t *ngx_rt_tally(ngx_rt_zone_t *z, ngx_rt_tally_e kind,
+    const ngx_str_t *parts, ngx_uint_t n);
+
+/* all of a kind, the others last; NGX_ERROR: no memory */
+ngx_int_t ngx_rt_tally_copy(ngx_rt_zone_t *z, ngx_rt_tally_e kind,
+    ngx_pool_t *pool, ngx_array_t *tallies);
+
+/* a part of its name, empty if it has none */
+void ngx_rt_tally_part(const ngx_rt_tally_t *tally, ngx_uint_t i,
+    ngx_str_t *part);
 
 
 /* ngx_rt_session.c: these lock by themselves but for _locked */

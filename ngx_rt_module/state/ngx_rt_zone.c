@@ -345,7 +345,7 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
 {
     u_char          *p, *end;
     size_t           size, head;
-    uint64_t         n, sets;
+    uint64_t         n, sets, places;
     ngx_rt_state_t  *st;
 
     p = ngx_rt_zone_take(z->pool, &size);
@@ -361,7 +361,10 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
         /* void */
     }
 
+    places = ngx_rt_tally_size(size);
+
     head = ngx_align(sizeof(ngx_rt_state_t), 64) + 6 * n * sizeof(void *)
+           + NGX_RT_TALLY_N * places * sizeof(ngx_rt_tally_t)
            + sets * sizeof(ngx_rt_buckets_t);
 
     if (head >= size) {
@@ -391,6 +394,13 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
     st->revocation_buckets = (ngx_rt_revocation_t **)
                              (p + 5 * n * sizeof(void *));
     p += 6 * n * sizeof(void *);
+
+    for (n = 0; n < NGX_RT_TALLY_N; n++) {
+        st->tallies[n].mask = places - 1;
+        st->tallies[n].max = places / 4 * 3;
+        st->tallies[n].tallies = (ngx_rt_tally_t *) p;
+        p += places * sizeof(ngx_rt_tally_t);
+    }
 
     st->bucket_mask = sets - 1;
     st->buckets = (ngx_rt_buckets_t *) p;
