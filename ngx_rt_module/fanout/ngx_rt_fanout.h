@@ -319,6 +319,12 @@ void ngx_rt_publish_key(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
 void ngx_rt_publish_event(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     rt_publication_t *pub, rt_event_t *event, u_char *tags);
 
+/*
+ * The event has another version and data now; its key stands for what was sent,
+ * so that whoever says it again is known after a change of rules, too.
+ */
+void ngx_rt_publish_upgraded(ngx_rt_publish_t *p, rt_event_t *event);
+
 
 /* ngx_rt_turn.c */
 

@@ -80,3 +80,16 @@ ngx_rt_publish_event(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
 
     ngx_rt_publish_key(z, p, &event->id, &content);
 }
+
+
+void
+ngx_rt_publish_upgraded(ngx_rt_publish_t *p, rt_event_t *event)
+{
+    rt_out_t  o;
+
+    rt_out_init(&o, p->pub->tags.data, RT_EVENT_TAGS_MAX);
+    rt_event_tags(&o, event);
+
+    p->pub->tags.len = o.pos - o.start;
+    p->pub->data = event->data;
+}

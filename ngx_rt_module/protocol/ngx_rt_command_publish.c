@@ -74,7 +74,7 @@ ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd)
 
 ngx_int_t
 ngx_rt_command_publish_to(ngx_rt_client_t *client, rt_command_t *cmd,
-    ngx_rt_publish_t *p, const rt_event_t *event)
+    ngx_rt_publish_t *p, rt_event_t *event)
 {
     const rt_error_t  *error;
 

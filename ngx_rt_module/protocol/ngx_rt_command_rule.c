@@ -9,6 +9,7 @@
 
 
 #include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
 #include "ngx_rt_policy.h"
 #include "ngx_rt_protocol.h"
 #include "ngx_rt_rules.h"
@@ -97,13 +98,13 @@ ngx_rt_command_rule_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
 
 const rt_error_t *
 ngx_rt_command_rule_publish(ngx_rt_client_t *client, ngx_rt_publish_t *p,
-    const rt_event_t *event)
+    rt_event_t *event)
 {
-    ngx_uint_t                may;
+    ngx_uint_t                may, upgraded;
     rt_verdict_t              verdict;
     rt_rule_view_t            about;
     const rt_error_t         *error;
-    static const rt_event_t   none;
+    static rt_event_t         none;
 
     if (client->main_conf->rules == NULL) {
         return NULL;
@@ -111,6 +112,16 @@ ngx_rt_command_rule_publish(ngx_rt_client_t *client, ngx_rt_publish_t *p,
 
     if (event == NULL) {
         event = &none;
+    }
+
+    error = ngx_rt_command_check(client, "publish", event, &upgraded);
+
+    if (error) {
+        return error;
+    }
+
+    if (upgraded) {
+        ngx_rt_publish_upgraded(p, event);
     }
 
     rt_rule_field_t  publication[] = {
@@ -148,6 +159,8 @@ const rt_error_t *
 ngx_rt_command_rule_command(ngx_rt_client_t *client, rt_command_t *cmd,
     rt_str_t *reply)
 {
+    rt_event_t         event;
+    ngx_uint_t         upgraded;
     rt_verdict_t       verdict;
     rt_rule_view_t     about;
     const rt_error_t  *error;
@@ -156,9 +169,22 @@ ngx_rt_command_rule_command(ngx_rt_client_t *client, rt_command_t *cmd,
         return &ngx_rt_error_method_not_found;
     }
 
+    error = ngx_rt_command_event(cmd, &event);
+
+    if (error == NULL) {
+        error = ngx_rt_command_check(client, "command", &event, &upgraded);
+    }
+
+    if (error) {
+        return error;
+    }
+
     rt_rule_field_t  command[] = {
         ngx_rt_rule_text("method", cmd->rpc),
-        ngx_rt_rule_json("data", cmd->data)
+        ngx_rt_rule_json("data", event.data),
+        ngx_rt_rule_text("id", event.id),
+        ngx_rt_rule_text("type", event.type),
+        ngx_rt_rule_number("version", event.version)
     };
 
     ngx_rt_rule_view(&about, "command", command);

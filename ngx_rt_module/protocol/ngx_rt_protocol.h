@@ -129,7 +129,7 @@ ngx_int_t ngx_rt_command_publish(ngx_rt_client_t *client, rt_command_t *cmd);
  * its name, and answers, now or later; event: NULL, or what it is.
  */
 ngx_int_t ngx_rt_command_publish_to(ngx_rt_client_t *client,
-    rt_command_t *cmd, ngx_rt_publish_t *p, const rt_event_t *event);
+    rt_command_t *cmd, ngx_rt_publish_t *p, rt_event_t *event);
 
 /* the client's connection closes: nothing is answered any more */
 void ngx_rt_client_unpublish(ngx_rt_client_t *client);
@@ -144,10 +144,25 @@ const rt_error_t *ngx_rt_command_rule_connect(ngx_rt_client_t *client,
 const rt_error_t *ngx_rt_command_rule_subscribe(ngx_rt_client_t *client,
     rt_command_t *cmd, ngx_rt_namespace_t *ns);
 const rt_error_t *ngx_rt_command_rule_publish(ngx_rt_client_t *client,
-    ngx_rt_publish_t *p, const rt_event_t *event);
+    ngx_rt_publish_t *p, rt_event_t *event);
 const rt_error_t *ngx_rt_command_rule_command(ngx_rt_client_t *client,
     rt_command_t *cmd, rt_str_t *reply);
 void ngx_rt_command_ruled(ngx_rt_client_t *client);
+
+/* ngx_rt_command_event.c */
+
+/*
+ * What an rpc carries: an event, whose text is changed, or, without a type,
+ * nothing but its data.  NULL: that is well.
+ */
+const rt_error_t *ngx_rt_command_event(rt_command_t *cmd, rt_event_t *event);
+
+/*
+ * Holds it against the schemas of the tenant's rules, and makes it the newest
+ * version: then its data is good until ngx_rt_command_ruled(), as the error is.
+ */
+const rt_error_t *ngx_rt_command_check(ngx_rt_client_t *client,
+    const char *function, rt_event_t *event, ngx_uint_t *upgraded);
 
 /* ngx_rt_command_rpc.c: a command */
 ngx_int_t ngx_rt_command_rpc(ngx_rt_client_t *client, rt_command_t *cmd);

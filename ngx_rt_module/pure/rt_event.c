@@ -65,11 +65,9 @@ rt_event_read(uint8_t *text, size_t len, rt_event_t *e,
 {
     rt_json_t           j;
     rt_event_params_t   p;
-    rt_event_members_t  m;
 
     memset(e, 0, sizeof(rt_event_t));
     memset(&p, 0, sizeof(p));
-    memset(&m, 0, sizeof(m));
 
     rt_json_init(&j, text, len);
     rt_params_read(&j, rt_event_params, &p, fault);
@@ -83,9 +81,25 @@ rt_event_read(uint8_t *text, size_t len, rt_event_t *e,
         return;
     }
 
+    rt_event_parse(p.event.data, p.event.len, e, fault);
+
+    e->channel = p.channel;
+}
+
+
+void
+rt_event_parse(uint8_t *text, size_t len, rt_event_t *e,
+    rt_params_fault_t *fault)
+{
+    rt_json_t           j;
+    rt_event_members_t  m;
+
+    memset(e, 0, sizeof(rt_event_t));
+    memset(&m, 0, sizeof(m));
+
     m.version = 1;
 
-    rt_json_init(&j, p.event.data, p.event.len);
+    rt_json_init(&j, text, len);
     rt_params_read(&j, rt_event_members, &m, fault);
 
     rt_event_check(&m, fault);
@@ -94,7 +108,6 @@ rt_event_read(uint8_t *text, size_t len, rt_event_t *e,
         return;
     }
 
-    e->channel = p.channel;
     e->id = m.id;
     e->type = m.type;
     e->version = m.version;

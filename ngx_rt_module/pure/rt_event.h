@@ -40,6 +40,10 @@ typedef struct {
 void rt_event_read(uint8_t *text, size_t len, rt_event_t *e,
     rt_params_fault_t *fault);
 
+/* the same of an event that stands alone */
+void rt_event_parse(uint8_t *text, size_t len, rt_event_t *e,
+    rt_params_fault_t *fault);
+
 /* what has become of one; what is not known is empty, or zero */
 typedef struct {
     rt_str_t         status;

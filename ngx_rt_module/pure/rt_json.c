@@ -139,6 +139,29 @@ rt_json_key(rt_json_t *j, rt_str_t *key)
 
 
 bool
+rt_json_name(rt_json_t *j, rt_str_t *raw)
+{
+    if (!rt_json_another(j, '}')) {
+        return false;
+    }
+
+    if (rt_json_peek(j) != RT_JSON_STRING) {
+        return rt_json_fail(j, RT_JSON_SYNTAX);
+    }
+
+    raw->data = j->pos + 1;
+
+    if (!rt_json_skip_string(j)) {
+        return false;
+    }
+
+    raw->len = j->pos - 1 - raw->data;
+
+    return rt_json_colon(j);
+}
+
+
+bool
 rt_json_array(rt_json_t *j)
 {
     return rt_json_enter(j, RT_JSON_ARRAY);

@@ -88,6 +88,10 @@ bool rt_json_skip(rt_json_t *j);
  */
 bool rt_json_object(rt_json_t *j);
 bool rt_json_key(rt_json_t *j, rt_str_t *key);
+
+/* the same, and nothing is changed: the name as it stands between its quotes */
+bool rt_json_name(rt_json_t *j, rt_str_t *raw);
+
 bool rt_json_array(rt_json_t *j);
 bool rt_json_item(rt_json_t *j);
 

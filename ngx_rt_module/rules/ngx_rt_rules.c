@@ -21,18 +21,12 @@
 #define NGX_RT_RULES_OFF       10000
 
 
-static ngx_rt_rules_file_t *ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules,
-    const ngx_str_t *tenant);
 static ngx_int_t ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *f, const ngx_str_t *tenant, const char *function,
     const rt_rule_view_t *views, ngx_uint_t nviews, ngx_uint_t may,
     rt_verdict_t *verdict);
-static ngx_int_t ngx_rt_rules_state(ngx_rt_rules_conf_t *rules,
-    ngx_rt_rules_file_t *f, char *error);
-static void ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules,
+static void ngx_rt_rules_done_file(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *f);
-static void ngx_rt_rules_failed(ngx_rt_rules_file_t *f,
-    const ngx_str_t *tenant, const char *function, const char *error);
 
 
 ngx_int_t
@@ -71,24 +65,51 @@ ngx_rt_rules_ask(ngx_rt_main_conf_t *mcf, const ngx_str_t *tenant,
 void
 ngx_rt_rules_done(ngx_rt_main_conf_t *mcf)
 {
+    ngx_rt_rules_conf_t  *rules;
     ngx_rt_rules_file_t  *f;
 
-    f = mcf->rules->asked;
+    rules = mcf->rules;
 
-    if (f == NULL) {
-        return;
+    f = rules->asked;
+
+    if (f) {
+        rules->asked = NULL;
+        ngx_rt_rules_done_file(rules, f);
     }
 
-    mcf->rules->asked = NULL;
-    rt_rule_done(f->rule);
+    f = rules->checked;
 
-    if (rt_vm_spoilt(rt_rule_vm(f->rule))) {
-        ngx_rt_rules_drop(mcf->rules, f);
+    if (f) {
+        rules->checked = NULL;
+        ngx_rt_rules_done_file(rules, f);
+    }
+
+    if (rules->upgraded) {
+        ngx_free(rules->upgraded);
+        rules->upgraded = NULL;
     }
 }
 
 
-static ngx_rt_rules_file_t *
+static void
+ngx_rt_rules_done_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
+{
+    rt_rule_done(f->rule);
+
+    if (rt_vm_spoilt(rt_rule_vm(f->rule))) {
+        ngx_rt_rules_drop(rules, f);
+    }
+}
+
+
+ngx_uint_t
+ngx_rt_rules_off(ngx_rt_rules_file_t *f)
+{
+    return f->off && (ngx_msec_int_t) (f->off - ngx_current_msec) > 0;
+}
+
+
+ngx_rt_rules_file_t *
 ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules, const ngx_str_t *tenant)
 {
     int                   order;
@@ -127,7 +148,7 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     char             error[RT_VM_ERROR_MAX];
     rt_vm_result_e   result;
 
-    if (f->off && (ngx_msec_int_t) (f->off - ngx_current_msec) > 0) {
+    if (ngx_rt_rules_off(f)) {
         ngx_rt_count(rules_failed, 1);
         return NGX_ERROR;
     }
@@ -169,11 +190,7 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
                 sizeof(error));
 
     rules->asked = NULL;
-    rt_rule_done(f->rule);
-
-    if (rt_vm_spoilt(rt_rule_vm(f->rule))) {
-        ngx_rt_rules_drop(rules, f);
-    }
+    ngx_rt_rules_done_file(rules, f);
 
     ngx_rt_rules_failed(f, tenant, function, error);
 
@@ -181,7 +198,7 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     char *error)
 {
@@ -213,6 +230,7 @@ ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
         return NGX_ERROR;
     }
 
+    f->schemas = rt_rule_has_schemas(f->rule);
     f->at = rules->nstates++;
     rules->states[f->at] = f;
 
@@ -220,7 +238,7 @@ ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
 }
 
 
-static void
+void
 ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
 {
     rules->states[f->at] = rules->states[--rules->nstates];
@@ -228,12 +246,16 @@ ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
 
     rt_rule_destroy(f->rule);
     f->rule = NULL;
+
+    if (rules->checked == f) {
+        rules->checked = NULL;
+    }
 }
 
 
 /* once a second for each file: a rule that fails does so for each client */
 
-static void
+void
 ngx_rt_rules_failed(ngx_rt_rules_file_t *f, const ngx_str_t *tenant,
     const char *function, const char *error)
 {

@@ -29,6 +29,17 @@ char *ngx_rt_rules_on_error(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_rt_rules_ask(ngx_rt_main_conf_t *mcf, const ngx_str_t *tenant,
     const char *function, const rt_rule_view_t *views, ngx_uint_t nviews,
     ngx_uint_t may, rt_verdict_t *verdict);
+
+/*
+ * Before that, of an event: holds it against the schema of its type, and makes
+ * it the newest version; then its data is good until ngx_rt_rules_done().
+ * NGX_OK: the verdict denies it; NGX_DECLINED: it may go on; NGX_ERROR: a rule
+ * failed.
+ */
+ngx_int_t ngx_rt_rules_check(ngx_rt_main_conf_t *mcf, const ngx_str_t *tenant,
+    const char *function, rt_rule_event_t *event, rt_verdict_t *verdict);
+
+/* in any case, after either of them */
 void ngx_rt_rules_done(ngx_rt_main_conf_t *mcf);
 
 void ngx_rt_rules_exit_process(ngx_rt_main_conf_t *mcf);

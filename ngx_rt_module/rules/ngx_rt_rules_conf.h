@@ -24,6 +24,7 @@ typedef struct {
     ngx_uint_t                 failures;      /* in a row */
     ngx_msec_t                 off;           /* until then it is not asked */
     time_t                     told;          /* of a failure, in the log */
+    ngx_uint_t                 schemas;       /* it has some, as far as known */
 } ngx_rt_rules_file_t;
 
 
@@ -42,11 +43,31 @@ struct ngx_rt_rules_conf_s {
     ngx_uint_t                 nstates;
     uint64_t                   calls;
     ngx_rt_rules_file_t       *asked;         /* until it is done with */
+    ngx_rt_rules_file_t       *checked;       /* an event; the same */
+    u_char                    *upgraded;      /* its data; the same */
 };
 
 
 /* by their names' bytes; for a sorted array */
 int ngx_rt_rules_order(const ngx_str_t *one, const ngx_str_t *other);
+
+
+/* ngx_rt_rules.c */
+
+ngx_rt_rules_file_t *ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules,
+    const ngx_str_t *tenant);
+
+/* it has failed too often, a while ago */
+ngx_uint_t ngx_rt_rules_off(ngx_rt_rules_file_t *f);
+
+/* makes its rule, unless it has one; NGX_ERROR: error says why there is none */
+ngx_int_t ngx_rt_rules_state(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_file_t *f, char *error);
+void ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f);
+
+/* counts, and says so in the log */
+void ngx_rt_rules_failed(ngx_rt_rules_file_t *f, const ngx_str_t *tenant,
+    const char *function, const char *error);
 
 
 #endif /* _NGX_RT_RULES_CONF_H_INCLUDED_ */

@@ -13,29 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "rt_rule.h"
+#include "rt_rule_lib.h"
 #include "rt_utf8.h"
-#include "rt_vm_lib.h"
-
-
-/* integers in the registry: the views, and the texts of the verdicts */
-#define RT_RULE_VIEWS_AT   RT_VM_OWNER_AT
-#define RT_RULE_TEXTS_AT   (RT_RULE_VIEWS_AT + RT_RULE_VIEWS)
 
 
 const char *const  rt_rule_verdicts[] = {
     "nil", "rt.allow()", "rt.deny()", "rt.fast()", "rt.durable()",
     "rt.transform()", "rt.reply()"
-};
-
-
-struct rt_rule_s {
-    rt_vm_t               *vm;
-    const rt_rule_view_t  *views; /* of the call */
-    size_t                 nviews;
-    bool                   decoded;   /* some of their JSON */
-    size_t                 nverdicts;
-    rt_verdict_t           verdicts[RT_RULE_VERDICTS];
 };
 
 
@@ -67,6 +51,7 @@ static const luaL_Reg  rt_rule_library[] = {
     { "reply", rt_rule_reply },
     { "task", rt_rule_task },
     { "array", rt_rule_array },
+    { "schema", rt_rule_schema },
     { NULL, NULL }
 };
 
@@ -92,6 +77,8 @@ rt_rule_create(const rt_vm_limits_t *limits, const char *file,
         return NULL;
     }
 
+    rule->loading = true;
+
     if (rt_vm_load(rule->vm, file, text, len) != RT_VM_OK) {
         said = rt_vm_error(rule->vm);
 
@@ -104,6 +91,8 @@ rt_rule_create(const rt_vm_limits_t *limits, const char *file,
         rt_rule_destroy(rule);
         return NULL;
     }
+
+    rule->loading = false;
 
     return rule;
 }
@@ -140,6 +129,7 @@ rt_rule_open(lua_State *L)
     lua_setfield(L, LUA_REGISTRYINDEX, RT_RULE_ARRAY);
 
     rt_rule_open_views(L);
+    rt_rule_open_schemas(L);
 }
 
 
@@ -188,8 +178,9 @@ rt_vm_result_e
 rt_rule_ask(rt_rule_t *rule, const char *name, const rt_rule_view_t *views,
     size_t nviews, rt_verdict_t *verdict)
 {
-    size_t           i, at;
+    size_t           i;
     lua_State       *L;
+    rt_verdict_t    *said;
     rt_vm_result_e   result;
 
     L = rt_vm_state(rule->vm);
@@ -217,17 +208,30 @@ rt_rule_ask(rt_rule_t *rule, const char *name, const rt_rule_view_t *views,
         return result;
     }
 
-    at = lua_islightuserdata(L, -1) ? (uintptr_t) lua_touserdata(L, -1) : 0;
+    said = rt_rule_verdict_at(rule, -1);
 
-    if (at == 0 || at > rule->nverdicts) {
+    if (said == NULL) {
         return rt_vm_fail(rule->vm,
                           "%s: answers with a %s, not with rt.allow() or "
                           "another verdict", name, luaL_typename(L, -1));
     }
 
-    *verdict = rule->verdicts[at - 1];
+    *verdict = *said;
 
     return RT_VM_OK;
+}
+
+
+rt_verdict_t *
+rt_rule_verdict_at(rt_rule_t *rule, int i)
+{
+    size_t      at;
+    lua_State  *L;
+
+    L = rt_vm_state(rule->vm);
+    at = lua_islightuserdata(L, i) ? (uintptr_t) lua_touserdata(L, i) : 0;
+
+    return at > 0 && at <= rule->nverdicts ? &rule->verdicts[at - 1] : NULL;
 }
 
 
@@ -252,7 +256,13 @@ rt_rule_done(rt_rule_t *rule)
         lua_rawseti(L, LUA_REGISTRYINDEX, RT_RULE_TEXTS_AT + i);
     }
 
+    if (rule->upgraded) {
+        lua_pushnil(L);
+        lua_rawseti(L, LUA_REGISTRYINDEX, RT_RULE_UPGRADED_AT);
+    }
+
     rule->decoded = false;
+    rule->upgraded = false;
     rule->nverdicts = 0;
 
     rt_vm_end(rule->vm);
@@ -344,6 +354,20 @@ rt_rule_view_json(lua_State *L, const rt_rule_field_t *field)
     lua_rawset(L, -4);
 
     return 1;
+}
+
+
+void
+rt_rule_view_set(lua_State *L, size_t view, const char *field)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, RT_RULE_VIEWS_AT + view);
+    lua_getfenv(L, -1);
+    lua_pushstring(L, field);
+    lua_pushvalue(L, -4);
+    lua_rawset(L, -3);
+    lua_pop(L, 2);
+
+    ((rt_rule_t *) rt_vm_owner(L))->decoded = true;
 }
 
 

@@ -11,6 +11,7 @@
 #define _RT_RULE_H_INCLUDED_
 
 
+#include "rt_schema.h"
 #include "rt_vm.h"
 
 
@@ -91,6 +92,37 @@ rt_vm_result_e rt_rule_ask(rt_rule_t *rule, const char *name,
 void rt_rule_done(rt_rule_t *rule);
 
 rt_vm_t *rt_rule_vm(rt_rule_t *rule);
+
+
+/* rt_rule_schema.c: rt.schema */
+
+/* what a client is refused with; as HTTP has them */
+#define RT_RULE_UNKNOWN  415      /* type or version */
+#define RT_RULE_INVALID  422      /* data */
+
+
+typedef struct {
+    rt_str_t           type;
+    uint64_t           version;
+    rt_str_t           data;      /* JSON */
+    bool               upgraded;
+} rt_rule_event_t;
+
+
+/* does it declare any types? */
+bool rt_rule_has_schemas(rt_rule_t *rule);
+
+/*
+ * Holds an event against the schema of its type, and makes it the newest
+ * version: then data is good until rt_rule_done().  RT_VM_NONE: there is no
+ * schema of that type; RT_VM_OK: the verdict says that the event is denied, or
+ * passes.  The function that is asked next pays from what the call has left.
+ */
+rt_vm_result_e rt_rule_check(rt_rule_t *rule, rt_rule_event_t *event,
+    rt_verdict_t *verdict);
+
+/* adds its types but for those of another (or NULL): " T (1, 2), U (1)" */
+void rt_rule_say_types(rt_rule_t *rule, rt_rule_t *other, rt_said_t *said);
 
 
 /* rt_rule_json.c */

@@ -293,7 +293,7 @@ rt_vm_load(rt_vm_t *vm, const char *name, const uint8_t *text, size_t len)
 
     rt_vm_end(vm);
 
-    return result;
+    return result == RT_VM_OK ? vm->dead : result;
 }
 
 
@@ -399,7 +399,14 @@ rt_vm_function(rt_vm_t *vm, const char *name)
 rt_vm_result_e
 rt_vm_call(rt_vm_t *vm, int nargs)
 {
-    rt_vm_start(vm, 1);
+    if (vm->begun) {
+        vm->error[0] = '\0';
+        vm->line = 0;
+        vm->calling = true;
+
+    } else {
+        rt_vm_start(vm, 1);
+    }
 
     return rt_vm_done(vm, lua_pcall(vm->L, nargs, 1, 1));
 }
@@ -442,10 +449,21 @@ rt_vm_line(lua_State *L, lua_Debug *in)
 }
 
 
+rt_vm_result_e
+rt_vm_before(rt_vm_t *vm, lua_CFunction f, void *data)
+{
+    rt_vm_start(vm, 1);
+    vm->begun = true;
+
+    return rt_vm_done(vm, lua_cpcall(vm->L, f, data));
+}
+
+
 void
 rt_vm_end(rt_vm_t *vm)
 {
     lua_settop(vm->L, 0);
+    vm->begun = false;
 
     if (vm->dead || vm->live <= vm->limits.kept) {
         return;

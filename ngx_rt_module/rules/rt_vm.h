@@ -74,6 +74,9 @@ rt_vm_result_e rt_vm_begin(rt_vm_t *vm, const char *name);
 rt_vm_result_e rt_vm_call(rt_vm_t *vm, int nargs);
 void rt_vm_end(rt_vm_t *vm);
 
+/* calls a function of ours; the call that follows has what this one has left */
+rt_vm_result_e rt_vm_before(rt_vm_t *vm, lua_CFunction f, void *data);
+
 lua_State *rt_vm_state(rt_vm_t *vm);
 
 /* of what went wrong last, with the file and line where they are known */

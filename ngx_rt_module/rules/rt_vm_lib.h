@@ -57,6 +57,7 @@ struct rt_vm_s {
 
     rt_vm_result_e   dead;
     bool             calling;
+    bool             begun;       /* the next call goes on with its budget */
     unsigned         line;        /* of the error */
     size_t           nfunctions;
     char             error[RT_VM_ERROR_MAX];

@@ -1,0 +1,207 @@
+
+/*
+ * Events, before a rule judges them: of a type that a schema declares, of a
+ * version that it has, with the data that it asks for, and made the newest.
+ * The tenant's own file is asked first, then default.lua; where neither
+ * declares any type, an event is whatever it is.
+ *
+ * Called by protocol/.  No locking: all of it is the worker's own.
+ */
+
+
+#include "ngx_rt.h"
+#include "ngx_rt_fanout.h"
+#include "ngx_rt_rules_conf.h"
+
+
+static ngx_int_t ngx_rt_rules_check_file(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_file_t *f, const ngx_str_t *tenant, const char *function,
+    rt_rule_event_t *event, rt_verdict_t *verdict);
+static ngx_int_t ngx_rt_rules_upgraded(ngx_rt_rules_conf_t *rules,
+    rt_rule_event_t *event);
+static void ngx_rt_rules_no_upgrade(rt_rule_event_t *event,
+    rt_verdict_t *verdict);
+static void ngx_rt_rules_unknown(ngx_rt_rules_file_t **files,
+    rt_verdict_t *verdict);
+static void ngx_rt_rules_refuse(rt_verdict_t *verdict, ngx_uint_t code);
+
+
+/* of the event that was refused last */
+static rt_said_t  ngx_rt_rules_said;
+
+
+ngx_int_t
+ngx_rt_rules_check(ngx_rt_main_conf_t *mcf, const ngx_str_t *tenant,
+    const char *function, rt_rule_event_t *event, rt_verdict_t *verdict)
+{
+    ngx_int_t             rc;
+    ngx_uint_t            i, declared;
+    ngx_rt_rules_conf_t  *rules;
+    ngx_rt_rules_file_t  *files[2];
+
+    rules = mcf->rules;
+
+    files[0] = ngx_rt_rules_lookup(rules, tenant);
+    files[1] = rules->standard;
+    declared = 0;
+
+    for (i = 0; i < 2; i++) {
+
+        if (files[i] == NULL) {
+            continue;
+        }
+
+        rc = ngx_rt_rules_check_file(rules, files[i], tenant, function, event,
+                                     verdict);
+
+        if (rc != NGX_DECLINED) {
+            return rc == NGX_DONE ? NGX_DECLINED : rc;
+        }
+
+        declared |= files[i]->schemas;
+    }
+
+    if (!declared) {
+        return NGX_DECLINED;
+    }
+
+    ngx_rt_rules_unknown(files, verdict);
+
+    return NGX_OK;
+}
+
+
+/*
+ * NGX_DECLINED: the type is not one of the file's; NGX_DONE: the event goes on.
+ * A file that is off, or breaks, lets nothing through that it may have a schema
+ * for, whatever rt_rules_on_error says of its functions.
+ */
+
+static ngx_int_t
+ngx_rt_rules_check_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
+    const ngx_str_t *tenant, const char *function, rt_rule_event_t *event,
+    rt_verdict_t *verdict)
+{
+    char  error[RT_VM_ERROR_MAX];
+
+    if (ngx_rt_rules_off(f)) {
+        ngx_rt_count(rules_failed, f->schemas);
+        return f->schemas ? NGX_ERROR : NGX_DECLINED;
+    }
+
+    if (ngx_rt_rules_state(rules, f, error) != NGX_OK) {
+        ngx_rt_rules_failed(f, tenant, function, error);
+        return NGX_ERROR;
+    }
+
+    switch (rt_rule_check(f->rule, event, verdict)) {
+
+    case RT_VM_NONE:
+        return NGX_DECLINED;
+
+    case RT_VM_OK:
+        rules->checked = f;
+
+        if (verdict->kind == RT_RULE_DENY) {
+            ngx_rt_count(rules_denied, 1);
+            return NGX_OK;
+        }
+
+        if (event->upgraded) {
+            return ngx_rt_rules_upgraded(rules, event);
+        }
+
+        return NGX_DONE;
+
+    default:
+        break;
+    }
+
+    ngx_cpystrn((u_char *) error, (u_char *) rt_vm_error(rt_rule_vm(f->rule)),
+                sizeof(error));
+
+    rt_rule_done(f->rule);
+
+    if (rt_vm_spoilt(rt_rule_vm(f->rule))) {
+        ngx_rt_rules_drop(rules, f);
+    }
+
+    ngx_rt_rules_failed(f, tenant, function, error);
+    ngx_rt_rules_no_upgrade(event, verdict);
+
+    return NGX_OK;
+}
+
+
+/* what one state has made is for another one, too, which may push it out */
+
+static ngx_int_t
+ngx_rt_rules_upgraded(ngx_rt_rules_conf_t *rules, rt_rule_event_t *event)
+{
+    rules->upgraded = ngx_alloc(event->data.len, ngx_cycle->log);
+
+    if (rules->upgraded == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(rules->upgraded, event->data.data, event->data.len);
+    event->data.data = rules->upgraded;
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_rt_rules_no_upgrade(rt_rule_event_t *event, rt_verdict_t *verdict)
+{
+    rt_said_t  *said;
+
+    said = &ngx_rt_rules_said;
+    ngx_memzero(said, sizeof(rt_said_t));
+
+    rt_say_lit(said, "version ");
+    rt_say_number(said, event->version);
+    rt_say_lit(said, " of ");
+    rt_say(said, event->type.data, event->type.len);
+    rt_say_lit(said, " cannot be upgraded");
+
+    ngx_rt_rules_refuse(verdict, RT_RULE_INVALID);
+}
+
+
+static void
+ngx_rt_rules_unknown(ngx_rt_rules_file_t **files, rt_verdict_t *verdict)
+{
+    ngx_uint_t   i;
+    rt_said_t   *said;
+    rt_rule_t   *own;
+
+    said = &ngx_rt_rules_said;
+    ngx_memzero(said, sizeof(rt_said_t));
+
+    rt_say_lit(said, "unknown type, write one of");
+    own = NULL;
+
+    for (i = 0; i < 2; i++) {
+        if (files[i] && files[i]->rule) {
+            rt_rule_say_types(files[i]->rule, own, said);
+            own = files[i]->rule;
+        }
+    }
+
+    ngx_rt_rules_refuse(verdict, RT_RULE_UNKNOWN);
+}
+
+
+static void
+ngx_rt_rules_refuse(rt_verdict_t *verdict, ngx_uint_t code)
+{
+    ngx_memzero(verdict, sizeof(rt_verdict_t));
+
+    verdict->kind = RT_RULE_DENY;
+    verdict->code = code;
+    verdict->reason.data = ngx_rt_rules_said.text;
+    verdict->reason.len = ngx_rt_rules_said.len;
+
+    ngx_rt_count(rules_denied, 1);
+}

@@ -1,0 +1,2 @@
+-- of the suite t/054-schema.t: no type of its own
+return {}
