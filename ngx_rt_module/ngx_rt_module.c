@@ -96,7 +96,7 @@ static ngx_command_t  ngx_rt_commands[] = {
       NULL },
 
     { ngx_string("rt_rules"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1234,
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1234|NGX_CONF_TAKE5,
       ngx_rt_rules,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,

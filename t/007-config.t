@@ -95,7 +95,8 @@ refused('a zone in a server', qr/rt_zone.*not allowed here/,
 
     accepted('rules', http("rt_rules $dir;"));
     accepted('rules with bounds',
-             http("rt_rules $dir steps=1000 memory=256k states=1;"));
+             http("rt_rules $dir steps=1000 memory=256k states=1 "
+                  . 'rate=off;'));
     accepted('rules that fail are passed over',
              http("rt_rules $dir;", 'rt_rules_on_error pass;'));
     accepted('rules that fail deny', http('rt_rules_on_error deny;'));
@@ -131,6 +132,8 @@ refused('a zone in a server', qr/rt_zone.*not allowed here/,
             http("rt_rules $dir steps=10; # <-"));
     refused('too little memory', qr/memory=1k": write 256k/,
             http("rt_rules $dir memory=1k; # <-"));
+    refused('no time', qr/rate=0": write 100000/,
+            http("rt_rules $dir rate=0; # <-"));
     refused('no state', qr/states=0": write 1/,
             http("rt_rules $dir states=0; # <-"));
     refused('a parameter of rules that nobody knows', qr/write "steps=/,

@@ -203,6 +203,12 @@ a: 10 x > {"id":{{$i + 11}},"publish":{"channel":"chat:error","data":1}}
 a: 10 x < {"id":{{$i + 11}},"error":{"code":100,"message":"internal server error","temporary":true}}
 a: > {"id":22,"publish":{"channel":"chat:x","data":1}}
 a: < {"id":22,"error":{"code":100,"message":"internal server error","temporary":true}}
+b: open /connection/websocket
+   X-Tenant: another
+   > {"id":1,"connect":{}}
+   > {"id":2,"publish":{"channel":"chat:x","data":1}}
+b: < {"id":1,"connect":{...}}
+   < {"id":2,"publish":{}}
 --- error_log
 no idea; it is off for 10 seconds
 
@@ -245,3 +251,27 @@ a: < {"id":1,"connect":{...}}
 --- conversation
 api: POST /api/publish {"channel":"chat:closed","data":1}
 api: 200 {"result":{}}
+
+
+
+=== TEST 12: a tenant's rules have a share of the worker
+--- over: plain
+--- http_config
+    rt_zone       $http_x_tenant zone=live:8m;
+    rt_rules      $TEST_NGINX_RULES rate=200000;
+    rt_namespace  chat publish=any;
+--- conversation
+a: open /connection/websocket
+   X-Tenant: slow
+   > {"id":1,"connect":{}}
+a: < {"id":1,"connect":{...}}
+a: > {"id":2,"publish":{"channel":"chat:slow","data":1}}
+   > {"id":3,"publish":{"channel":"chat:x","data":1}}
+a: < {"id":2,"publish":{}}
+   < {"id":3,"error":{"code":111,"message":"too many requests: the tenant's rules have had their share of the worker, try again later","temporary":true}}
+b: open /connection/websocket
+   X-Tenant: quick
+   > {"id":1,"connect":{}}
+   > {"id":2,"publish":{"channel":"chat:x","data":1}}
+b: < {"id":1,"connect":{...}}
+   < {"id":2,"publish":{}}

@@ -85,6 +85,9 @@ ngx_rt_command_check(ngx_rt_client_t *client, const char *function,
     case NGX_DECLINED:
         break;
 
+    case NGX_BUSY:
+        return &ngx_rt_error_rules_busy;
+
     default:
         return &ngx_rt_error_internal;
     }

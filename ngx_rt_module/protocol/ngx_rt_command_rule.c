@@ -267,6 +267,9 @@ ngx_rt_command_judge(ngx_rt_client_t *client, const ngx_str_t *tenant,
     case NGX_DECLINED:
         return NULL;
 
+    case NGX_BUSY:
+        return &ngx_rt_error_rules_busy;
+
     default:
         return &ngx_rt_error_internal;
     }

@@ -49,6 +49,11 @@ const rt_error_t  ngx_rt_error_too_many_keys = {
     111, rt_string("too many idempotency keys"), true
 };
 
+const rt_error_t  ngx_rt_error_rules_busy = {
+    111, rt_string("too many requests: the tenant's rules have had their "
+                   "share of the worker, try again later"), 1
+};
+
 const rt_error_t  ngx_rt_error_unrecoverable = {
     112, rt_string("unrecoverable position"), false
 };

@@ -274,6 +274,7 @@ extern const rt_error_t  ngx_rt_error_bad_request;        /* 107 */
 extern const rt_error_t  ngx_rt_error_not_available;      /* 108 */
 extern const rt_error_t  ngx_rt_error_token_expired;      /* 109 */
 extern const rt_error_t  ngx_rt_error_too_many_keys;      /* 111 */
+extern const rt_error_t  ngx_rt_error_rules_busy;         /* 111 */
 extern const rt_error_t  ngx_rt_error_unrecoverable;      /* 112 */
 extern const rt_error_t  ngx_rt_error_conflict;           /* 409 */
 extern const rt_error_t  ngx_rt_error_zone_full;          /* 507 */

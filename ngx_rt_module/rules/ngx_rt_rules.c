@@ -5,8 +5,9 @@
  * one whose budget was spent is taken away, too, so that the next call finds
  * what the first one found.
  *
- * A rule that fails ten times in a row is off for ten seconds: what it is to
- * judge is refused without asking, and its neighbours have the time.
+ * A rule that fails ten times in a row for a tenant is off for it for ten
+ * seconds: what it is to judge is refused without asking, and its neighbours
+ * have the time.  So they have when a tenant's rules have had their share.
  *
  * Called by protocol/.  No locking: all of it is the worker's own.
  */
@@ -17,8 +18,8 @@
 #include "ngx_rt_rules_conf.h"
 
 
-#define NGX_RT_RULES_FAILURES  10
-#define NGX_RT_RULES_OFF       10000
+/* what it takes to make a state, in steps */
+#define NGX_RT_RULES_MADE  10000
 
 
 static ngx_int_t ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules,
@@ -53,7 +54,9 @@ ngx_rt_rules_ask(ngx_rt_main_conf_t *mcf, const ngx_str_t *tenant,
         rc = ngx_rt_rules_ask_file(rules, files[i], tenant, function, views,
                                    nviews, may, verdict);
 
-        if (rc == NGX_OK || (rc == NGX_ERROR && !rules->pass)) {
+        if (rc == NGX_OK || rc == NGX_BUSY
+            || (rc == NGX_ERROR && !rules->pass))
+        {
             return rc;
         }
     }
@@ -102,13 +105,6 @@ ngx_rt_rules_done_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
 }
 
 
-ngx_uint_t
-ngx_rt_rules_off(ngx_rt_rules_file_t *f)
-{
-    return f->off && (ngx_msec_int_t) (f->off - ngx_current_msec) > 0;
-}
-
-
 ngx_rt_rules_file_t *
 ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules, const ngx_str_t *tenant)
 {
@@ -145,22 +141,33 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     const rt_rule_view_t *views, ngx_uint_t nviews, ngx_uint_t may,
     rt_verdict_t *verdict)
 {
-    char             error[RT_VM_ERROR_MAX];
-    rt_vm_result_e   result;
+    char                     error[RT_VM_ERROR_MAX];
+    ngx_int_t                rc;
+    rt_vm_result_e           result;
+    ngx_rt_rules_account_t  *a;
 
-    if (ngx_rt_rules_off(f)) {
+    a = ngx_rt_rules_account(rules, f, tenant);
+    rc = ngx_rt_rules_account_check(rules, a);
+
+    if (rc != NGX_OK) {
         ngx_rt_count(rules_failed, 1);
-        return NGX_ERROR;
+        return rc;
+    }
+
+    if (f->rule == NULL) {
+        ngx_rt_rules_account_charge(a, NGX_RT_RULES_MADE);
     }
 
     if (ngx_rt_rules_state(rules, f, error) != NGX_OK) {
-        ngx_rt_rules_failed(f, tenant, function, error);
+        ngx_rt_rules_failed(f, a, tenant, function, error);
         return NGX_ERROR;
     }
 
     rules->asked = f;
 
     result = rt_rule_ask(f->rule, function, views, nviews, verdict);
+
+    ngx_rt_rules_account_charge(a, rt_vm_spent(rt_rule_vm(f->rule)));
 
     if (result == RT_VM_OK && verdict->kind != RT_RULE_PASS
         && !(may & 1 << verdict->kind))
@@ -170,8 +177,7 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     }
 
     if (result == RT_VM_OK || result == RT_VM_NONE) {
-        f->failures = 0;
-        f->off = 0;
+        ngx_rt_rules_account_good(a);
 
         ngx_rt_count(rules_asked, result == RT_VM_OK);
 
@@ -192,7 +198,7 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     rules->asked = NULL;
     ngx_rt_rules_done_file(rules, f);
 
-    ngx_rt_rules_failed(f, tenant, function, error);
+    ngx_rt_rules_failed(f, a, tenant, function, error);
 
     return NGX_ERROR;
 }
@@ -256,22 +262,16 @@ ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
 /* once a second for each file: a rule that fails does so for each client */
 
 void
-ngx_rt_rules_failed(ngx_rt_rules_file_t *f, const ngx_str_t *tenant,
-    const char *function, const char *error)
+ngx_rt_rules_failed(ngx_rt_rules_file_t *f, ngx_rt_rules_account_t *a,
+    const ngx_str_t *tenant, const char *function, const char *error)
 {
+    ngx_uint_t  off;
+
     ngx_rt_count(rules_failed, 1);
 
-    f->failures++;
+    off = ngx_rt_rules_account_failed(a);
 
-    if (f->failures >= NGX_RT_RULES_FAILURES) {
-        f->off = ngx_current_msec + NGX_RT_RULES_OFF;
-
-        if (f->off == 0) {
-            f->off = 1;
-        }
-    }
-
-    if (f->told == ngx_time() && f->off == 0) {
+    if (f->told == ngx_time() && !off) {
         return;
     }
 
@@ -280,7 +280,7 @@ ngx_rt_rules_failed(ngx_rt_rules_file_t *f, const ngx_str_t *tenant,
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "rule \"%s\" of \"%V\", for tenant \"%V\", failed: %s%s",
                   function, &f->name, tenant, error,
-                  f->off ? "; it is off for 10 seconds" : "");
+                  off ? "; it is off for 10 seconds" : "");
 }
 
 

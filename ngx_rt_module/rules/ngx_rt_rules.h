@@ -13,7 +13,7 @@
 #include "rt_rule.h"
 
 
-/* rt_rules DIR [steps=NUMBER] [memory=SIZE] [states=NUMBER] */
+/* rt_rules DIR [steps=NUMBER] [memory=SIZE] [states=NUMBER] [rate=NUMBER] */
 char *ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* rt_rules_on_error deny|pass */
@@ -24,7 +24,8 @@ char *ngx_rt_rules_on_error(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
  * for each kind of verdict that has a meaning here.  NGX_OK: the
  * verdict stands until ngx_rt_rules_done(), which is called in any case;
  * NGX_DECLINED: nobody says anything; NGX_ERROR: a rule failed, which has been
- * logged, and what was asked about must not be.
+ * logged, and what was asked about must not be; NGX_BUSY: nor must it where the
+ * tenant's rules have had their share of the worker's time.
  */
 ngx_int_t ngx_rt_rules_ask(ngx_rt_main_conf_t *mcf, const ngx_str_t *tenant,
     const char *function, const rt_rule_view_t *views, ngx_uint_t nviews,

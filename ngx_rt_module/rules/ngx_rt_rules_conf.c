@@ -17,6 +17,9 @@
 #define NGX_RT_RULES_MEMORY  (1024 * 1024)
 #define NGX_RT_RULES_MAX     1000
 
+/* a second of a worker, for each tenant: a tenth to a fifth of its time */
+#define NGX_RT_RULES_RATE    20000000
+
 /* of the whole: one string, and what is kept between calls */
 #define ngx_rt_rules_piece(memory)  ((memory) / 8)
 #define ngx_rt_rules_kept(memory)   ((memory) / 4)
@@ -59,6 +62,7 @@ ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     rules->set = 1;
     rules->max = NGX_RT_RULES_MAX;
+    rules->rate = NGX_RT_RULES_RATE;
     rules->limits.steps = NGX_RT_RULES_STEPS;
     rules->limits.bytes = NGX_RT_RULES_MEMORY;
     rules->limits.time = NGX_RT_RULES_TIME;
@@ -76,6 +80,12 @@ ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     rules->states = ngx_pcalloc(cf->pool,
                                 rules->max * sizeof(ngx_rt_rules_file_t *));
     if (rules->states == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rules->accounts = ngx_pcalloc(cf->pool, NGX_RT_RULES_ACCOUNTS
+                                            * sizeof(ngx_rt_rules_account_t));
+    if (rules->accounts == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -206,9 +216,29 @@ ngx_rt_rules_option(ngx_conf_t *cf, ngx_rt_rules_conf_t *rules,
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_strcmp(option->data, "rate=off") == 0) {
+        rules->rate = 0;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(option->data, "rate=", 5) == 0) {
+        n = ngx_atoi(option->data + 5, option->len - 5);
+
+        if (n >= 100000 && n <= 1000000000) {
+            rules->rate = n;
+            return NGX_CONF_OK;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid \"%V\": write 100000 to 1000000000 steps "
+                           "a second, or \"off\"", option);
+        return NGX_CONF_ERROR;
+    }
+
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid parameter \"%V\": write \"steps=NUMBER\", "
-                       "\"memory=SIZE\" or \"states=NUMBER\"", option);
+                       "\"memory=SIZE\", \"states=NUMBER\" or "
+                       "\"rate=NUMBER\"", option);
 
     return NGX_CONF_ERROR;
 }

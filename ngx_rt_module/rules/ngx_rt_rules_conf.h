@@ -12,6 +12,20 @@
 #include "ngx_rt_rules.h"
 
 
+/* tenants that have an account of the default file, in a worker */
+#define NGX_RT_RULES_ACCOUNTS  1024
+
+
+/* a worker's own: what a tenant's rules have cost, and how they failed */
+typedef struct {
+    uint32_t                   tenant;        /* a hash, in the table */
+    ngx_uint_t                 failures;      /* in a row */
+    ngx_msec_t                 off;           /* until then it is not asked */
+    ngx_msec_t                 at;
+    uint64_t                   steps;         /* that it owed then */
+} ngx_rt_rules_account_t;
+
+
 /* a file; what is a worker's own is zero in the master */
 typedef struct {
     ngx_str_t                  tenant;        /* empty: the default */
@@ -21,8 +35,7 @@ typedef struct {
     rt_rule_t                 *rule;          /* NULL: not needed yet */
     ngx_uint_t                 at;            /* among the worker's states */
     uint64_t                   used;          /* when it was last, in calls */
-    ngx_uint_t                 failures;      /* in a row */
-    ngx_msec_t                 off;           /* until then it is not asked */
+    ngx_rt_rules_account_t     account;
     time_t                     told;          /* of a failure, in the log */
     ngx_uint_t                 schemas;       /* it has some, as far as known */
 } ngx_rt_rules_file_t;
@@ -32,6 +45,7 @@ struct ngx_rt_rules_conf_s {
     ngx_str_t                  dir;
     rt_vm_limits_t             limits;
     ngx_uint_t                 max;           /* states of a worker */
+    ngx_uint_t                 rate;          /* steps a second; 0: any */
     ngx_uint_t                 set;
     ngx_uint_t                 pass;          /* on an error */
     ngx_uint_t                 pass_set;
@@ -42,11 +56,21 @@ struct ngx_rt_rules_conf_s {
     ngx_rt_rules_file_t      **states;        /* those that have a rule */
     ngx_uint_t                 nstates;
     uint64_t                   calls;
+    ngx_rt_rules_account_t    *accounts;      /* of the default, by tenant */
     ngx_rt_rules_file_t       *asked;         /* until it is done with */
     ngx_rt_rules_file_t       *checked;       /* an event; the same */
     u_char                    *upgraded;      /* its data; the same */
 };
 
+
+/* ngx_rt_rules_account.c */
+ngx_rt_rules_account_t *ngx_rt_rules_account(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_file_t *f, const ngx_str_t *tenant);
+ngx_int_t ngx_rt_rules_account_check(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_account_t *a);
+void ngx_rt_rules_account_charge(ngx_rt_rules_account_t *a, ngx_uint_t steps);
+void ngx_rt_rules_account_good(ngx_rt_rules_account_t *a);
+ngx_uint_t ngx_rt_rules_account_failed(ngx_rt_rules_account_t *a);
 
 /* by their names' bytes; for a sorted array */
 int ngx_rt_rules_order(const ngx_str_t *one, const ngx_str_t *other);
@@ -57,17 +81,14 @@ int ngx_rt_rules_order(const ngx_str_t *one, const ngx_str_t *other);
 ngx_rt_rules_file_t *ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules,
     const ngx_str_t *tenant);
 
-/* it has failed too often, a while ago */
-ngx_uint_t ngx_rt_rules_off(ngx_rt_rules_file_t *f);
-
 /* makes its rule, unless it has one; NGX_ERROR: error says why there is none */
 ngx_int_t ngx_rt_rules_state(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *f, char *error);
 void ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f);
 
 /* counts, and says so in the log */
-void ngx_rt_rules_failed(ngx_rt_rules_file_t *f, const ngx_str_t *tenant,
-    const char *function, const char *error);
+void ngx_rt_rules_failed(ngx_rt_rules_file_t *f, ngx_rt_rules_account_t *a,
+    const ngx_str_t *tenant, const char *function, const char *error);
 
 
 #endif /* _NGX_RT_RULES_CONF_H_INCLUDED_ */

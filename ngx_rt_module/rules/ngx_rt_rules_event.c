@@ -82,19 +82,29 @@ ngx_rt_rules_check_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     const ngx_str_t *tenant, const char *function, rt_rule_event_t *event,
     rt_verdict_t *verdict)
 {
-    char  error[RT_VM_ERROR_MAX];
+    char                     error[RT_VM_ERROR_MAX];
+    ngx_int_t                rc;
+    rt_vm_result_e           result;
+    ngx_rt_rules_account_t  *a;
 
-    if (ngx_rt_rules_off(f)) {
+    a = ngx_rt_rules_account(rules, f, tenant);
+    rc = ngx_rt_rules_account_check(rules, a);
+
+    if (rc != NGX_OK) {
         ngx_rt_count(rules_failed, f->schemas);
-        return f->schemas ? NGX_ERROR : NGX_DECLINED;
+        return f->schemas ? rc : NGX_DECLINED;
     }
 
     if (ngx_rt_rules_state(rules, f, error) != NGX_OK) {
-        ngx_rt_rules_failed(f, tenant, function, error);
+        ngx_rt_rules_failed(f, a, tenant, function, error);
         return NGX_ERROR;
     }
 
-    switch (rt_rule_check(f->rule, event, verdict)) {
+    result = rt_rule_check(f->rule, event, verdict);
+
+    ngx_rt_rules_account_charge(a, rt_vm_spent(rt_rule_vm(f->rule)));
+
+    switch (result) {
 
     case RT_VM_NONE:
         return NGX_DECLINED;
@@ -126,7 +136,7 @@ ngx_rt_rules_check_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
         ngx_rt_rules_drop(rules, f);
     }
 
-    ngx_rt_rules_failed(f, tenant, function, error);
+    ngx_rt_rules_failed(f, a, tenant, function, error);
     ngx_rt_rules_no_upgrade(event, verdict);
 
     return NGX_OK;

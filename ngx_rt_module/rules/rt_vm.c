@@ -483,6 +483,8 @@ static void
 rt_vm_start(rt_vm_t *vm, uint32_t times)
 {
     vm->steps = (int64_t) vm->limits.steps * times;
+    vm->given = vm->steps;
+    vm->counted = vm->steps;
     vm->bytes = (int64_t) vm->limits.bytes * times;
     vm->nesting = 0;
     vm->error[0] = '\0';
@@ -502,7 +504,12 @@ static rt_vm_result_e
 rt_vm_done(rt_vm_t *vm, int status)
 {
     size_t       len, n;
+    int64_t      left;
     const char  *said;
+
+    left = rt_max(vm->steps, 0);
+    vm->spent += vm->counted - left;
+    vm->counted = left;
 
     vm->calling = false;
 
@@ -722,5 +729,17 @@ rt_vm_bytes(rt_vm_t *vm)
 uint32_t
 rt_vm_steps(rt_vm_t *vm)
 {
-    return vm->limits.steps - (vm->steps > 0 ? vm->steps : 0);
+    return vm->given - rt_max(vm->steps, 0);
+}
+
+
+uint64_t
+rt_vm_spent(rt_vm_t *vm)
+{
+    uint64_t  spent;
+
+    spent = vm->spent;
+    vm->spent = 0;
+
+    return spent;
 }

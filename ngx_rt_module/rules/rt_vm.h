@@ -95,5 +95,8 @@ bool rt_vm_spoilt(rt_vm_t *vm);
 size_t rt_vm_bytes(rt_vm_t *vm);
 uint32_t rt_vm_steps(rt_vm_t *vm);
 
+/* steps of all calls since it was asked last */
+uint64_t rt_vm_spent(rt_vm_t *vm);
+
 
 #endif /* _RT_VM_H_INCLUDED_ */

@@ -48,6 +48,9 @@ struct rt_vm_s {
     rt_vm_limits_t   limits;
 
     int64_t          steps;       /* left of this call */
+    int64_t          given;       /* to it */
+    int64_t          counted;     /* left when they were counted */
+    uint64_t         spent;       /* by calls that are over */
     int64_t          bytes;
     uint64_t         end;         /* when to look at the time it took */
     uint64_t         began;       /* processor's */

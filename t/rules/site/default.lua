@@ -40,6 +40,7 @@ return {
     end
 
     if channel == "chat:large" then return rt.transform(("x"):rep(70000)) end
+    if channel == "chat:slow" then for _ = 1, 90000 do end end
     if channel == "chat:loop" then while true do end end
     if channel == "chat:error" then error("no idea") end
     if channel == "chat:table" then return { kind = "allow" } end
