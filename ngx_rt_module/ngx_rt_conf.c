@@ -117,6 +117,7 @@ ngx_rt_create_loc_conf(ngx_conf_t *cf)
 
     conf->metrics_tenants = NGX_CONF_UNSET_UINT;
     conf->origins = NGX_CONF_UNSET_PTR;
+    conf->rule_headers = NGX_CONF_UNSET_PTR;
     conf->max_message = NGX_CONF_UNSET_SIZE;
     conf->max_queue = NGX_CONF_UNSET_SIZE;
     conf->connect_timeout = NGX_CONF_UNSET_MSEC;
@@ -154,6 +155,7 @@ ngx_rt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->metrics_tenants, prev->metrics_tenants,
                               NGX_RT_METRICS_TENANTS);
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
+    ngx_conf_merge_ptr_value(conf->rule_headers, prev->rule_headers, NULL);
     ngx_conf_merge_size_value(conf->max_message, prev->max_message, 65536);
     ngx_conf_merge_size_value(conf->max_queue, prev->max_queue, 1048576);
     ngx_conf_merge_msec_value(conf->connect_timeout, prev->connect_timeout,

@@ -179,6 +179,7 @@ struct ngx_rt_loc_conf_s {
     ngx_uint_t                 metrics_tenants;
 
     ngx_array_t               *origins;       /* ngx_str_t; patterns */
+    ngx_array_t               *rule_headers;  /* ngx_str_t; NULL: none */
     ngx_http_complex_value_t  *user;          /* NULL: all are anonymous */
     ngx_rt_jwt_t              *jwt;           /* NULL: there are no tokens */
     size_t                     max_message;

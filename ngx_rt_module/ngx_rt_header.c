@@ -74,6 +74,50 @@ ngx_rt_header_find(ngx_http_request_t *r, const char *name, ngx_str_t *value)
 }
 
 
+ngx_int_t
+ngx_rt_header_join(ngx_http_request_t *r, const char *name, ngx_str_t *value)
+{
+    size_t            len;
+    u_char           *p;
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    n = ngx_rt_header_find(r, name, value);
+
+    if (n < 2) {
+        return n;
+    }
+
+    i = 0;
+    len = 0;
+    part = &r->headers_in.headers.part;
+
+    while ((h = ngx_rt_header_next(&part, &i, name)) != NULL) {
+        len += h->value.len + sizeof(", ") - 1;
+    }
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->data = p;
+    value->len = len - (sizeof(", ") - 1);
+
+    i = 0;
+    part = &r->headers_in.headers.part;
+
+    while ((h = ngx_rt_header_next(&part, &i, name)) != NULL) {
+        p = ngx_cpymem(p, h->value.data, h->value.len);
+        *p++ = ',';
+        *p++ = ' ';
+    }
+
+    return n;
+}
+
+
 ngx_uint_t
 ngx_rt_header_token(ngx_http_request_t *r, const char *name,
     const char *token)

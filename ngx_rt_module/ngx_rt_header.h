@@ -15,6 +15,13 @@
 ngx_uint_t ngx_rt_header_find(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);
 
+/*
+ * The values of all, joined by ", "; how many there are, or NGX_ERROR.  name:
+ * in lower case
+ */
+ngx_int_t ngx_rt_header_join(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
+
 /* does a list of tokens ("a, b") of such headers have this one?  any case */
 ngx_uint_t ngx_rt_header_token(ngx_http_request_t *r, const char *name,
     const char *token);

@@ -109,6 +109,13 @@ static ngx_command_t  ngx_rt_commands[] = {
       0,
       NULL },
 
+    { ngx_string("rt_rule_headers"),
+      NGX_RT_LEVELS|NGX_CONF_1MORE,
+      ngx_rt_rule_headers,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("rt_websocket"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_rt_websocket,

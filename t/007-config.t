@@ -140,6 +140,19 @@ refused('a zone in a server', qr/rt_zone.*not allowed here/,
             http("rt_rules $dir foo=1; # <-"));
     refused('another word on an error', qr/"maybe": write "deny" or "pass"/,
             http('rt_rules_on_error maybe; # <-'));
+    refused('a schema that is broken', qr/rule default\.lua:2: rt\.schema: /,
+            http('rt_rules ' . $of->('default.lua' =>
+                     "\nrt.schema{ type = 't', versions = { 'texd' } }\n$good")
+                 . '; # <-'));
+    accepted('headers for rules', http('rt_rule_headers X-A x-b_1;'));
+    accepted('no headers for rules', http('rt_rule_headers off;'));
+    refused('a header that cannot be', qr/"X:A" is no header's name/,
+            http('rt_rule_headers X:A; # <-'));
+    refused('a header twice', qr/the header "x-a" is there twice/,
+            http('rt_rule_headers X-A x-a; # <-'));
+    refused('headers for rules twice',
+            qr/"rt_rule_headers" directive is duplicate/,
+            http('rt_rule_headers X-A;', 'rt_rule_headers X-B; # <-'));
     refused('on an error twice', qr/"rt_rules_on_error" directive is duplicate/,
             http('rt_rules_on_error deny;', 'rt_rules_on_error pass; # <-'));
 }

@@ -130,6 +130,9 @@ typedef enum {
 ngx_rt_token_e ngx_rt_token_read(ngx_rt_jwt_t *jwt, const rt_str_t *token,
     ngx_log_t *log, rt_claims_t **claims);
 
+/* all that the token said that was read last, JSON; good until the next */
+const ngx_str_t *ngx_rt_token_payload(void);
+
 /* the log line of one that is refused */
 void ngx_rt_token_refused(ngx_log_t *log, const char *why);
 

@@ -17,6 +17,8 @@ static rt_claims_t *ngx_rt_token_verify(ngx_rt_jwt_t *jwt,
 
 static rt_claims_t  ngx_rt_token_claims;
 static u_char       ngx_rt_token_memory[RT_JWT_MAX];
+static u_char       ngx_rt_token_text[RT_JWT_MAX];
+static ngx_str_t    ngx_rt_token_said;
 
 
 ngx_rt_token_e
@@ -75,6 +77,12 @@ ngx_rt_token_verify(ngx_rt_jwt_t *jwt, const rt_str_t *token,
             continue;
         }
 
+        /* reading changes it */
+
+        ngx_rt_token_said.data = ngx_rt_token_text;
+        ngx_rt_token_said.len = parts.payload.len;
+        ngx_memcpy(ngx_rt_token_text, parts.payload.data, parts.payload.len);
+
         if (!rt_claims_parse(&ngx_rt_token_claims, parts.payload.data,
                              parts.payload.len))
         {
@@ -93,6 +101,13 @@ ngx_rt_token_verify(ngx_rt_jwt_t *jwt, const rt_str_t *token,
     }
 
     return NULL;
+}
+
+
+const ngx_str_t *
+ngx_rt_token_payload(void)
+{
+    return &ngx_rt_token_said;
 }
 
 

@@ -103,7 +103,8 @@ ngx_rt_client_create(ngx_rt_conn_t *conn, ngx_http_request_t *r)
     mcf = ngx_http_get_module_main_conf(r, ngx_rt_module);
 
     n = ngx_rt_limit_session(mcf);
-    size = sizeof(ngx_rt_client_t) + n * sizeof(rt_bucket_t);
+    size = sizeof(ngx_rt_client_t) + n * sizeof(rt_bucket_t)
+           + ngx_rt_client_about_size(mcf);
 
     client = ngx_calloc(size + tenant.len + user.len, r->connection->log);
     if (client == NULL) {
@@ -135,7 +136,7 @@ ngx_rt_client_create(ngx_rt_conn_t *conn, ngx_http_request_t *r)
     conn->text_only = !client->codec->binary;
     conn->data = client;
 
-    return NGX_OK;
+    return ngx_rt_client_about_headers(client, r);
 }
 
 
@@ -444,6 +445,7 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
     ngx_rt_client_unpublish(client);
     ngx_rt_client_unask(client);
     ngx_rt_client_end(client);
+    ngx_rt_client_about_free(client);
 
     if (conn->account) {
         ngx_rt_account_release(conn->account);

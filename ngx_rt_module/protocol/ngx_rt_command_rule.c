@@ -40,6 +40,7 @@ ngx_rt_command_rule_connect(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_identity_t *who)
 {
     rt_verdict_t       verdict;
+    ngx_rt_about_t    *known;
     rt_rule_view_t     views[2];
     const rt_error_t  *error;
 
@@ -47,9 +48,13 @@ ngx_rt_command_rule_connect(ngx_rt_client_t *client, rt_command_t *cmd,
         return NULL;
     }
 
+    known = ngx_rt_client_about(client);
+
     rt_rule_field_t  session[] = {
         ngx_rt_rule_text("tenant", who->tenant),
         ngx_rt_rule_text("user", who->user),
+        ngx_rt_rule_json("claims", known->claims),
+        ngx_rt_rule_json("headers", known->headers),
         ngx_rt_rule_json("data", cmd->data)
     };
 
@@ -221,15 +226,20 @@ ngx_rt_command_judge_channel(ngx_rt_client_t *client, const char *function,
     const rt_rule_view_t *about, ngx_uint_t may, rt_verdict_t *verdict)
 {
     ngx_str_t       id;
+    ngx_rt_about_t  *known;
     rt_rule_view_t  views[2];
 
     id.data = client->session->id;
     id.len = NGX_RT_ID_LEN;
 
+    known = ngx_rt_client_about(client);
+
     rt_rule_field_t  session[] = {
         ngx_rt_rule_text("tenant", client->tenant),
         ngx_rt_rule_text("user", client->user),
-        ngx_rt_rule_text("id", id)
+        ngx_rt_rule_text("id", id),
+        ngx_rt_rule_json("claims", known->claims),
+        ngx_rt_rule_json("headers", known->headers)
     };
 
     ngx_rt_rule_view(&views[0], "session", session);

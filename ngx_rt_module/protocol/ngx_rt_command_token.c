@@ -43,6 +43,7 @@ ngx_rt_command_identify(ngx_rt_client_t *client, rt_command_t *cmd,
     const rt_error_t  *error;
 
     *claims = NULL;
+    (void) ngx_rt_client_about_claims(client, NULL);
 
     ngx_memzero(who, sizeof(ngx_rt_identity_t));
     who->tenant = client->tenant;
@@ -86,6 +87,12 @@ ngx_rt_command_identify(ngx_rt_client_t *client, rt_command_t *cmd,
     }
 
     error = ngx_rt_command_may_enter(client, *claims);
+
+    if (error == NULL
+        && ngx_rt_client_about_claims(client, ngx_rt_token_payload()) != NGX_OK)
+    {
+        error = &ngx_rt_error_internal;
+    }
 
     if (error == NULL) {
         return NGX_OK;
@@ -351,6 +358,7 @@ ngx_rt_command_refresh(ngx_rt_client_t *client, rt_command_t *cmd)
 
     if (ngx_rt_session_retell(client->zone, client->session, &who.info, &who)
         != NGX_OK
+        || ngx_rt_client_about_claims(client, ngx_rt_token_payload()) != NGX_OK
         || ngx_rt_lease_create(client, NULL, claims) != NGX_OK)
     {
         return ngx_rt_command_fail(client, cmd, &ngx_rt_error_internal);

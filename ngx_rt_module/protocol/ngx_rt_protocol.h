@@ -149,6 +149,23 @@ const rt_error_t *ngx_rt_command_rule_command(ngx_rt_client_t *client,
     rt_command_t *cmd, rt_str_t *reply);
 void ngx_rt_command_ruled(ngx_rt_client_t *client);
 
+/* ngx_rt_client_about.c: what rules may see of a client */
+
+size_t ngx_rt_client_about_size(ngx_rt_main_conf_t *mcf);
+
+/* NULL: there are no rules */
+ngx_rt_about_t *ngx_rt_client_about(ngx_rt_client_t *client);
+
+/* of the handshake; NGX_OK, or the status to answer with */
+ngx_int_t ngx_rt_client_about_headers(ngx_rt_client_t *client,
+    ngx_http_request_t *r);
+
+/* of its token, copied; NULL: it has none.  NGX_ERROR: no memory */
+ngx_int_t ngx_rt_client_about_claims(ngx_rt_client_t *client,
+    const ngx_str_t *claims);
+
+void ngx_rt_client_about_free(ngx_rt_client_t *client);
+
 /* ngx_rt_command_event.c */
 
 /*

@@ -46,4 +46,17 @@ void ngx_rt_rules_done(ngx_rt_main_conf_t *mcf);
 void ngx_rt_rules_exit_process(ngx_rt_main_conf_t *mcf);
 
 
+/* ngx_rt_rules_headers.c */
+
+/* rt_rule_headers NAME ... | off */
+char *ngx_rt_rule_headers(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * Those headers of a request as a JSON object, in memory that is the caller's
+ * to free.  NGX_DECLINED: they are too long.
+ */
+ngx_int_t ngx_rt_rule_headers_read(ngx_http_request_t *r, ngx_array_t *names,
+    ngx_str_t *json);
+
+
 #endif /* _NGX_RT_RULES_H_INCLUDED_ */

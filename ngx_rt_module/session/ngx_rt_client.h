@@ -43,6 +43,13 @@ typedef struct ngx_rt_publishing_s  ngx_rt_publishing_t;
 typedef struct ngx_rt_asking_s      ngx_rt_asking_t;
 
 
+/* what rules may see of a client; JSON */
+typedef struct {
+    ngx_str_t                  headers;
+    ngx_str_t                  claims;        /* NULL: it has no token */
+} ngx_rt_about_t;
+
+
 struct ngx_rt_client_s {
     ngx_rt_conn_t             *conn;          /* its data is the client */
     ngx_rt_main_conf_t        *main_conf;
@@ -68,7 +75,9 @@ struct ngx_rt_client_s {
     unsigned                   resumed:1;     /* what was is handled again */
     unsigned                   denied:16;     /* commands, one after another */
     uint32_t                   looks;         /* a bucket: at presence */
-    rt_bucket_t                buckets[];     /* none, if none is limited */
+    rt_bucket_t                buckets[];     /* none, if none is limited;
+                                                 then ngx_rt_about_t, if there
+                                                 are rules; then its names */
 };
 
 
