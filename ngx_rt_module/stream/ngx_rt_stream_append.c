@@ -15,17 +15,28 @@
 
 
 /* of a call: arguments of all, of each channel, of each publication */
-#define NGX_RT_APPEND_HEAD     6
+#define NGX_RT_APPEND_HEAD     7
 #define NGX_RT_APPEND_CHANNEL  5
 #define NGX_RT_APPEND_ENTRY    7
 #define NGX_RT_APPEND_KEYS     4
+
+/* of a publication, the short way: data; info and tags, too; a key's digest */
+#define NGX_RT_APPEND_DATA     1
+#define NGX_RT_APPEND_TEXTS    3
+#define NGX_RT_APPEND_KEYED    4
 
 #define NGX_RT_APPEND_ARGS                                                    \
     (NGX_RT_APPEND_HEAD + NGX_RT_CALL_ENTRIES                                 \
      * (NGX_RT_APPEND_CHANNEL + NGX_RT_APPEND_ENTRY + NGX_RT_APPEND_KEYS))
 
+/* the lengths of a publication, as the bus has them */
+#define NGX_RT_APPEND_LENGTHS  (3 * (1 + NGX_SIZE_T_LEN) + 1)
+
 /* run and turn: what is due now and then was done in them */
-#define NGX_RT_APPEND_DUE      (RT_REDIS_RUN_LEN + 1 + NGX_INT64_LEN)
+#define NGX_RT_APPEND_DUE      (NGX_RT_APPEND_RUN + 1 + NGX_INT64_LEN)
+
+/* characters of a run that tell it from another; each one costs Redis time */
+#define NGX_RT_APPEND_RUN      16
 
 /* how often in the time of a stream what is old goes */
 #define NGX_RT_APPEND_TURNS    4
@@ -34,34 +45,36 @@
 typedef struct {
     ngx_uint_t                 n;
     ngx_str_t                  argv[NGX_RT_APPEND_ARGS];
+    ngx_uint_t                 careful;
     ngx_uint_t                 width;         /* arguments of a publication */
+    size_t                     bus;           /* 0: nobody listens */
     u_char                    *number;        /* the next to be written */
     u_char                     numbers[(NGX_RT_APPEND_HEAD
                                         + NGX_RT_APPEND_CHANNEL
                                           * NGX_RT_CALL_ENTRIES)
                                        * NGX_INT64_LEN];
+    u_char                     lengths[NGX_RT_CALL_ENTRIES
+                                       * NGX_RT_APPEND_LENGTHS];
+    u_char                    *length;        /* the same of them */
     u_char                     dues[NGX_RT_CALL_ENTRIES][NGX_RT_APPEND_DUE];
 } ngx_rt_append_args_t;
 
 
 static void ngx_rt_append_keys(ngx_rt_append_args_t *a,
-    ngx_rt_entry_t **entries, ngx_uint_t n, ngx_uint_t careful);
+    ngx_rt_entry_t **entries, ngx_uint_t n);
 static void ngx_rt_append_head(ngx_rt_append_args_t *a, ngx_rt_zone_t *z,
-    ngx_uint_t careful, uint64_t time);
-static ngx_uint_t ngx_rt_append_width(ngx_rt_entry_t **entries, ngx_uint_t n,
-    ngx_uint_t careful);
-static void ngx_rt_append_channel(ngx_rt_append_args_t *a,
-    ngx_rt_entry_t **entries, ngx_uint_t n, u_char *due, ngx_uint_t careful,
     uint64_t time);
-static void ngx_rt_append_entry(ngx_rt_append_args_t *a, ngx_rt_entry_t *e,
-    ngx_uint_t careful);
+static ngx_uint_t ngx_rt_append_width(ngx_rt_entry_t **entries, ngx_uint_t n);
+static void ngx_rt_append_channel(ngx_rt_append_args_t *a,
+    ngx_rt_entry_t **entries, ngx_uint_t n, u_char *due, uint64_t time);
+static void ngx_rt_append_entry(ngx_rt_append_args_t *a, ngx_rt_entry_t *e);
 static void ngx_rt_append_string(ngx_rt_append_args_t *a, const void *data,
     size_t len);
 static void ngx_rt_append_number(ngx_rt_append_args_t *a, uint64_t n);
 static ngx_uint_t ngx_rt_append_count(ngx_rt_entry_t **entries, ngx_uint_t n);
 static void ngx_rt_append_again(ngx_rt_entry_t **entries, ngx_uint_t n);
 static void ngx_rt_append_all(ngx_rt_entry_t **entries, ngx_uint_t n,
-    redisReply *epoch, redisReply *offset);
+    redisReply *first);
 static void ngx_rt_append_errors(ngx_rt_entry_t **entries, ngx_uint_t n,
     redisReply *error);
 static void ngx_rt_append_one(ngx_rt_entry_t *e, redisReply *epoch,
@@ -90,18 +103,20 @@ ngx_rt_append_send(ngx_rt_redis_call_t *call, ngx_rt_entry_t **entries,
 
     args.n = 0;
     args.number = args.numbers;
-    args.width = ngx_rt_append_width(entries, n, careful);
+    args.length = args.lengths;
+    args.careful = careful;
+    args.width = careful ? NGX_RT_APPEND_ENTRY
+                         : ngx_rt_append_width(entries, n);
 
-    ngx_rt_append_keys(&args, entries, n, careful);
+    ngx_rt_append_keys(&args, entries, n);
 
     nkeys = args.n;
 
-    ngx_rt_append_head(&args, entries[0]->zone, careful, time);
+    ngx_rt_append_head(&args, entries[0]->zone, time);
 
     for (i = 0; i < n; i += count) {
         count = ngx_rt_append_count(&entries[i], n - i);
-        ngx_rt_append_channel(&args, &entries[i], count, args.dues[i],
-                              careful, time);
+        ngx_rt_append_channel(&args, &entries[i], count, args.dues[i], time);
     }
 
     return ngx_rt_redis_eval(call, careful ? &ngx_rt_stream_accept
@@ -112,7 +127,7 @@ ngx_rt_append_send(ngx_rt_redis_call_t *call, ngx_rt_entry_t **entries,
 
 static void
 ngx_rt_append_keys(ngx_rt_append_args_t *a, ngx_rt_entry_t **entries,
-    ngx_uint_t n, ngx_uint_t careful)
+    ngx_uint_t n)
 {
     ngx_uint_t       i;
     ngx_rt_entry_t  *e;
@@ -125,7 +140,12 @@ ngx_rt_append_keys(ngx_rt_append_args_t *a, ngx_rt_entry_t **entries,
             a->argv[a->n++] = e->meta;
         }
 
-        if (careful && e->digest.len) {
+        if (!a->careful) {
+            if (a->width == NGX_RT_APPEND_KEYED) {
+                a->argv[a->n++] = e->digest.len ? e->mark : e->meta;
+            }
+
+        } else if (e->digest.len) {
             a->argv[a->n++] = e->mark;
             a->argv[a->n++] = e->event;
         }
@@ -136,111 +156,126 @@ ngx_rt_append_keys(ngx_rt_append_args_t *a, ngx_rt_entry_t **entries,
 /* of the bus's message as it is up to the offset; see rt_bus.h */
 
 static void
-ngx_rt_append_head(ngx_rt_append_args_t *a, ngx_rt_zone_t *z,
-    ngx_uint_t careful, uint64_t time)
+ngx_rt_append_head(ngx_rt_append_args_t *a, ngx_rt_zone_t *z, uint64_t time)
 {
     ngx_rt_main_conf_t  *mcf;
     static u_char        epoch[NGX_RT_EPOCH_LEN];
     static u_char        bus[RT_BUS_HEAD_MAX];
 
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
+
     ngx_rt_append_number(a, time);
 
-    if (careful) {
+    if (a->careful) {
         a->argv[a->n++] = *ngx_rt_redis_run();
     }
 
-    ngx_rt_append_string(a, bus,
-                         ngx_rt_stream_others()
-                         ? ngx_sprintf(bus, RT_BUS_VERSION " %c %*s ",
-                                       RT_BUS_PUBLICATION,
-                                       (size_t) NGX_RT_ID_LEN, z->state->uid)
-                           - bus
-                         : 0);
+    a->bus = ngx_rt_stream_others()
+             ? ngx_sprintf(bus, RT_BUS_VERSION " %c %*s ", RT_BUS_PUBLICATION,
+                           (size_t) NGX_RT_ID_LEN, z->state->uid)
+               - bus
+             : 0;
 
-    if (!careful) {
+    ngx_rt_append_string(a, bus, a->bus);
+
+    if (!a->careful) {
+        ngx_rt_append_number(a, mcf->idem_window);
         ngx_rt_append_number(a, a->width);
         return;
     }
-
-    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
 
     ngx_rt_stream_epoch(epoch);
 
     ngx_rt_append_string(a, epoch, NGX_RT_EPOCH_LEN);
     ngx_rt_append_string(a, ngx_rt_redis_durable() ? "0" : "1", 1);
     ngx_rt_append_number(a, mcf->idem_window);
+    ngx_rt_append_number(a, NGX_RT_CLAIM_PATIENCE(mcf));
 }
 
 
-/* most have neither info nor tags */
+/* most have no key, and neither info nor tags */
 
 static ngx_uint_t
-ngx_rt_append_width(ngx_rt_entry_t **entries, ngx_uint_t n,
-    ngx_uint_t careful)
+ngx_rt_append_width(ngx_rt_entry_t **entries, ngx_uint_t n)
 {
-    ngx_uint_t  i;
+    ngx_uint_t  i, width;
 
-    if (careful) {
-        return NGX_RT_APPEND_ENTRY;
-    }
+    width = NGX_RT_APPEND_DATA;
 
     for (i = 0; i < n; i++) {
+
+        if (entries[i]->digest.len) {
+            return NGX_RT_APPEND_KEYED;
+        }
+
         if (entries[i]->info.len || entries[i]->pub.tags.len) {
-            return 3;
+            width = NGX_RT_APPEND_TEXTS;
         }
     }
 
-    return 1;
+    return width;
 }
 
 
 static void
 ngx_rt_append_channel(ngx_rt_append_args_t *a, ngx_rt_entry_t **entries,
-    ngx_uint_t n, u_char *due, ngx_uint_t careful, uint64_t time)
+    ngx_uint_t n, u_char *due, uint64_t time)
 {
     uint64_t             turn;
+    ngx_str_t           *run;
     ngx_uint_t           i;
     ngx_rt_main_conf_t  *mcf;
 
     mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_rt_module);
 
+    run = ngx_rt_redis_run();
     turn = ngx_max(entries[0]->ttl / NGX_RT_APPEND_TURNS, 1);
 
     ngx_rt_append_number(a, entries[0]->history);
-    ngx_rt_append_string(a, due, ngx_sprintf(due, "%V %uL",
-                                             ngx_rt_redis_run(), time / turn)
+    ngx_rt_append_string(a, due, ngx_sprintf(due, "%*s %uL",
+                                             ngx_min(run->len,
+                                                     NGX_RT_APPEND_RUN),
+                                             run->data, time / turn)
                                  - due);
     ngx_rt_append_number(a, n);
 
-    if (careful) {
+    if (a->careful) {
         ngx_rt_append_number(a, entries[0]->ttl);
         ngx_rt_append_number(a, mcf->history_meta_ttl);
     }
 
     for (i = 0; i < n; i++) {
-        ngx_rt_append_entry(a, entries[i], careful);
+        ngx_rt_append_entry(a, entries[i]);
     }
 }
 
 
 static void
-ngx_rt_append_entry(ngx_rt_append_args_t *a, ngx_rt_entry_t *e,
-    ngx_uint_t careful)
+ngx_rt_append_entry(ngx_rt_append_args_t *a, ngx_rt_entry_t *e)
 {
+    u_char  *p;
+
     ngx_rt_append_string(a, e->pub.data.data, e->pub.data.len);
 
-    if (a->width == 1) {
-        return;
+    if (a->width >= NGX_RT_APPEND_TEXTS) {
+        a->argv[a->n++] = e->info;
+        ngx_rt_append_string(a, e->pub.tags.data, e->pub.tags.len);
     }
 
-    a->argv[a->n++] = e->info;
-    ngx_rt_append_string(a, e->pub.tags.data, e->pub.tags.len);
-
-    if (careful) {
+    if (a->width >= NGX_RT_APPEND_KEYED) {
         a->argv[a->n++] = e->digest;
+    }
+
+    if (a->careful) {
         a->argv[a->n++] = e->about;
         a->argv[a->n++] = e->version;
         a->argv[a->n++] = e->version_epoch;
+
+    } else if (a->bus) {
+        p = a->length;
+        a->length = ngx_sprintf(p, " %uz %uz %uz\n", e->pub.data.len,
+                                e->info.len, e->pub.tags.len);
+        ngx_rt_append_string(a, p, a->length - p);
     }
 }
 
@@ -288,6 +323,13 @@ ngx_rt_append_parse(redisReply *reply, ngx_rt_entry_t **entries, ngx_uint_t n)
     redisReply   *epoch;
     ngx_uint_t    i, count;
 
+    if (reply->type == REDIS_REPLY_STRING
+        && ngx_rt_append_count(entries, n) == n)
+    {
+        ngx_rt_append_all(entries, n, reply);
+        return;
+    }
+
     if (reply->type != REDIS_REPLY_ARRAY) {
         return;
     }
@@ -306,10 +348,9 @@ ngx_rt_append_parse(redisReply *reply, ngx_rt_entry_t **entries, ngx_uint_t n)
             continue;
         }
 
-        if (j < reply->elements
-            && reply->element[j]->type == REDIS_REPLY_INTEGER)
+        if (epoch->type == REDIS_REPLY_STRING && epoch->len > NGX_RT_EPOCH_LEN)
         {
-            ngx_rt_append_all(&entries[i], count, epoch, reply->element[j++]);
+            ngx_rt_append_all(&entries[i], count, epoch);
             continue;
         }
 
@@ -331,16 +372,29 @@ ngx_rt_append_again(ngx_rt_entry_t **entries, ngx_uint_t n)
 }
 
 
-/* all were accepted, one behind the other */
+/* all were accepted, one behind the other: "EPOCH OFFSET" */
 
 static void
-ngx_rt_append_all(ngx_rt_entry_t **entries, ngx_uint_t n, redisReply *epoch,
-    redisReply *offset)
+ngx_rt_append_all(ngx_rt_entry_t **entries, ngx_uint_t n, redisReply *first)
 {
     ngx_uint_t         i;
+    redisReply         epoch, offset;
     ngx_rt_position_t  at;
 
-    if (!ngx_rt_append_position(offset, '\0', epoch, &at)) {
+    if (first->len <= NGX_RT_EPOCH_LEN) {
+        return;
+    }
+
+    epoch = *first;
+    epoch.len = NGX_RT_EPOCH_LEN;
+
+    offset = *first;
+    offset.str += NGX_RT_EPOCH_LEN + 1;
+    offset.len -= NGX_RT_EPOCH_LEN + 1;
+
+    if (first->str[NGX_RT_EPOCH_LEN] != ' '
+        || !ngx_rt_append_position(&offset, '\0', &epoch, &at))
+    {
         return;
     }
 
@@ -369,6 +423,9 @@ ngx_rt_append_one(ngx_rt_entry_t *e, redisReply *epoch, redisReply *r)
 {
     if (r->type == REDIS_REPLY_ERROR) {
         ngx_rt_entry_refused(e, r);
+
+    } else if (r->type == REDIS_REPLY_NIL) {
+        ngx_rt_append_again(&e, 1);
 
     } else if (r->type == REDIS_REPLY_ARRAY) {
         ngx_rt_append_words(e, r);

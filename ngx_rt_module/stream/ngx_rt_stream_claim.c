@@ -331,7 +331,7 @@ ngx_rt_claim_open(ngx_rt_entry_t *e, redisReply *claim)
 
     age = ngx_rt_claim_time() - (uint64_t) time;
 
-    return time > 0 && (int64_t) age > (int64_t) (2 * mcf->redis->timeout)
+    return time > 0 && (int64_t) age > (int64_t) NGX_RT_CLAIM_PATIENCE(mcf)
            ? NGX_DONE : NGX_AGAIN;
 }
 

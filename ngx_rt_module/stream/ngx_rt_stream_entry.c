@@ -77,11 +77,12 @@ ngx_rt_entry_create(ngx_rt_zone_t *z, ngx_rt_publish_t *p,
     e->size = size;
     e->history = p->ns->history;
     e->ttl = p->ns->ttl;
-    e->careful = p->key.name.len != 0 || p->version != 0;
     e->hash = ngx_crc32_short(p->channel.data, p->channel.len);
     e->outcome = NGX_RT_PUBLISH_AWAY;
 
     ngx_rt_entry_fill(e, p, info);
+
+    e->careful = e->about.len != 0 || p->version != 0;
 
     d->entry = e;
     ngx_rt_entry_bytes += size;

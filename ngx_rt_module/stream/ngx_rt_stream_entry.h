@@ -100,9 +100,8 @@ ngx_int_t ngx_rt_append_send(ngx_rt_redis_call_t *call,
     uint64_t time);
 
 /*
- * What has become of each.  Those of a channel that has to be looked at more
- * closely are careful then, and were not appended: outcome
- * NGX_RT_PUBLISH_STALE, which is no other's that was not careful.
+ * What has become of each.  Those that have to be looked at more closely are
+ * careful then, and were not appended.
  */
 void ngx_rt_append_parse(redisReply *reply, ngx_rt_entry_t **entries,
     ngx_uint_t n);
@@ -113,6 +112,9 @@ ngx_uint_t ngx_rt_append_position(redisReply *offset, u_char end,
 
 
 /* ngx_rt_stream_claim.c */
+
+/* msec after which who has claimed a key, and said nothing more, is given up */
+#define NGX_RT_CLAIM_PATIENCE(mcf)  (2 * (mcf)->redis->timeout)
 
 void ngx_rt_stream_claim_init_process(void);
 

@@ -102,10 +102,11 @@ static ngx_rt_redis_script_t  ngx_rt_page_script = {
     "  end\n"
     "  if not epoch then return {'', '0', {}, 0} end\n"
     "  redis.call('HSET', KEYS[2], 'epoch', epoch, 'top', top,"
-    " 'run', ARGV[2])\n"
+    " 'run', ARGV[2], 'due', '')\n"
     "elseif m[3] ~= ARGV[2] then\n"
     "  if ARGV[3] == '0' and top ~= '0' then epoch = ARGV[1] end\n"
-    "  redis.call('HSET', KEYS[2], 'epoch', epoch, 'run', ARGV[2])\n"
+    "  redis.call('HSET', KEYS[2], 'epoch', epoch, 'run', ARGV[2],"
+    " 'due', '')\n"
     "end\n"
 
     "local n, from, to = tonumber(top), tonumber(ARGV[5]), tonumber(ARGV[6])\n"

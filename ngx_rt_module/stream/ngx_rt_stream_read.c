@@ -37,11 +37,12 @@ static ngx_rt_redis_script_t  ngx_rt_stream_read_script = {
     "  end\n"
     "  epoch = ARGV[4]\n"
     "  redis.call('HSET', KEYS[2], 'epoch', epoch, 'top', top,"
-    " 'run', ARGV[5])\n"
+    " 'run', ARGV[5], 'due', '')\n"
     "  if top == '0' then redis.call('PEXPIRE', KEYS[2], ARGV[9]) end\n"
     "elseif run ~= ARGV[5] then\n"
     "  if ARGV[6] == '0' and top ~= '0' then epoch = ARGV[4] end\n"
-    "  redis.call('HSET', KEYS[2], 'epoch', epoch, 'run', ARGV[5])\n"
+    "  redis.call('HSET', KEYS[2], 'epoch', epoch, 'run', ARGV[5],"
+    " 'due', '')\n"
     "end\n"
     "local at, n = tonumber(ARGV[2]), tonumber(top)\n"
     "if epoch ~= ARGV[1] then at = math.max(0, n - tonumber(ARGV[3])) + 1"
@@ -68,7 +69,7 @@ static ngx_rt_redis_script_t  ngx_rt_stream_read_script = {
 static ngx_rt_redis_script_t  ngx_rt_stream_fork_script = {
     "fork",
     "if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then\n"
-    "  redis.call('HSET', KEYS[1], 'epoch', ARGV[2])\n"
+    "  redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'due', '')\n"
     "  return 1\n"
     "end\n"
     "return 0\n",

@@ -32,91 +32,116 @@
 
 
 /*
- * The short way, of most: no key, no version, and the channel is as it was at
- * the last publication: `due` of meta has the run and the turn in which accept
- * was there last.  A channel in which something is otherwise gets nil and no
- * publication, and goes by way of accept.  One of which all were accepted gets
- * its epoch and, as a number, the offset of the first; nothing for each.
+ * The short way, of most: no version, nothing said of an event, and the channel
+ * is as it was at the last publication: `due` of meta has its epoch, and the
+ * run and the turn in which accept was there last.  What is otherwise gets nil,
+ * and goes by way of accept: a channel, one publication whose key is known, or
+ * one that cannot be appended or marked, with all behind it.  A channel of
+ * which all were accepted gets "EPOCH OFFSET", of the first, and nothing for
+ * each; if there is no other channel that is all that is answered.
  *
- *     ARGV     time, head of the bus's messages (empty: nobody listens), "1" if
- *              of each publication only data is said, "3" else; of each
- *              channel: length of the stream, run and turn, number of
- *              publications; of each of those: data, info, tags
+ *     KEYS     if keys are said: behind the channel's two, of each publication
+ *              the key's mark (without a key: any of the channel's)
+ *     ARGV     time, head of the bus's messages (empty: nobody listens), how
+ *              long keys are known, what of each publication is said: "1" data,
+ *              "3" data, info and tags, "4" also the digest of what its key
+ *              stands for (empty: it has none); of each channel: length of the
+ *              stream, run and turn, number of publications; of each of those:
+ *              what is said, and, for the bus, the lengths of data, info, tags
  *
  * A command of a script costs more than what is done by it, and of those one
- * that answers with a list the most.
+ * that answers with a list the most; a number that is made a string costs as
+ * much as a command, so of offsets only the last digit is written anew.
  */
 
 ngx_rt_redis_script_t  ngx_rt_stream_append = {
     "append",
 
-    "local now, bus, width, a, out = ARGV[1], ARGV[2], ARGV[3] + 0, 4, {}\n"
-    "local call = redis.pcall\n"
+    "local now, bus, width, call = ARGV[1], ARGV[2], ARGV[4] + 0, redis.pcall\n"
+    "local k, a, step, out, said = 1, 5, width\n"
+    "if bus ~= '' then step = width + 1 end\n"
 
-    "for k = 1, #KEYS, 2 do\n"
-    "  local stream, meta, base = KEYS[k], KEYS[k + 1], #out + 1\n"
-    "  local count, p, good = ARGV[a + 2] + 0, a + 3, 0\n"
-    "  local top, other, res = false\n"
-    "  local epoch = call('HGET', meta, 'epoch')\n"
+    "repeat\n"
+    "  local stream, meta, count = KEYS[k], KEYS[k + 1], ARGV[a + 2] + 0\n"
+    "  local due, top = call('HGET', meta, 'due')\n"
+    "  said = false\n"
 
-    "  if epoch and call('HGET', meta, 'due') == ARGV[a + 1] then\n"
-    "    top = call('HINCRBY', meta, 'top', count)\n"
+    "  if due and not due.err and due:sub(10) == ARGV[a + 1] then\n"
+    "    top = call('HINCRBY', meta, 'top', ARGV[a + 2])\n"
     "    if type(top) == 'table' then\n"
-    "      res, top = top, false\n"
+    "      said = not top.err:find('^ERR') and top\n"
+    "      top = nil\n"
     "    elseif top <= count then\n"
     "      call('HINCRBY', meta, 'top', -count)\n"
-    "      top = false\n"
+    "      top = nil\n"
     "    end\n"
     "  end\n"
 
-    "  if not top then\n"
-    "    out[base] = res and not res.err:find('^ERR') and res or false\n"
+    "  if top then\n"
+    "    local from, p, i, good, kept = top - count + 1, a + 3, 1, 0, 0\n"
+    "    local epoch, at = due:sub(1, 8), string.format('%.0f', from)\n"
+    "    local first, tens, unit, known, to = at, '', 0\n"
 
-    "  else\n"
-    "    local from = top - count + 1\n"
+    "    if count > 1 then tens, unit = at:sub(1, -2), from % 10 end\n"
+    "    if bus ~= '' then to = stream:gsub('}:channel:', '}:bus:', 1) end\n"
 
-    "    for i = 1, count do\n"
-    "      local data, info, tags = ARGV[p], '', ''\n"
+    "    while i <= count do\n"
+    "      local data, info, tags, mark, res = ARGV[p], '', ''\n"
 
-    "      if width == 1 then\n"
-    "        res = call('XADD', stream, from + good, 'data', data,\n"
-    "                   'time', now)\n"
-    "      else\n"
+    "      if width > 1 then\n"
     "        info, tags = ARGV[p + 1], ARGV[p + 2]\n"
-    "        if tags ~= '' then\n"
-    "          res = call('XADD', stream, from + good, 'data', data,\n"
-    "                     'info', info, 'tags', tags, 'time', now)\n"
-    "        else\n"
-    "          res = call('XADD', stream, from + good, 'data', data,\n"
-    "                     'info', info, 'time', now)\n"
-    "        end\n"
+    "        mark = width == 4 and ARGV[p + 3] ~= '' and KEYS[k + 1 + i]\n"
     "      end\n"
 
-    "      if res.err then\n"
-    "        if good == 0 then break end\n"
-    "        other = other or {}\n"
-    "        other[i] = res\n"
-
+    "      if mark and call('GET', mark) then\n"
+    "        known = known or {}\n"
+    "        known[i] = true\n"
     "      else\n"
-    "        if bus ~= '' then\n"
-    "          local at = string.format('%.0f', from + good)\n"
-    "          local to = stream:gsub('}:channel:', '}:bus:', 1)\n"
-    "          res = call('PUBLISH', to, bus .. at .. ' ' .. epoch .. ' ' ..\n"
-    "                     now .. ' ' .. #data .. ' ' .. #info .. ' ' ..\n"
-    "                     #tags .. '\\n' .. data .. info .. tags)\n"
-    "          if type(res) == 'table' then\n"
-    "            other = other or {}\n"
-    "            other[i] = { 'untold', at, epoch }\n"
+    "        if info == '' and tags == '' then\n"
+    "          res = call('XADD', stream, at, 'data', data, 'time', now)\n"
+    "        elseif tags == '' then\n"
+    "          res = call('XADD', stream, at, 'data', data, 'info', info,\n"
+    "                     'time', now)\n"
+    "        else\n"
+    "          res = call('XADD', stream, at, 'data', data, 'info', info,\n"
+    "                     'tags', tags, 'time', now)\n"
+    "        end\n"
+    "        if res.err then break end\n"
+
+    "        if mark then\n"
+    "          res = call('SET', mark, ARGV[p + 3] .. ' ' .. at .. ' ' ..\n"
+    "                     epoch .. ' ' .. now, 'PX', ARGV[3])\n"
+    "          if res.err then\n"
+    "            call('XDEL', stream, at)\n"
+    "            res = call('XSETID', stream, from + good - 1)\n"
+    "            kept = res.err and 1 or 0\n"
+    "            break\n"
     "          end\n"
     "        end\n"
+
+    "        if to then\n"
+    "          res = call('PUBLISH', to, bus .. at .. ' ' .. epoch .. ' ' ..\n"
+    "                     now .. ARGV[p + step - 1] .. data .. info .. tags)\n"
+    "          if res == 0 then to = nil end\n"
+    "        end\n"
+
     "        good = good + 1\n"
+    "        if good < count then\n"
+    "          unit = unit + 1\n"
+    "          if unit < 10 then\n"
+    "            at = tens .. ('0123456789'):sub(unit + 1, unit + 1)\n"
+    "          else\n"
+    "            at, unit = string.format('%.0f', from + good), 0\n"
+    "            tens = at:sub(1, -2)\n"
+    "          end\n"
+    "        end\n"
     "      end\n"
 
-    "      p = p + width\n"
+    "      i, p = i + 1, p + step\n"
     "    end\n"
 
-    "    if good < count then\n"
-    "      call('HINCRBY', meta, 'top', good - count)\n"
+    "    if good + kept < count then\n"
+    "      call('HINCRBY', meta, 'top', good + kept - count)\n"
     "    end\n"
 
     /* for each by itself it would cost more than now and then for many */
@@ -125,22 +150,36 @@ ngx_rt_redis_script_t  ngx_rt_stream_append = {
     "      call('XTRIM', stream, 'MAXLEN', '~', ARGV[a])\n"
     "    end\n"
 
-    "    if good == 0 then\n"
-    "      out[base] = false\n"
-    "    elseif not other then\n"
-    "      out[base], out[base + 1] = epoch, from\n"
-    "    else\n"
-    "      out[base] = epoch\n"
-    "      for i = 1, count do\n"
-    "        res = other[i]\n"
-    "        out[base + i] = res or string.format('%.0f-0', from)\n"
-    "        if not res or not res.err then from = from + 1 end\n"
+    "    if good == count then\n"
+    "      said = epoch .. ' ' .. first\n"
+    "    elseif good > 0 then\n"
+    "      said = { epoch }\n"
+    "      for j = 1, count do\n"
+    "        said[j + 1] = false\n"
+    "        if j < i and not (known and known[j]) then\n"
+    "          said[j + 1] = string.format('%.0f-0', from)\n"
+    "          from = from + 1\n"
+    "        end\n"
     "      end\n"
     "    end\n"
     "  end\n"
 
-    "  a = a + 3 + count * width\n"
-    "end\n"
+    "  k = k + 2\n"
+    "  if width == 4 then k = k + count end\n"
+    "  a = a + 3 + count * step\n"
+
+    "  if not out and not KEYS[k] and type(said) == 'string' then\n"
+    "    return said\n"
+    "  end\n"
+
+    "  out = out or {}\n"
+
+    "  if type(said) == 'table' and not said.err then\n"
+    "    for j = 1, #said do out[#out + 1] = said[j] end\n"
+    "  else\n"
+    "    out[#out + 1] = said\n"
+    "  end\n"
+    "until not KEYS[k]\n"
 
     "return out\n",
     ""
@@ -157,20 +196,23 @@ ngx_rt_redis_script_t  ngx_rt_stream_append = {
  * Redis was started again and keeps no AOF; the stream's last id is not what
  * meta says.  Offsets go on from the higher of the two.
  *
+ * A key that is claimed, by who publishes it in a channel that was fast then,
+ * is taken over when that was too long ago: nobody was told anything.
+ *
  *     ARGV     time, run, head of the bus's messages, epoch for channels that
  *              need one, "1" if a restart of Redis may lose its end, how long
- *              keys are known; of each channel: length of the stream, run and
- *              turn, number of publications, time of the stream and of meta; of
- *              each of those: data, info, tags, digest of what the key stands
- *              for (empty: no key), what is said of the event, version (empty:
- *              none) and its epoch
+ *              keys are known, and claimed; of each channel: length of the
+ *              stream, run and turn, number of publications, time of the stream
+ *              and of meta; of each of those: data, info, tags, digest of what
+ *              the key stands for (empty: no key), what is said of the event,
+ *              version (empty: none) and its epoch
  */
 
 ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "accept",
 
-    "local now, run, bus, fresh, lossy, window = unpack(ARGV, 1, 6)\n"
-    "local call, k, a, out = redis.pcall, 1, 7, {}\n"
+    "local now, run, bus, fresh, lossy, window, patience = unpack(ARGV, 1, 7)\n"
+    "local call, k, a, out = redis.pcall, 1, 8, {}\n"
 
     NGX_RT_LUA_NOTE
 
@@ -235,10 +277,11 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "  local stream, meta, base = KEYS[k], KEYS[k + 1], #out + 1\n"
     "  local max, turn, count, ttl, keep = unpack(ARGV, a, a + 4)\n"
     "  local m = call('HMGET', meta, 'top', 'epoch', 'due')\n"
-    "  local top, epoch, done = tonumber(m[1]), m[2], m[3] == turn\n"
+    "  local top, epoch, done = tonumber(m[1]), m[2], false\n"
     "  local wrong, said, new, good = m.err and m, nil, false, 0\n"
     "  local version, vepoch\n"
     "  k, a = k + 2, a + 5\n"
+    "  if epoch then done = m[3] == epoch .. ' ' .. turn end\n"
 
     "  local function begin()\n"
     "    local id, err = last(stream)\n"
@@ -249,7 +292,8 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
 
     "  local function say(n)\n"
     "    local set = done and call('HSET', meta, 'top', n)\n"
-    "      or call('HSET', meta, 'top', n, 'epoch', epoch, 'run', run)\n"
+    "      or call('HSET', meta, 'top', n, 'epoch', epoch, 'run', run,\n"
+    "              'due', '')\n"
     "    if type(set) == 'table' then wrong = set else said = n end\n"
     "  end\n"
 
@@ -274,7 +318,10 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "        res = known\n"
     "      elseif known then\n"
     "        local d, o, e = known:match('^(%S+) (%S+) (%S+)')\n"
-    "        res = { d == digest and 'repeated' or 'conflict', o, e }\n"
+    "        local since = o == 'claim' and tonumber(e:match('%d*$'))\n"
+    "        if not since or now - since <= patience + 0 then\n"
+    "          res = { d == digest and 'repeated' or 'conflict', o, e }\n"
+    "        end\n"
     "      end\n"
     "    end\n"
 
@@ -306,23 +353,20 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "      at = not res.err and res:match('%d+')\n"
     "    end\n"
 
-    "    if at then\n"
-    "      top = top + 1\n"
-
-    "      if mark then\n"
-    "        local set = call('SET', mark, digest .. ' ' .. at .. ' ' ..\n"
-    "                         epoch .. ' ' .. now, 'PX', window)\n"
-    "        if set.err then\n"
-    "          call('XDEL', stream, res)\n"
-    "          res, at = set, nil\n"
-    "        else\n"
-    "          untold = not note(event, window, about, at, epoch, now)\n"
-    "        end\n"
+    "    if at and mark then\n"
+    "      local set = call('SET', mark, digest .. ' ' .. at .. ' ' ..\n"
+    "                       epoch .. ' ' .. now, 'PX', window)\n"
+    "      if set.err then\n"
+    "        call('XDEL', stream, res)\n"
+    "        if call('XSETID', stream, top).err then top = top + 1 end\n"
+    "        res, at = set, nil\n"
+    "      else\n"
+    "        untold = not note(event, window, about, at, epoch, now)\n"
     "      end\n"
     "    end\n"
 
     "    if at then\n"
-    "      good = good + 1\n"
+    "      top, good = top + 1, good + 1\n"
 
     "      if ver ~= '' then\n"
     "        version, vepoch = ver, vep\n"
@@ -350,7 +394,7 @@ ngx_rt_redis_script_t  ngx_rt_stream_accept = {
     "  end\n"
 
     "  if good > 0 and not done then\n"
-    "    tend(stream, meta, turn, ttl, keep, from)\n"
+    "    tend(stream, meta, epoch .. ' ' .. turn, ttl, keep, from)\n"
     "  end\n"
 
     "  out[base] = epoch or ''\n"

@@ -73,8 +73,15 @@ const HARMLESS = {
     "a number for the epoch": `*2\r\n:1\r\n${bulk("1-0")}`,
     "an array for the epoch": `*2\r\n*0\r\n${bulk("1-0")}`,
     "nil for the offset": `*2\r\n${bulk(EPOCH)}$-1\r\n`,
-    "an offset of the number 0": `*2\r\n${bulk(EPOCH)}:0\r\n`,
-    "a negative number": `*2\r\n${bulk(EPOCH)}:-1\r\n`,
+    "a number for the offset": `*2\r\n${bulk(EPOCH)}:1\r\n`,
+    "an epoch and no offset": bulk(`${EPOCH} `),
+    "an epoch and an offset of 0": bulk(`${EPOCH} 0`),
+    "an epoch and a negative offset": array([`${EPOCH} -1`]),
+    "an epoch and more than an offset": bulk(`${EPOCH} 1 2`),
+    "an epoch and an offset that overflows":
+        array([`${EPOCH} 18446744073709551617`]),
+    "something between the two": array([`${EPOCH}x1`]),
+    "an offset of no epoch": bulk("ABCDEFGH 1"),
     "OK for the offset": `*2\r\n${bulk(EPOCH)}+1-0\r\n`,
     "an offset of 0": array([EPOCH, "0-0"]),
     "an offset that overflows": array([EPOCH, "18446744073709551617-0"]),
@@ -156,7 +163,7 @@ describe("hostile and odd replies", { timeout: 120000 }, () => {
         const nkeys = Number(args[2]);
         const careful = args[1] === ACCEPT;
 
-        return Number(args[3 + nkeys + (careful ? 6 : 3) + 2]);
+        return Number(args[3 + nkeys + (careful ? 7 : 4) + 2]);
     };
 
     /*

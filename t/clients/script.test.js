@@ -31,7 +31,9 @@ describe("durable publications", { timeout: 60000 }, () => {
     function keysOf(channels, keyed) {
         return Object.entries(channels).flatMap(([name, pubs]) => [
             key("channel", name), key("meta", name),
-            ...keyed ? pubs.filter(pub => pub.key).flatMap(pub => [
+            ...keyed === 1 ? pubs.map(pub =>
+                pub.key ? key("idem", name, pub.key) : key("meta", name)) : [],
+            ...keyed === 2 ? pubs.filter(pub => pub.key).flatMap(pub => [
                 key("idem", name, pub.key), key("event", name, pub.key),
             ]) : [],
         ]);
@@ -51,25 +53,28 @@ describe("durable publications", { timeout: 60000 }, () => {
     function outcomes(reply, channels) {
         let at = 0;
 
+        if (typeof reply === "string") {
+            reply = [reply];
+        }
+
         return Object.values(channels).flatMap(pubs => {
             const epoch = reply[at++];
-
 
             if (epoch === null || epoch instanceof RedisError) {
                 return pubs.map(() => epoch);
             }
 
-            if (typeof reply[at] === "number") {
-                const first = reply[at++];
+            if (epoch.length > 8) {
+                const [name, first] = epoch.split(" ");
 
                 return pubs.map((_, i) =>
-                    ["accepted", String(first + i), epoch]);
+                    ["accepted", String(Number(first) + i), name]);
             }
 
             return pubs.map(() => {
                 const said = reply[at++];
 
-                if (said instanceof RedisError) {
+                if (said === null || said instanceof RedisError) {
                     return said;
                 }
 
@@ -91,18 +96,23 @@ describe("durable publications", { timeout: 60000 }, () => {
     }
 
     const short = (pubs, { now = 1000, run: id = "run1", bus = "", max = 100,
-                           turn = "5" } = {}) =>
-        pubs.some(pub => pub.info || pub.tags)
-            ? run(append, false, [now, bus, 3],
-                  pub => [pub.data ?? "1", pub.info ?? "", pub.tags ?? ""],
-                  n => [max, `${id} ${turn}`, n], pubs)
-            : run(append, false, [now, bus, 1], pub => [pub.data ?? "1"],
-                  n => [max, `${id} ${turn}`, n], pubs);
+                           turn = "5", window = WINDOW } = {}) => {
+        const width = pubs.some(pub => pub.key) ? 4
+                      : pubs.some(pub => pub.info || pub.tags) ? 3 : 1;
+
+        return run(append, width === 4 ? 1 : 0, [now, bus, window, width],
+            ({ data = "1", info = "", tags = "", key: name, digest = A }) => [
+                ...[data, info, tags, name ? digest : ""].slice(0, width),
+                ...bus ? [` ${data.length} ${info.length} ${tags.length}\n`]
+                       : [],
+            ], n => [max, `${id} ${turn}`, n], pubs);
+    };
 
     const long = (pubs, { now = 1000, run: id = "run1", bus = "", max = 100,
                           turn = "5", epoch = "abcdefgh", lossy = "0",
-                          ttl = TTL, window = WINDOW } = {}) =>
-        run(accept, true, [now, id, bus, epoch, lossy, window],
+                          ttl = TTL, window = WINDOW,
+                          patience = 1000 } = {}) =>
+        run(accept, 2, [now, id, bus, epoch, lossy, window, patience],
             pub => [pub.data ?? "1", pub.info ?? "", pub.tags ?? "",
                     pub.key ? pub.digest ?? A : "", pub.about ?? "",
                     pub.version ?? "",
@@ -244,8 +254,9 @@ describe("durable publications", { timeout: 60000 }, () => {
         await call("HSET", key("meta", "c"), "top", "x");
         assert.deepEqual(await short([{}]), none, "no number");
 
-        await call("HDEL", key("meta", "c"), "epoch");
-        assert.deepEqual(await short([{}]), none, "no epoch");
+        await call("HSET", key("meta", "c"), "top", "2");
+        await call("HDEL", key("meta", "c"), "due");
+        assert.deepEqual(await short([{}]), none, "nothing is known");
 
         assert.equal((await entries()).length, 3);
     });
@@ -270,6 +281,134 @@ describe("durable publications", { timeout: 60000 }, () => {
                                      { key: "k", digest: B }]), [
             ["accepted", "1", "abcdefgh"], ["repeated", "1", "abcdefgh"],
             ["accepted", "2", "abcdefgh"], ["conflict", "1", "abcdefgh"]]);
+    });
+
+    test("a claim of long ago is taken over", async () => {
+        const claim = `${A} claim 0-0-1000`, other = { key: "k", digest: B };
+
+        await call("SET", key("idem", "c", "k"), claim);
+
+        assert.deepEqual(await long([{ key: "k" }], { now: 2000 }),
+                         [["repeated", "claim", "0-0-1000"]]);
+        assert.deepEqual(await long([other], { now: 2000 }),
+                         [["conflict", "claim", "0-0-1000"]]);
+        assert.equal(await call("GET", key("idem", "c", "k")), claim);
+
+        assert.deepEqual(await long([other], { now: 2001 }),
+                         [["accepted", "1", "abcdefgh"]]);
+        assert.deepEqual(await long([other], { now: 2001 }),
+                         [["repeated", "1", "abcdefgh"]]);
+    });
+
+    test("what cannot be marked leaves no hole", async () => {
+        const without = async (right, publish) => {
+            await call("ACL", "SETUSER", "rt", "reset", "on", "nopass", "~*",
+                       "&*", "+@all", "-set", `-${right}`);
+
+            const bound = await redis.connect();
+            const saved = redis.client;
+
+            await bound.call("AUTH", "rt", "x");
+            redis.client = bound;
+
+            const said = await publish([{}, { key: "k" }, {}]);
+
+            redis.client = saved;
+            bound.close();
+            await call("ACL", "DELUSER", "rt");
+
+            return kinds(said);
+        };
+
+        await long([{}]);
+
+        assert.deepEqual(await without("zadd", short), [
+            ["accepted", "2", "abcdefgh"], null, null]);
+        assert.deepEqual(await without("zadd", long), [
+            ["accepted", "3", "abcdefgh"], "ERR",
+            ["accepted", "4", "abcdefgh"]]);
+        assert.equal(await meta("top"), "4");
+
+        /* nobody may take the offset back: it is not used again */
+
+        assert.deepEqual(await without("xsetid", short), [
+            ["accepted", "5", "abcdefgh"], null, null]);
+        assert.deepEqual(await without("xsetid", long), [
+            ["accepted", "7", "abcdefgh"], "ERR",
+            ["accepted", "9", "abcdefgh"]]);
+        assert.equal(await meta("top"), "9");
+
+        assert.deepEqual((await entries()).map(([id]) => id),
+                         [1, 2, 3, 4, 5, 7, 9].map(n => `${n}-0`));
+        assert.deepEqual(await short([{}]), [["accepted", "10", "abcdefgh"]]);
+    });
+
+    test("short: keys, as long as they are new", async () => {
+        await long([{ key: "old" }]);
+
+        assert.deepEqual(await short([{ key: "a" }, { tags: "[]" },
+            { key: "old" }, { key: "a" }, { key: "b", info: "{}" }]), [
+            ["accepted", "2", "abcdefgh"], ["accepted", "3", "abcdefgh"],
+            null, null, ["accepted", "4", "abcdefgh"]]);
+        assert.equal(await meta("top"), "4");
+        assert.deepEqual(await short([{ key: "a" }, { key: "b" }]),
+                         [null, null]);
+        assert.equal(await meta("top"), "4");
+        assert.deepEqual(await long([{ key: "b" }, { key: "a", digest: B }]), [
+            ["repeated", "4", "abcdefgh"], ["conflict", "2", "abcdefgh"]]);
+
+        const left = await call("PTTL", key("idem", "c", "a"));
+
+        assert.ok(left > 0 && left <= WINDOW, `${left}`);
+        assert.equal(await call("GET", key("idem", "c", "b")),
+                     `${A} 4 abcdefgh 1000`);
+
+        /* of the channels of a call, each has marks of its own */
+
+        await long([{ channel: "d" }]);
+        assert.deepEqual(await short([{ key: "x", channel: "e" },
+            { key: "x" }, {}, { key: "x", channel: "d" }]), [
+            null, ["accepted", "5", "abcdefgh"], ["accepted", "6", "abcdefgh"],
+            ["accepted", "2", "abcdefgh"]]);
+        assert.equal(await call("EXISTS", key("idem", "e", "x")), 0);
+        assert.equal(await marks(), 5);
+    });
+
+    test("offsets over many digits", async () => {
+        await call("HSET", key("meta", "c"), "top", "1");
+        await long([{}]);
+
+        for (const top of [1, 8, 9, 97, 1e6 - 9, 2 ** 53 - 40]) {
+            await call("DEL", key("channel", "c"));
+            await call("HSET", key("meta", "c"), "top", top);
+
+            const said = await short(Array(23).fill({ data: "x" }));
+            const offsets = said.map((_, i) => String(top + 1 + i));
+
+            assert.deepEqual(said.map(([, offset]) => offset), offsets);
+            assert.deepEqual((await entries()).map(([id]) => id),
+                             offsets.map(offset => `${offset}-0`));
+        }
+    });
+
+    test("short: the bus is told until nobody listens", async () => {
+        const heard = [], other = await redis.connect();
+        const told = async () => Number(/cmdstat_publish:calls=(\d+)/.exec(
+            await call("INFO", "commandstats"))?.[1] ?? 0);
+
+        await long([{}, { channel: "d" }]);
+        await other.subscribe(key("bus", "c"), text => heard.push(text));
+
+        const from = await told();
+
+        await short([...Array(20).fill({}),
+                     ...Array(20).fill({ channel: "d" })], { bus: "b " });
+        await until("all are heard", () => heard.length >= 20);
+
+        assert.equal(await told() - from, 21);
+        assert.deepEqual(heard.map(text => text.split(" ")[1]),
+                         heard.map((_, i) => String(i + 2)));
+        other.close();
     });
 
     test("marks and status live as long as the window", async () => {
@@ -527,13 +666,13 @@ describe("durable publications", { timeout: 60000 }, () => {
 
             redis.client = saved;
 
-            const told = { publish: "untold", xtrim: "accepted" }[denied];
+            const told = ["publish", "xtrim"].includes(denied);
 
             for (const [i, one] of said.entries()) {
                 const offset = String(i < 40 ? i + 2 : i - 38);
 
                 assert.ok(told
-                    ? one[0] === told && one[1] === offset
+                    ? one[0] === "accepted" && one[1] === offset
                     : one === null || one.kind === "NOPERM",
                     `${i}: ${JSON.stringify(one)}`);
             }
