@@ -87,6 +87,7 @@ static const struct option  load_long_options[] = {
     { "depth",       required_argument, NULL, 'd' },
     { "opening",     required_argument, NULL, 'o' },
     { "rate",        required_argument, NULL, 'r' },
+    { "tenants",     required_argument, NULL, 'e' },
     { "seconds",     required_argument, NULL, 'T' },
     { "warmup",      required_argument, NULL, 'w' },
     { "count",       required_argument, NULL, 'n' },
@@ -193,6 +194,7 @@ load_options(load_t *l, int argc, char **argv)
         case 'd': l->depth = load_number(optarg); break;
         case 'o': l->opening = load_number(optarg); break;
         case 'r': l->rate = load_number(optarg); break;
+        case 'e': l->tenants = load_number(optarg); break;
         case 'T': l->seconds = strtod(optarg, NULL); break;
         case 'w': l->warmup = strtod(optarg, NULL); break;
         case 'n': l->limit = load_number(optarg); break;

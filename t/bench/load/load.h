@@ -178,6 +178,7 @@ struct load_s {
     uint32_t           depth;         /* publishes in flight, a publisher */
     uint32_t           opening;       /* connections opened at a time */
     uint32_t           rate;          /* publishes a second, 0: by depth */
+    uint32_t           tenants;       /* of connections, in turn; 0: no word */
     double             warmup;        /* seconds */
     double             seconds;
     uint64_t           limit;         /* completions to measure, 0: by time */

@@ -13,7 +13,7 @@
 #include "load.h"
 
 
-#define LOAD_METRICS_MAX  262144
+#define LOAD_METRICS_MAX  (8 * 1024 * 1024)
 
 
 static const char *load_metrics_page(load_t *l);

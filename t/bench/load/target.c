@@ -33,6 +33,7 @@
     "Connection: Upgrade\r\n"                                                \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"                        \
     "Sec-WebSocket-Version: 13\r\n"                                          \
+    "%s"                                                                     \
     "\r\n"
 
 #define LOAD_POST                                                            \
@@ -143,7 +144,15 @@ load_target_template(load_template_t *t, const char *text)
 size_t
 load_target_hello(load_t *l, load_conn_t *c, uint8_t *p, size_t size)
 {
+    char      tenant[64];
     unsigned  number;
+
+    tenant[0] = '\0';
+
+    if (l->tenants) {
+        snprintf(tenant, sizeof(tenant), "X-Tenant: t%u\r\n",
+                 (unsigned) (c - l->conn) % l->tenants);
+    }
 
     number = c->channel ? (unsigned) (c->channel - l->channel)
                         : c->publisher->first_channel;
@@ -175,12 +184,12 @@ load_target_hello(load_t *l, load_conn_t *c, uint8_t *p, size_t size)
     if (l->target == LOAD_NCHAN) {
         return (size_t) snprintf((char *) p, size,
                                  "GET /%s?id=%u HTTP/1.1\r\n" LOAD_UPGRADE,
-                                 c->channel ? "sub" : "pub", number);
+                                 c->channel ? "sub" : "pub", number, tenant);
     }
 
     return (size_t) snprintf((char *) p, size,
                              "GET /connection/websocket HTTP/1.1\r\n"
-                             LOAD_UPGRADE);
+                             LOAD_UPGRADE, tenant);
 }
 
 

@@ -14,6 +14,8 @@ our $HERE = abs_path(dirname(__FILE__) . '/../..');
 our $ROOT = dirname(dirname($HERE));
 
 my $BUILD = "$ROOT/build/bench";
+my $RULES = "$ROOT/ngx_rt_module/rules";
+my $PURE = "$ROOT/ngx_rt_module/pure";
 
 
 sub path {
@@ -28,6 +30,9 @@ sub all {
 
     compile('load', glob("$HERE/load/*.c"), qw(-lssl -lcrypto));
     compile('bare', "$HERE/bare.c");
+    compile('verdict', "$HERE/verdict.c", glob("$RULES/rt_*.c"),
+            grep({ !/redis/ } glob("$PURE/*.c")), "-I$RULES", "-I$PURE",
+            qw(-isystem /usr/include/luajit-2.1 -lluajit-5.1 -lcrypto -lm));
     certificate();
 }
 

@@ -134,6 +134,66 @@ my %KINDS = (
             ['lost / duplicated / reordered / corrupt', \&faults],
         ],
     },
+    rules => {
+        base => 'norules',
+        figure => 'publish_us',
+        unit => 'us of CPU a publish',
+        columns => [
+            ['CPU a publish, us', sub {
+                sprintf('%.2f', field($_[0], 'publish_us'))
+            }],
+            ['ratio to no rules', sub {
+                sprintf('%.3f', ratio(@_, 'publish_us'))
+            }],
+            ['busy: server / generator', \&busy],
+            ['lost / duplicated / reordered / corrupt', \&faults],
+        ],
+    },
+    verdict => {
+        base => '',
+        figure => 'verdict_ns',
+        unit => 'ns of CPU',
+        columns => [
+            ['ns', sub { thousands(field($_[0], 'verdict_ns')) }],
+            ['share of a publish without rules, %', sub {
+                decimals(field($_[0], 'share'))
+            }],
+        ],
+    },
+    states => {
+        base => 'norules',
+        figure => 'private',
+        unit => 'bytes a tenant',
+        columns => [
+            ['tenants', sub { thousands(field($_[0], 'connections')) }],
+            ['private bytes a tenant', sub {
+                thousands(field($_[0], 'private'))
+            }],
+            ['of them for its rules', sub {
+                thousands(difference(@_, 'private'))
+            }],
+        ],
+    },
+    noisy => {
+        base => 'norules',
+        figure => 'p99_us',
+        unit => 'us at the 99th percentile',
+        columns => [
+            ['latency of the neighbour, us: p50 / p99', sub {
+                join(' / ', map { thousands(field($_[0], $_)) }
+                            qw(p50_us p99_us))
+            }],
+            ['ratio to no rules: p50 / p99', sub {
+                join(' / ', map { decimals(ratio(@_[0, 1], $_)) }
+                            qw(p50_us p99_us))
+            }],
+            ['busy: server / generator', \&busy],
+            ['generator late, us', sub {
+                thousands(field($_[0], 'late_us'))
+            }],
+            ['lost / duplicated / reordered / corrupt', \&faults],
+        ],
+    },
     recover => {
         base => '',
         figure => 'last_ms',
@@ -165,6 +225,8 @@ my %FIGURES = (
     publishes_cpu => 'publishes per CPU second of nginx',
     publishes_both => 'publishes per CPU second of nginx and Redis',
     redis_us => 'CPU of Redis a publish',
+    publish_us => 'CPU a publish',
+    share => 'share of a publish, %',
 );
 
 
@@ -184,6 +246,14 @@ sub ratio {
         $base->[$_] && $base->[$_]{$figure} > 0
             ? $runs->[$_]{$figure} / $base->[$_]{$figure} : undef
     } 0 .. $#$runs);
+}
+
+
+sub difference {
+    my ($runs, $base, $figure) = @_;
+
+    return median(map { $runs->[$_]{$figure} - $base->[$_]{$figure} }
+                      0 .. $#$runs);
 }
 
 
@@ -272,7 +342,7 @@ sub works {
     my ($works, $servers, $results) = @_;
 
     for my $name (qw(deliver latency handshake idle reload durable nodes
-                      recover)) {
+                      recover rules verdict states noisy)) {
         my @works = grep { $_->{kind} eq $name && $results->{$_->{name}} }
             @$works;
         next unless @works;

@@ -7,7 +7,8 @@ package Bench::Server;
 use strict;
 use warnings;
 
-use File::Path qw(remove_tree);
+use File::Copy qw(copy);
+use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use POSIX qw(WNOHANG);
@@ -114,6 +115,7 @@ sub configure {
         NCHAN_MODULE => $settings->{nchan},
         RT_MODULE => $settings->{rt},
         DRAIN => $settings->{drain},
+        $self->rules($settings),
         $settings->{redis} ? %WITH_REDIS : %WITHOUT_REDIS,
         REDIS_PORT => $settings->{redis} // 0,
     );
@@ -130,6 +132,30 @@ sub configure {
     open(my $out, '>', "$self->{prefix}/nginx.conf") or die "nginx.conf: $!\n";
     print $out $text;
     close($out);
+}
+
+
+# the words for a server with rules, whose folder is made: a file of t/bench/rules
+# for everyone, or as many copies for tenants' own, or for tenant "noisy"
+sub rules {
+    my ($self, $settings) = @_;
+    my $rules = $settings->{rules};
+    my $folder = "$self->{prefix}/rules";
+
+    return (TENANT => 'default', RT_RULES => '') unless defined $rules;
+    return (TENANT => '$http_x_tenant', RT_RULES => '') if $rules eq 'none';
+
+    my ($name, $tenants, $parameters) = split(/:/, $rules);
+    my @files = !defined $tenants ? 'default'
+              : $tenants =~ /^\d+$/ ? map { "tenants/t$_" } 0 .. $tenants - 1
+              : "tenants/$tenants";
+
+    make_path("$folder/tenants");
+    copy("$Bench::Build::HERE/rules/$name.lua", "$folder/$_.lua")
+        or die "$_.lua: $!\n" for @files;
+
+    return (TENANT => '$http_x_tenant',
+            RT_RULES => "rt_rules $folder " . ($parameters // '') . ';');
 }
 
 
