@@ -333,5 +333,5 @@ class Nginx {
 }
 
 
-module.exports = { Nginx, binary, children, freePort, module_, sleep, slow,
-    tool, top, until };
+module.exports = { Nginx, binary, children, config, freePort, module_, sleep,
+    slow, tool, top, until };
