@@ -1,5 +1,6 @@
 # What rules see of a session: the claims of its token, and the headers of its
-# handshake that rt_rule_headers lets them.  The rule is t/rules/session.
+# handshake that rt_rule_headers lets them; and what they say by rt.log.  The
+# rule is t/rules/session.
 
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
@@ -163,3 +164,30 @@ a: < {"id":1,"connect":{...}}
    < {"id":2,"error":{"code":100,"message":"internal server error","temporary":true}}
    < {"id":3,"rpc":{"data":{"sub":"alice","plan":"free",...}}}
    < {"id":4,"rpc":{"data":{"x-plan":"free"}}}
+
+
+
+=== TEST 5: what a rule logs is a line of level info
+--- conversation
+a: open /connection/websocket
+   X-Plan: free
+   > {"id":1,"connect":{"token":"{{jwt(sub => 'alice', plan => 'secretplan')}}"}}
+   > {"id":2,"rpc":{"method":"log","data":["a\n",{"b":0.5}]}}
+a: < {"id":1,"connect":{...}}
+   < {"id":2,"rpc":{"data":"logged"}}
+nginx: log ~\[info\] .* rule "command" of "default\.lua", for tenant "[^"]+", says: log \["a\\n",\{"b":0\.5\}\] x\\x0ay
+--- no_error_log
+secretplan
+
+
+
+=== TEST 6: and none where the log has no such level
+--- log_level: notice
+--- conversation
+a: open /connection/websocket
+   > {"id":1,"connect":{}}
+   > {"id":2,"rpc":{"method":"log","data":1}}
+a: < {"id":1,"connect":{...}}
+   < {"id":2,"rpc":{"data":"logged"}}
+--- no_error_log
+says:

@@ -165,6 +165,7 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
 
     rules->asked = f;
 
+    ngx_rt_rules_listen(f, tenant, function);
     result = rt_rule_ask(f->rule, function, views, nviews, verdict);
 
     ngx_rt_rules_account_charge(a, rt_vm_spent(rt_rule_vm(f->rule)));

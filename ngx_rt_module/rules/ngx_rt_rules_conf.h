@@ -91,4 +91,9 @@ void ngx_rt_rules_failed(ngx_rt_rules_file_t *f, ngx_rt_rules_account_t *a,
     const ngx_str_t *tenant, const char *function, const char *error);
 
 
+/* ngx_rt_rules_log.c: who hears what its rule says in the call that comes */
+void ngx_rt_rules_listen(ngx_rt_rules_file_t *f, const ngx_str_t *tenant,
+    const char *function);
+
+
 #endif /* _NGX_RT_RULES_CONF_H_INCLUDED_ */

@@ -100,6 +100,7 @@ ngx_rt_rules_check_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
         return NGX_ERROR;
     }
 
+    ngx_rt_rules_listen(f, tenant, function);
     result = rt_rule_check(f->rule, event, verdict);
 
     ngx_rt_rules_account_charge(a, rt_vm_spent(rt_rule_vm(f->rule)));

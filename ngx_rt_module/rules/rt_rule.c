@@ -52,6 +52,7 @@ static const luaL_Reg  rt_rule_library[] = {
     { "task", rt_rule_task },
     { "array", rt_rule_array },
     { "schema", rt_rule_schema },
+    { "log", rt_rule_log },
     { NULL, NULL }
 };
 
@@ -264,6 +265,7 @@ rt_rule_done(rt_rule_t *rule)
     rule->decoded = false;
     rule->upgraded = false;
     rule->nverdicts = 0;
+    rule->nlines = 0;
 
     rt_vm_end(rule->vm);
 }

@@ -125,6 +125,18 @@ rt_vm_result_e rt_rule_check(rt_rule_t *rule, rt_rule_event_t *event,
 void rt_rule_say_types(rt_rule_t *rule, rt_rule_t *other, rt_said_t *said);
 
 
+/* rt_rule_log.c: rt.log */
+
+#define RT_RULE_LINES  16         /* of a call; what is more is lost */
+#define RT_RULE_LINE   1024       /* bytes */
+
+/* a line, UTF-8 without control characters */
+typedef void (*rt_rule_log_pt)(void *data, const uint8_t *text, size_t len);
+
+/* who hears what the next call says; NULL: nobody */
+void rt_rule_log_to(rt_rule_t *rule, rt_rule_log_pt log, void *data);
+
+
 /* rt_rule_json.c */
 
 /*

@@ -34,7 +34,17 @@ struct rt_rule_s {
     size_t                 nverdicts;
     rt_verdict_t           verdicts[RT_RULE_VERDICTS];
     rt_rule_schema_t      *schemas;   /* the state's, in order */
+    rt_rule_log_pt         log;       /* NULL: nobody listens */
+    void                  *log_data;
+    size_t                 nlines;    /* of the call */
 };
+
+
+typedef struct {
+    size_t                 len;
+    bool                   cut;
+    uint8_t                text[RT_RULE_LINE];
+} rt_rule_line_t;
 
 
 /* the verdict that stands at i, or NULL */
@@ -48,6 +58,11 @@ void rt_rule_view_set(lua_State *L, size_t view, const char *field);
 
 int rt_rule_schema(lua_State *L);
 void rt_rule_open_schemas(lua_State *L);
+
+
+/* rt_rule_log.c */
+
+int rt_rule_log(lua_State *L);
 
 
 #endif /* _RT_RULE_LIB_H_INCLUDED_ */

@@ -455,3 +455,227 @@ return ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((
 --- a shebang, and what is behind it
 #!/bin/sh
 return { publish = function() end }
+
+--- a schema whose spec contains itself
+local t = {}
+t.t = t
+rt.schema{ type = "t", versions = { t } }
+
+--- a schema that is as wide as it is deep
+local t = { a = "any" }
+for i = 1, 30 do t = { l = t, r = t, m = t } end
+rt.schema{ type = "t", versions = { t } }
+
+--- schemas without end
+for i = 1, math.huge do
+  rt.schema{ type = "t" .. i, versions = { "any" } }
+end
+
+--- schemas with all the fields there may be
+local f = {}
+for i = 1, 128 do f[("x"):rep(60) .. i] = "any" end
+local t = {}
+for i = 1, 7 do t["f" .. i] = f end
+for i = 1, math.huge do
+  pcall(rt.schema, { type = "t" .. i, versions = { t } })
+end
+
+--- a schema of versions without end
+local v = {}
+for i = 1, 100000 do v[i] = "any" end
+rt.schema{ type = "t", versions = v, upgrade = v }
+
+--- a schema with a metatable of ours
+local t = rt.array({ "any" })
+rt.schema{ type = "t", versions = { t, t }, upgrade = rt.array({ error }) }
+return {}
+
+--- a schema of the libraries
+rt.schema{ type = "t", versions = { string, rt }, upgrade = { rt.allow } }
+return { publish = function(session, publication)
+  string.rep = nil
+  return rt.allow()
+end }
+
+--- a schema that is declared when a function runs
+return { publish = function()
+  rt.schema{ type = "t", versions = { "any" } }
+  return rt.deny(666, "escaped")
+end }
+
+--- a schema that is declared when an upgrade runs
+rt.schema{ type = "t", versions = { "any", "any" }, upgrade = { function(d)
+  rt.schema{ type = "u", versions = { "any" } }
+  return "escaped"
+end } }
+return { publish = function(session, publication)
+  if publication.data == "escaped" then return rt.deny(666, "escaped") end
+end }
+
+--- a schema that is changed by an upgrade
+local spec = { a = "string" }
+local versions, upgrade = { "any", spec }, {}
+upgrade[1] = function(d)
+  spec.a, versions[2], upgrade[1] = "number", "any", nil
+  return { a = 5 }
+end
+rt.schema{ type = "t", versions = versions, upgrade = upgrade }
+return { publish = function(session, publication)
+  if publication.version == 2 then return rt.deny(666, "escaped") end
+end }
+
+--- an upgrade that does not end
+rt.schema{ type = "t", versions = { "any", "any" },
+  upgrade = { function(d) while true do end end } }
+return {}
+
+--- an upgrade that catches its end
+rt.schema{ type = "t", versions = { "any", "any" }, upgrade = { function(d)
+  while true do pcall(function() while true do end end) end
+end } }
+return {}
+
+--- upgrades that pass the work on
+local function work(d) for i = 1, 90000 do end return d end
+local v, u = {}, {}
+for i = 1, 64 do v[i], u[i] = "any", work end
+u[64] = nil
+rt.schema{ type = "t", versions = v, upgrade = u }
+return { publish = function() for i = 1, 90000 do end end }
+
+--- an upgrade that returns itself
+rt.schema{ type = "t", versions = { "any", "any" }, upgrade = { function(d)
+  local t = {}
+  t.t = t
+  return t
+end } }
+return {}
+
+--- an upgrade that returns a ring which is wide
+rt.schema{ type = "t", versions = { "any", "any" }, upgrade = { function(d)
+  local t = {}
+  for i = 1, 100 do t[i] = t end
+  return t
+end } }
+return {}
+
+--- an upgrade that returns much, in few tables
+rt.schema{ type = "t", versions = { "any", "any" }, upgrade = { function(d)
+  local t = ("x"):rep(60000)
+  for i = 1, 12 do t = { t, t, t, t } end
+  return t
+end } }
+return {}
+
+--- an upgrade that returns long names
+rt.schema{ type = "t", versions = { "any", { a = "string" } },
+  upgrade = { function(d)
+    local t = { a = 1 }
+    for i = 1, 20 do t[("\1"):rep(2000) .. i] = ("\2"):rep(2000) end
+    return t
+  end } }
+return {}
+
+--- upgrades that write much, 63 times
+local v, u = {}, {}
+local text = ("\1"):rep(8000)
+for i = 1, 64 do v[i], u[i] = "any", function(d) return { text, d } end end
+u[64] = nil
+rt.schema{ type = "t", versions = v, upgrade = u }
+return {}
+
+--- an upgrade that raises errors of all kinds
+local n = 0
+rt.schema{ type = "t", versions = { "any", "any" }, upgrade = { function(d)
+  n = n + 1
+  if n % 4 == 0 then error(("\255"):rep(60000)) end
+  if n % 4 == 1 then error({}) end
+  if n % 4 == 2 then error(nil) end
+  error(rt.deny(100, "escaped"))
+end } }
+return {}
+
+--- an upgrade that answers for others
+local kept
+rt.schema{ type = "t", versions = { "any", "any" }, upgrade = { function(d)
+  kept = kept or rt.allow()
+  return kept
+end } }
+return {}
+
+--- an upgrade that makes a view of what it was given
+local kept
+rt.schema{ type = "t", versions = { "any", { a = "string" } },
+  upgrade = { function(d) kept = { a = "x" } return kept end } }
+return { publish = function(session, publication)
+  kept.a = 5
+  for i = 1, 100 do kept[i] = kept end
+  return rt.transform(publication.data)
+end }
+
+--- recursion by upgrades
+local f
+rt.schema{ type = "t", versions = { "any", "any" },
+  upgrade = { function(d) return f(d) end } }
+f = function(d) return ("x"):gsub(".", f) end
+return {}
+
+--- an upgrade that is a function of the library
+rt.schema{ type = "t", versions = { "any", "any", "any", "any" },
+  upgrade = { pcall, rt.transform, string.rep } }
+return {}
+
+--- a log without end
+return { publish = function() while true do rt.log(("x"):rep(1000)) end end }
+
+--- a log of much at once
+local text = ("\27"):rep(60000)
+return { publish = function()
+  while true do
+    rt.log(text, text, text, text, text, text, text, text, text, text)
+  end
+end }
+
+--- a log of tables that contain themselves
+local t = {}
+for i = 1, 50 do t[i] = t end
+return { publish = function() while true do rt.log(t, t, t, t, t, t) end end }
+
+--- a log of functions, views and verdicts
+return { publish = function(session, publication)
+  rt.log(session, publication, rt.allow(), rt.log, rt, nil, 0/0)
+  rt.log()
+  rt.log(unpack({}, 1, 64))
+end }
+
+--- a log within an error handler
+return { publish = function()
+  while true do xpcall(error, rt.log, ("x"):rep(1000)) end
+end }
+
+--- a log within a sort
+return { publish = function()
+  local t = {}
+  for i = 1, 1000 do t[i] = -i end
+  table.sort(t, function(a, b) rt.log(a, b) return a < b end)
+end }
+
+--- claims that are kept and changed
+local kept
+return { publish = function(session, publication)
+  if kept and session.claims.plan == "escaped" then return rt.deny(666, "escaped") end
+  kept = session.claims
+  kept.plan, kept.t = "escaped", kept
+  session.headers.x = kept
+  return rt.transform(session.claims)
+end }
+
+--- claims that are deep, again and again
+return { publish = function(session, publication)
+  while true do pcall(function() return session.claims.deep.x.y end) end
+end }
+
+--- headers that are written into
+return { publish = function(session, publication)
+  session.headers = {}
+end }

@@ -5,7 +5,12 @@
  */
 
 
+#define _GNU_SOURCE
+
+#include <time.h>
+
 #include "rt_rule.h"
+#include "rt_utf8.h"
 #include "tap.h"
 
 
@@ -257,12 +262,292 @@ test_json(void)
 }
 
 
+static char    heard[RT_RULE_LINES * 2 * RT_RULE_LINE];
+static size_t  lines;
+
+
+static void
+hear(void *data, const uint8_t *text, size_t len)
+{
+    ok(data == heard && len <= RT_RULE_LINE && rt_utf8_valid(text, len),
+       "a line of %zu bytes", len);
+
+    for (size_t i = 0; i < len; i++) {
+        ok(text[i] >= 0x20 && text[i] != 0x7f, "a control character");
+    }
+
+    strncat(heard, (const char *) text, len);
+    strcat(heard, "\n");
+    lines++;
+}
+
+
+static void
+test_log(void)
+{
+    char         text[500];
+    size_t       i;
+    rt_rule_t   *r;
+    const char  *said;
+
+    static const struct {
+        const char  *code, *says;
+    } table[] = {
+        { "rt.log()", "\n" },
+        { "rt.log('a', 1, 1.5, nil, true, rt.null)",
+          "a 1 1.5 nil true userdata\n" },
+        { "rt.log('a\\n\\0b\\27[1m\\127\\\\')",
+          "a\\x0a\\x00b\\x1b[1m\\x7f\\\n" },
+        { "rt.log('\303\251\\194\\133\\255\\195')",
+          "\303\251\\xc2\\x85\\xff\\xc3\n" },
+        { "rt.log({ 1, 'x' }, v.data)", "[1,\"x\"] {\"a\":1}\n" },
+        { "local t = {} t.t = t rt.log(t, { f = error })", "table table\n" },
+        { "rt.log(v, rt.allow(), error, rt.log)",
+          "userdata userdata function function\n" },
+        { "rt.log('a') rt.log('b')", "a\nb\n" }
+    };
+
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        snprintf(text, sizeof(text),
+                 "return { f = function(v) %s end }", table[i].code);
+
+        r = rule(text);
+
+        said = ask(r, "{\"a\":1}");
+        ok(strcmp(said, "nil") == 0, "%s: %s", table[i].code, said);
+
+        heard[0] = '\0';
+        rt_rule_log_to(r, hear, heard);
+        said = ask(r, "{\"a\":1}");
+        ok(strcmp(said, "nil") == 0 && strcmp(heard, table[i].says) == 0,
+           "%s: %s: %s", table[i].code, said, heard);
+        rt_rule_destroy(r);
+    }
+
+    /* bounds of a line, and of lines */
+
+    r = rule("return { f = function(v)\n"
+             "  rt.log('x' .. ('\303\251'):rep(600), 'more')\n"
+             "  rt.log(('\\1'):rep(600))\n"
+             "  for i = 1, 100 do rt.log(i) end\n"
+             "end }");
+
+    rt_rule_log_to(r, hear, heard);
+
+    for (i = 0; i < 2; i++) {
+        heard[0] = '\0';
+        lines = 0;
+        said = ask(r, "1");
+        ok(strcmp(said, "nil") == 0 && lines == RT_RULE_LINES, "%s: %zu lines",
+           said, lines);
+        ok(strcspn(heard, "\n") == 1024
+           && strncmp(heard + 1019, "\303\251...\n", 6) == 0, "cut");
+        ok(strstr(heard, "\\x01...\n1\n2\n") != NULL, "cut");
+    }
+
+    rt_rule_destroy(r);
+
+    /* where nobody listens, nothing is looked at */
+
+    r = rule("local t = {} for i = 1, 8000 do t[i] = i end\n"
+             "return { f = function(v)\n"
+             "  for i = 1, 1000 do rt.log(t, t) end\n"
+             "end }");
+
+    said = ask(r, "1");
+    ok(strcmp(said, "nil") == 0, "%s", said);
+
+    rt_rule_log_to(r, hear, heard);
+    said = ask(r, "1");
+    ok(strstr(said, "too many steps") != NULL, "%s", said);
+    rt_rule_destroy(r);
+
+    tap_group("what a rule logs");
+}
+
+
+static char *
+read_file(const char *path)
+{
+    FILE   *f;
+    char   *text;
+    long    n;
+
+    f = fopen(path, "r");
+
+    if (f == NULL) {
+        return NULL;
+    }
+
+    fseek(f, 0, SEEK_END);
+    n = ftell(f);
+    rewind(f);
+    text = calloc(1, n + 1);
+    n = fread(text, 1, n, f);
+    fclose(f);
+
+    return text;
+}
+
+
+static uint64_t
+cpu(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
+/* what it makes of an event of a client */
+static rt_vm_result_e
+attack(rt_rule_t *r, const char *name)
+{
+    rt_verdict_t     v;
+    rt_rule_view_t   views[2];
+    rt_vm_result_e   result;
+    rt_rule_event_t  event;
+
+    rt_rule_field_t  session[] = {
+        { "claims", RT_RULE_JSON, rt_string("{\"plan\":\"free\",\"deep\":"
+          "{\"x\":{\"y\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]"
+          "]]]]]]]]]]}}}") },
+        { "headers", RT_RULE_JSON, rt_string("{\"x\":\"y\"}") }
+    };
+
+    rt_rule_field_t  publication[] = {
+        { "data", RT_RULE_JSON, rt_string("{\"a\":[1,{\"b\":\"c\"}]}") },
+        { "version", RT_RULE_NUMBER, { 1, NULL } }
+    };
+
+    views[0].name = "session";
+    views[0].fields = session;
+    views[0].nfields = 2;
+    views[1].name = "publication";
+    views[1].fields = publication;
+    views[1].nfields = 2;
+
+    event.type = (rt_str_t) rt_string("t");
+    event.version = 1;
+    event.data = publication[0].value;
+
+    result = rt_rule_check(r, &event, &v);
+
+    if (result == RT_VM_NONE
+        || (result == RT_VM_OK && v.kind == RT_RULE_PASS))
+    {
+        publication[0].value = event.data;
+        publication[1].value.len = event.version;
+        result = rt_rule_ask(r, "publish", views, 2, &v);
+    }
+
+    if (result == RT_VM_OK && v.kind == RT_RULE_DENY) {
+        ok(!rt_str_eq(&v.reason, "escaped"), "%s: escaped", name);
+    }
+
+    if (result == RT_VM_OK && v.kind == RT_RULE_TRANSFORM) {
+        ok(rt_utf8_valid(v.data.data, v.data.len), "%s: data", name);
+    }
+
+    rt_rule_done(r);
+
+    return result;
+}
+
+
+static void
+test_attacks(void)
+{
+    char            *text, *p, *name, *end;
+    char             error[RT_VM_ERROR_MAX];
+    size_t           n;
+    uint64_t         began, took, most;
+    rt_rule_t       *r;
+    const char      *worst;
+    rt_vm_limits_t   hard;
+
+    hard = limits;
+    hard.piece = 64 * 1024;
+    hard.time = 900;
+
+    text = read_file("t/rules/attacks.lua");
+    ok(text != NULL, "t/rules/attacks.lua");
+    most = 0;
+    worst = "";
+    n = 0;
+
+    for (p = text ? strstr(text, "\n--- ") : NULL; p; p = end) {
+
+        name = p + 5;
+        p = strchr(name, '\n');
+        *p++ = '\0';
+        end = strstr(p, "\n--- ");
+
+        if (end) {
+            *end = '\0';
+        }
+
+        n++;
+        began = cpu();
+        r = rt_rule_create(&hard, "x.lua", (uint8_t *) p, strlen(p), error);
+        took = cpu() - began;
+
+        ok(took < 2000000, "%s: loads in %lu us", name, (unsigned long) took);
+
+        if (getenv("RT_VM_VERBOSE")) {
+            printf("# %6lu us to load %s\n", (unsigned long) took, name);
+        }
+
+        for (int i = 0; r && i < 20; i++) {
+            rt_rule_log_to(r, hear, heard);
+            heard[0] = '\0';
+
+            began = cpu();
+            (void) attack(r, name);
+            took = cpu() - began;
+
+            if (took > most) {
+                most = took;
+                worst = name;
+            }
+
+            ok(rt_vm_bytes(rt_rule_vm(r)) < 3 * hard.bytes, "%s: %zu bytes",
+               name, rt_vm_bytes(rt_rule_vm(r)));
+
+            if (rt_vm_spoilt(rt_rule_vm(r))) {
+                break;
+            }
+        }
+
+        if (r) {
+            rt_rule_destroy(r);
+        }
+
+        if (end) {
+            *end = '\n';
+        }
+    }
+
+    printf("# %zu attacks on events, at most %lu us: %s\n", n,
+           (unsigned long) most, worst);
+    ok(n > 120, "%zu attacks", n);
+    ok(most < 1000000, "%s took %lu us", worst, (unsigned long) most);
+    free(text);
+
+    tap_group("attacks by rules that judge an event");
+}
+
+
 int
 main(void)
 {
     test_verdicts();
     test_kept();
     test_json();
+    test_log();
+    test_attacks();
 
     return tap_done();
 }

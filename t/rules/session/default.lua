@@ -30,6 +30,10 @@ return {
       session.headers["x-plan"] = "pro"
       return rt.allow()
     end
+    if command.method == "log" then
+      rt.log("log", command.data, "x\ny")
+      return rt.reply("logged")
+    end
     if command.method == "length" then
       return rt.reply(#session.headers["x-plan"])
     end
