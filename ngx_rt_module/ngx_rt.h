@@ -36,6 +36,7 @@
 #include "rt_command.h"
 #include "rt_epoch.h"
 #include "rt_fault.h"
+#include "rt_flag.h"
 #include "rt_frame.h"
 #include "rt_hash.h"
 #include "rt_heap.h"
@@ -88,6 +89,10 @@ typedef struct ngx_rt_piece_s         ngx_rt_piece_t;     /* of its texts */
 
 /* a worker's own */
 typedef struct ngx_rt_zone_s          ngx_rt_zone_t;      /* configured */
+typedef struct ngx_rt_overlays_s      ngx_rt_overlays_t;  /* settings, read */
+typedef struct ngx_rt_overlay_s       ngx_rt_overlay_t;   /* of a tenant */
+typedef struct ngx_rt_flag_answer_s   ngx_rt_flag_answer_t;
+typedef struct ngx_rt_variants_s      ngx_rt_variants_t;  /* flags of a client */
 typedef struct ngx_rt_hub_s           ngx_rt_hub_t;       /* its fan-out here */
 typedef struct ngx_rt_interest_s      ngx_rt_interest_t;  /* in a channel */
 typedef struct ngx_rt_subscription_s  ngx_rt_subscription_t;

@@ -107,6 +107,8 @@ ngx_rt_create_loc_conf(ngx_conf_t *cf)
      *     conf->zone = NULL;
      *     conf->api = 0;
      *     conf->user = NULL;
+     *     conf->flag_key = NULL;
+     *     conf->flag_zone = NULL;
      *     conf->close_log = NULL;
      */
 
@@ -150,6 +152,11 @@ ngx_rt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->user == NULL) {
         conf->user = prev->user;
+    }
+
+    if (conf->flag_key == NULL) {
+        conf->flag_key = prev->flag_key;
+        conf->flag_zone = prev->flag_zone;
     }
 
     ngx_conf_merge_uint_value(conf->metrics_tenants, prev->metrics_tenants,

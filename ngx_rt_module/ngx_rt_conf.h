@@ -129,6 +129,7 @@ struct ngx_rt_main_conf_s {
     ngx_rt_linger_conf_t       linger;
     ngx_rt_redis_conf_t       *redis;         /* NULL: there is none */
     ngx_rt_rules_conf_t       *rules;         /* the same */
+    rt_flags_t                *flags;         /* rt_flag's; NULL: none */
 
     /* rt_limit: a burst or a count of 0 is none */
     rt_rate_t                  rates[NGX_RT_LIMIT_RATES][NGX_RT_PAYER_N];
@@ -182,6 +183,8 @@ struct ngx_rt_loc_conf_s {
     ngx_array_t               *rule_headers;  /* ngx_str_t; NULL: none */
     ngx_http_complex_value_t  *user;          /* NULL: all are anonymous */
     ngx_rt_jwt_t              *jwt;           /* NULL: there are no tokens */
+    ngx_http_complex_value_t  *flag_key;      /* NULL: the user */
+    ngx_rt_zone_t             *flag_zone;     /* NULL: zone, or the first */
     size_t                     max_message;
     size_t                     max_queue;
     ngx_msec_t                 connect_timeout;

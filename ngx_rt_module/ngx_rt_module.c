@@ -116,6 +116,13 @@ static ngx_command_t  ngx_rt_commands[] = {
       0,
       NULL },
 
+    { ngx_string("rt_flag"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_rt_flag,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("rt_websocket"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_rt_websocket,
@@ -170,6 +177,13 @@ static ngx_command_t  ngx_rt_commands[] = {
       ngx_http_set_complex_value_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_rt_loc_conf_t, user),
+      NULL },
+
+    { ngx_string("rt_flag_key"),
+      NGX_RT_LEVELS|NGX_CONF_TAKE12,
+      ngx_rt_flag_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("rt_jwt"),

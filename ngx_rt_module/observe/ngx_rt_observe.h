@@ -115,7 +115,7 @@ ngx_int_t ngx_rt_add_variables(ngx_conf_t *cf);
 ngx_int_t ngx_rt_value_find(const ngx_str_t *name);
 
 /* buf: NGX_RT_VALUE_LEN bytes; NGX_DECLINED: it has none */
-#define NGX_RT_VALUE_LEN  32
+#define NGX_RT_VALUE_LEN  576
 ngx_int_t ngx_rt_value(ngx_rt_conn_t *conn, ngx_uint_t i, u_char *buf,
     ngx_str_t *value);
 

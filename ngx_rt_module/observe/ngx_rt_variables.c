@@ -12,6 +12,7 @@
 
 #include "ngx_rt.h"
 #include "ngx_rt_observe.h"
+#include "ngx_rt_policy.h"
 #include "ngx_rt_protocol.h"
 #include "ngx_rt_state.h"
 
@@ -38,6 +39,8 @@ static ngx_int_t ngx_rt_value_user(ngx_rt_conn_t *conn, u_char *buf,
     ngx_str_t *value, uintptr_t data);
 static ngx_int_t ngx_rt_value_session(ngx_rt_conn_t *conn, u_char *buf,
     ngx_str_t *value, uintptr_t data);
+static ngx_int_t ngx_rt_value_flags(ngx_rt_conn_t *conn, u_char *buf,
+    ngx_str_t *value, uintptr_t data);
 static ngx_int_t ngx_rt_value_subscriptions(ngx_rt_conn_t *conn, u_char *buf,
     ngx_str_t *value, uintptr_t data);
 static ngx_int_t ngx_rt_value_close_code(ngx_rt_conn_t *conn, u_char *buf,
@@ -53,6 +56,7 @@ static ngx_rt_value_t  ngx_rt_values[] = {
     { ngx_string("rt_tenant"), ngx_rt_value_tenant, 0 },
     { ngx_string("rt_user"), ngx_rt_value_user, 0 },
     { ngx_string("rt_session"), ngx_rt_value_session, 0 },
+    { ngx_string("rt_flags"), ngx_rt_value_flags, 0 },
     { ngx_string("rt_subscriptions"), ngx_rt_value_subscriptions, 0 },
     { ngx_string("rt_close_code"), ngx_rt_value_close_code, 0 },
     { ngx_string("rt_seconds"), ngx_rt_value_seconds, 0 },
@@ -90,7 +94,7 @@ ngx_rt_add_variables(ngx_conf_t *cf)
         var->data = i;
     }
 
-    return NGX_OK;
+    return ngx_rt_flag_add_variables(cf);
 }
 
 
@@ -257,6 +261,27 @@ ngx_rt_value_session(ngx_rt_conn_t *conn, u_char *buf, ngx_str_t *value,
 
     value->data = client->past ? client->past : client->session->id;
     value->len = NGX_RT_ID_LEN;
+
+    return NGX_OK;
+}
+
+
+/* those that its rules have asked, with the last answer */
+
+static ngx_int_t
+ngx_rt_value_flags(ngx_rt_conn_t *conn, u_char *buf, ngx_str_t *value,
+    uintptr_t data)
+{
+    ngx_rt_client_t  *client;
+
+    client = ngx_rt_value_client(conn);
+
+    if (client == NULL || client->variants == NULL) {
+        return NGX_DECLINED;
+    }
+
+    value->data = buf;
+    value->len = ngx_rt_client_say_variants(client, buf) - buf;
 
     return NGX_OK;
 }

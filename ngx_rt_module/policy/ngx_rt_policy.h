@@ -103,6 +103,49 @@ u_char *ngx_rt_limit_text(ngx_rt_denial_t *denial, u_char *buf);
 /* the code that a denial has as an error of the client protocol */
 ngx_uint_t ngx_rt_limit_code(ngx_rt_denial_t *denial);
 
+/* ngx_rt_flag.c */
+
+/* counts of NGX_RT_TALLY_FLAGS */
+#define NGX_RT_FLAG_ASKED   0
+#define NGX_RT_FLAG_GOOD    1               /* commands */
+#define NGX_RT_FLAG_ERRORS  2
+
+
+struct ngx_rt_flag_answer_s {
+    ngx_uint_t                 on;
+    ngx_str_t                  name;          /* good until the next call */
+    ngx_rt_tally_t            *tally;         /* of that answer */
+};
+
+
+/*
+ * Is it on for that key, in that tenant?  Counted.  NGX_DECLINED: there is no
+ * such flag, so it is off.
+ */
+ngx_int_t ngx_rt_flag_ask(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
+    const ngx_str_t *tenant, const rt_str_t *name, const rt_str_t *key,
+    ngx_rt_flag_answer_t *answer);
+
+/* rt_flag NAME on|off|PERCENT% */
+char *ngx_rt_flag(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* rt_flag_key VALUE [zone=NAME] */
+char *ngx_rt_flag_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* $rt_flag_NAME */
+ngx_int_t ngx_rt_flag_add_variables(ngx_conf_t *cf);
+
+static ngx_inline void
+ngx_rt_flag_text(ngx_uint_t on, ngx_str_t *text)
+{
+    if (on) {
+        ngx_str_set(text, "on");
+    } else {
+        ngx_str_set(text, "off");
+    }
+}
+
+
 /* ngx_rt_origin.c */
 
 /* NGX_OK, or NGX_HTTP_FORBIDDEN */

@@ -451,6 +451,10 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
         ngx_rt_account_release(conn->account);
     }
 
+    if (client->variants) {
+        ngx_free(client->variants);
+    }
+
     ngx_free(client);
 }
 
@@ -458,6 +462,10 @@ ngx_rt_client_destroy(ngx_rt_conn_t *conn)
 void
 ngx_rt_client_reply(ngx_rt_client_t *client, const rt_reply_t *reply)
 {
+    if (client->variants) {
+        ngx_rt_client_count_variants(client, reply->error != NULL);
+    }
+
     ngx_rt_client_say(client, reply, NULL);
 }
 

@@ -86,6 +86,14 @@ void ngx_rt_client_parking_free(ngx_rt_client_t *client);
 /* the rest of a message behind a connect that is parked */
 void ngx_rt_client_hold(ngx_rt_client_t *client, u_char *text, size_t len);
 
+/* ngx_rt_client_variant.c */
+
+/* its rules have asked a flag; a command was answered; $rt_flags */
+void ngx_rt_client_variant(ngx_rt_client_t *client,
+    const ngx_rt_flag_answer_t *answer);
+void ngx_rt_client_count_variants(ngx_rt_client_t *client, ngx_uint_t error);
+u_char *ngx_rt_client_say_variants(ngx_rt_client_t *client, u_char *p);
+
 /* ngx_rt_client_fetch.c */
 
 /*

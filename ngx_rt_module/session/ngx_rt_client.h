@@ -67,6 +67,7 @@ struct ngx_rt_client_s {
     ngx_rt_publishing_t       *publishing;    /* those that wait for Redis */
     ngx_rt_range_t            *fetched;       /* for what is handled again */
     ngx_rt_asking_t           *asking;        /* for other nodes */
+    ngx_rt_variants_t         *variants;      /* NULL: no flag was asked */
     unsigned                   refused:1;     /* its connect was an error */
     unsigned                   keyless:1;     /* a token may say the tenant */
     unsigned                   unsettled:1;   /* has it its latest proof? */

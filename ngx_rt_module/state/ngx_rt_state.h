@@ -401,6 +401,7 @@ struct ngx_rt_zone_s {
     uint64_t                   rollbacks;     /* that were reported */
     ngx_rt_setting_t          *setting;       /* the last that was listed */
     uint64_t                   untallied[NGX_RT_UNTALLIED];
+    ngx_rt_overlays_t         *overlays;      /* NULL: none yet */
 };
 
 
@@ -648,6 +649,29 @@ ngx_int_t ngx_rt_settings_put(ngx_rt_zone_t *z, const ngx_str_t *tenant,
  */
 ngx_int_t ngx_rt_settings_next(ngx_rt_zone_t *z, uint64_t *serial,
     ngx_pool_t *pool, ngx_str_t *tenant, ngx_rt_settings_t *s);
+
+
+/* ngx_rt_overlay.c: a worker's own */
+
+/* what the API has given a tenant; a change makes a new one */
+struct ngx_rt_overlay_s {
+    ngx_rt_overlay_t          *next;          /* in its bucket */
+    uint64_t                   version;
+    ngx_str_t                  tenant;
+    ngx_str_t                  rules;         /* JSON; empty: none */
+    rt_flags_t                *flags;         /* NULL: none */
+
+    void                      *made;          /* of it by somebody else, who is
+                                                 told of its end; or NULL */
+    void                     (*unmake)(void *made);
+};
+
+
+/* NULL: the API has given it nothing.  Good until the next call. */
+ngx_rt_overlay_t *ngx_rt_overlay(ngx_rt_zone_t *z, const ngx_str_t *tenant);
+
+/* while held is not 0, all stay as they are */
+void ngx_rt_overlay_hold(ngx_rt_zone_t *z, ngx_uint_t held);
 
 
 /* ngx_rt_tally.c */
