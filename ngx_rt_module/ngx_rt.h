@@ -92,7 +92,7 @@ typedef struct ngx_rt_zone_s          ngx_rt_zone_t;      /* configured */
 typedef struct ngx_rt_overlays_s      ngx_rt_overlays_t;  /* settings, read */
 typedef struct ngx_rt_overlay_s       ngx_rt_overlay_t;   /* of a tenant */
 typedef struct ngx_rt_flag_answer_s   ngx_rt_flag_answer_t;
-typedef struct ngx_rt_variants_s      ngx_rt_variants_t;  /* flags of a client */
+typedef struct ngx_rt_variants_s      ngx_rt_variants_t;  /* of a client */
 typedef struct ngx_rt_hub_s           ngx_rt_hub_t;       /* its fan-out here */
 typedef struct ngx_rt_interest_s      ngx_rt_interest_t;  /* in a channel */
 typedef struct ngx_rt_subscription_s  ngx_rt_subscription_t;

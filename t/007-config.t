@@ -157,6 +157,40 @@ refused('a zone in a server', qr/rt_zone.*not allowed here/,
             http('rt_rules_on_error deny;', 'rt_rules_on_error pass; # <-'));
 }
 
+# ---- rt_flag
+
+accepted('flags', http('rt_flag beta on;', 'rt_flag b off;', 'rt_flag c 0%;',
+                       'rt_flag New-Router_2 12.5%;', 'rt_flag d 100%;'));
+accepted('64 flags', http(map { "rt_flag f$_ on;" } 1 .. 64));
+refused('65 flags', qr/more than 64 flags/,
+        http((map { "rt_flag f$_ on;" } 1 .. 64), 'rt_flag f65 on; # <-'));
+refused('a flag without a value', qr/number of arguments in "rt_flag"/,
+        http('rt_flag beta; # <-'));
+refused('a flag in a server', qr/"rt_flag" directive is not allowed here/,
+        http("server {\nrt_flag beta on; # <-\n}"));
+
+for my $name ('a b', 'a.b', '', 'x' x 65) {
+    refused("a flag \"$name\"", qr/of a flag: write 1 to 64 letters/,
+            http("rt_flag '$name' on; # <-"));
+}
+
+for my $value ('yes', '%', '5', '101%', '-1%', '0.001%', '1e1%', '5 %') {
+    refused("a flag of \"$value\"", qr/of a flag: write "on", "off", or a perc/,
+            http("rt_flag beta '$value'; # <-"));
+}
+
+refused('a flag twice', qr/the flag "Be-ta" is there already/,
+        http('rt_flag be_ta on;', 'rt_flag Be-ta off; # <-'));
+
+accepted('keys of flags', http('rt_zone a zone=a:1m;', 'rt_flag_key $arg_k;',
+                               "server {\nrt_flag_key x zone=a;\n}"));
+refused('keys of flags twice', qr/"rt_flag_key" directive is duplicate/,
+        http('rt_flag_key a;', 'rt_flag_key b; # <-'));
+refused('a key of flags with something else', qr/write "zone=NAME"/,
+        http('rt_flag_key a b=c; # <-'));
+refused('a key of flags in a zone that is not there', qr/zone "b" is unknown/,
+        http('rt_flag_key a zone=b; # <-'));
+
 # ---- rt_namespace
 
 accepted('namespaces', http('rt_namespace default;',

@@ -190,7 +190,9 @@ for my $d (@directives) {
 same('every variable is listed',
      [doc('observe') =~ /^\| `\$(rt_\w+)` \|/mg],
      [text("$top/ngx_rt_module/observe/ngx_rt_variables.c")
-      =~ /ngx_string\("(rt_\w+)"\)/g]);
+      =~ /ngx_string\("(rt_\w+)"\)/g,
+      map { "${_}NAME" } text("$top/ngx_rt_module/policy/ngx_rt_flag.c")
+                         =~ /_PREFIX  "(rt_\w+)"/]);
 
 my $redis = "rt_redis unix:$prefix/no-redis;\n";
 my $page = served(whole(["$zone$redis", "location /m { rt_metrics; }\n"]),

@@ -248,7 +248,7 @@ ngx_rt_flag_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
-/* what is no name of a tenant has no flags, and what is none of a user no key */
+/* who is no tenant has no flags, who is no user no key */
 
 static ngx_int_t
 ngx_rt_flag_request(ngx_http_request_t *r, ngx_str_t *name, ngx_uint_t *on)

@@ -27,6 +27,18 @@
     (v)->nfields = sizeof(list) / sizeof(list[0])
 
 
+/* whom the rules judge now: for what flags are asked of them */
+typedef struct {
+    ngx_rt_client_t           *client;
+    ngx_str_t                  tenant;
+    rt_str_t                   key;           /* if a rule names none */
+} ngx_rt_judged_t;
+
+
+static ngx_uint_t ngx_rt_command_rules(ngx_rt_client_t *client,
+    const ngx_str_t *tenant, const ngx_str_t *user);
+static bool ngx_rt_command_flag(void *data, const rt_str_t *name,
+    const rt_str_t *key);
 static const rt_error_t *ngx_rt_command_judge(ngx_rt_client_t *client,
     const ngx_str_t *tenant, const char *function,
     const rt_rule_view_t *views, ngx_uint_t may, rt_verdict_t *verdict);
@@ -44,7 +56,7 @@ ngx_rt_command_rule_connect(ngx_rt_client_t *client, rt_command_t *cmd,
     rt_rule_view_t     views[2];
     const rt_error_t  *error;
 
-    if (client->main_conf->rules == NULL) {
+    if (!ngx_rt_command_rules(client, &who->tenant, &who->user)) {
         return NULL;
     }
 
@@ -81,7 +93,7 @@ ngx_rt_command_rule_subscribe(ngx_rt_client_t *client, rt_command_t *cmd,
     rt_verdict_t    verdict;
     rt_rule_view_t  about;
 
-    if (client->main_conf->rules == NULL) {
+    if (!ngx_rt_command_rules(client, &client->tenant, &client->user)) {
         return NULL;
     }
 
@@ -111,7 +123,7 @@ ngx_rt_command_rule_publish(ngx_rt_client_t *client, ngx_rt_publish_t *p,
     const rt_error_t         *error;
     static rt_event_t         none;
 
-    if (client->main_conf->rules == NULL) {
+    if (!ngx_rt_command_rules(client, &client->tenant, &client->user)) {
         return NULL;
     }
 
@@ -170,7 +182,7 @@ ngx_rt_command_rule_command(ngx_rt_client_t *client, rt_command_t *cmd,
     rt_rule_view_t     about;
     const rt_error_t  *error;
 
-    if (client->main_conf->rules == NULL) {
+    if (!ngx_rt_command_rules(client, &client->tenant, &client->user)) {
         return &ngx_rt_error_method_not_found;
     }
 
@@ -215,9 +227,52 @@ ngx_rt_command_rule_command(ngx_rt_client_t *client, rt_command_t *cmd,
 void
 ngx_rt_command_ruled(ngx_rt_client_t *client)
 {
-    if (client->main_conf->rules) {
-        ngx_rt_rules_done(client->main_conf);
+    ngx_rt_rules_done(client->main_conf);
+}
+
+
+/* 0: there are none */
+
+static ngx_uint_t
+ngx_rt_command_rules(ngx_rt_client_t *client, const ngx_str_t *tenant,
+    const ngx_str_t *user)
+{
+    static ngx_rt_judged_t  judged;
+
+    judged.client = client;
+    judged.tenant = *tenant;
+    judged.key = ngx_rt_str(user);
+
+    if (user->len == 0 && client->session) {
+        judged.key.data = client->session->id;
+        judged.key.len = NGX_RT_ID_LEN;
     }
+
+    return ngx_rt_rules_begin(client->main_conf, client->zone,
+                              ngx_rt_command_flag, &judged);
+}
+
+
+static bool
+ngx_rt_command_flag(void *data, const rt_str_t *name, const rt_str_t *key)
+{
+    ngx_rt_judged_t *judged = data;
+
+    ngx_rt_client_t       *client;
+    ngx_rt_flag_answer_t   answer;
+
+    client = judged->client;
+
+    if (ngx_rt_flag_ask(client->main_conf, client->zone, &judged->tenant, name,
+                        key->len ? key : &judged->key, &answer)
+        != NGX_OK)
+    {
+        return false;
+    }
+
+    ngx_rt_client_variant(client, &answer);
+
+    return answer.on;
 }
 
 

@@ -16,6 +16,7 @@
 #include "ngx_rt.h"
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_rules_conf.h"
+#include "ngx_rt_state.h"
 
 
 /* what it takes to make a state, in steps */
@@ -26,8 +27,30 @@ static ngx_int_t ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *f, const ngx_str_t *tenant, const char *function,
     const rt_rule_view_t *views, ngx_uint_t nviews, ngx_uint_t may,
     rt_verdict_t *verdict);
-static void ngx_rt_rules_done_file(ngx_rt_rules_conf_t *rules,
-    ngx_rt_rules_file_t *f);
+
+
+ngx_uint_t
+ngx_rt_rules_begin(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
+    rt_rule_flag_pt flag, void *data)
+{
+    ngx_rt_rules_conf_t  *rules;
+
+    rules = mcf->rules;
+
+    if (rules->standard == NULL && rules->tenants.nelts == 0
+        && ngx_rt_settings_serial(z) == 0)
+    {
+        return 0;
+    }
+
+    rules->zone = z;
+    rules->flag = flag;
+    rules->flag_data = data;
+
+    ngx_rt_overlay_hold(z);
+
+    return 1;
+}
 
 
 ngx_int_t
@@ -73,6 +96,13 @@ ngx_rt_rules_done(ngx_rt_main_conf_t *mcf)
 
     rules = mcf->rules;
 
+    if (rules->zone == NULL) {
+        return;
+    }
+
+    ngx_rt_overlay_release(rules->zone);
+    rules->zone = NULL;
+
     f = rules->asked;
 
     if (f) {
@@ -94,7 +124,7 @@ ngx_rt_rules_done(ngx_rt_main_conf_t *mcf)
 }
 
 
-static void
+void
 ngx_rt_rules_done_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
 {
     rt_rule_done(f->rule);
@@ -102,36 +132,6 @@ ngx_rt_rules_done_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
     if (rt_vm_spoilt(rt_rule_vm(f->rule))) {
         ngx_rt_rules_drop(rules, f);
     }
-}
-
-
-ngx_rt_rules_file_t *
-ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules, const ngx_str_t *tenant)
-{
-    int                   order;
-    ngx_uint_t            low, high, middle;
-    ngx_rt_rules_file_t  *files;
-
-    files = rules->tenants.elts;
-    low = 0;
-    high = rules->tenants.nelts;
-
-    while (low < high) {
-        middle = (low + high) / 2;
-        order = ngx_rt_rules_order(tenant, &files[middle].tenant);
-
-        if (order == 0) {
-            return &files[middle];
-        }
-
-        if (order < 0) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-
-    return NULL;
 }
 
 
@@ -188,7 +188,7 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
         }
 
         rules->asked = NULL;
-        rt_rule_done(f->rule);
+        ngx_rt_rules_done_file(rules, f);
 
         return NGX_DECLINED;
     }
@@ -215,6 +215,7 @@ ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     f->used = ++rules->calls;
 
     if (f->rule) {
+        rt_rule_flags(f->rule, rules->flag, rules->flag_data);
         return NGX_OK;
     }
 
@@ -236,6 +237,8 @@ ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     if (f->rule == NULL) {
         return NGX_ERROR;
     }
+
+    rt_rule_flags(f->rule, rules->flag, rules->flag_data);
 
     f->schemas = rt_rule_has_schemas(f->rule);
     f->at = rules->nstates++;

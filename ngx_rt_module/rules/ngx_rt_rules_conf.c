@@ -38,7 +38,7 @@ static char *ngx_rt_rules_read_tenants(ngx_conf_t *cf,
 static char *ngx_rt_rules_read_tenant(ngx_conf_t *cf,
     ngx_rt_rules_conf_t *rules, ngx_str_t *file);
 static char *ngx_rt_rules_read_file(ngx_conf_t *cf, ngx_rt_rules_conf_t *rules,
-    ngx_rt_rules_file_t *f);
+    ngx_rt_rules_file_t *f, ngx_str_t *path);
 static int ngx_libc_cdecl ngx_rt_rules_cmp(const void *one, const void *two);
 
 
@@ -61,12 +61,6 @@ ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     rules->set = 1;
-    rules->max = NGX_RT_RULES_MAX;
-    rules->rate = NGX_RT_RULES_RATE;
-    rules->limits.steps = NGX_RT_RULES_STEPS;
-    rules->limits.bytes = NGX_RT_RULES_MEMORY;
-    rules->limits.time = NGX_RT_RULES_TIME;
-
     value = cf->args->elts;
 
     for (i = 2; i < cf->args->nelts; i++) {
@@ -75,18 +69,6 @@ ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (rc != NGX_CONF_OK) {
             return rc;
         }
-    }
-
-    rules->states = ngx_pcalloc(cf->pool,
-                                rules->max * sizeof(ngx_rt_rules_file_t *));
-    if (rules->states == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    rules->accounts = ngx_pcalloc(cf->pool, NGX_RT_RULES_ACCOUNTS
-                                            * sizeof(ngx_rt_rules_account_t));
-    if (rules->accounts == NULL) {
-        return NGX_CONF_ERROR;
     }
 
     rules->limits.piece = ngx_rt_rules_piece(rules->limits.bytes);
@@ -157,9 +139,37 @@ ngx_rt_rules_create(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf)
         return NULL;
     }
 
+    rules->max = NGX_RT_RULES_MAX;
+    rules->rate = NGX_RT_RULES_RATE;
+    rules->limits.steps = NGX_RT_RULES_STEPS;
+    rules->limits.bytes = NGX_RT_RULES_MEMORY;
+    rules->limits.time = NGX_RT_RULES_TIME;
+    rules->limits.piece = ngx_rt_rules_piece(rules->limits.bytes);
+    rules->limits.kept = ngx_rt_rules_kept(rules->limits.bytes);
+
     mcf->rules = rules;
 
     return rules;
+}
+
+
+char *
+ngx_rt_rules_init_conf(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf)
+{
+    ngx_rt_rules_conf_t  *rules;
+
+    rules = ngx_rt_rules_create(cf, mcf);
+
+    if (rules == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rules->states = ngx_pcalloc(cf->pool,
+                                rules->max * sizeof(ngx_rt_rules_file_t *));
+    rules->accounts = ngx_pcalloc(cf->pool, NGX_RT_RULES_ACCOUNTS
+                                            * sizeof(ngx_rt_rules_account_t));
+
+    return rules->states && rules->accounts ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -270,9 +280,8 @@ ngx_rt_rules_read(ngx_conf_t *cf, ngx_rt_rules_conf_t *rules)
         }
 
         ngx_str_set(&f->name, "default.lua");
-        f->text = path;
 
-        rc = ngx_rt_rules_read_file(cf, rules, f);
+        rc = ngx_rt_rules_read_file(cf, rules, f, &path);
 
         if (rc != NGX_CONF_OK) {
             return rc;
@@ -378,16 +387,16 @@ ngx_rt_rules_read_tenant(ngx_conf_t *cf, ngx_rt_rules_conf_t *rules,
 
     ngx_memzero(f, sizeof(ngx_rt_rules_file_t));
 
-    f->name.data = file->data + rules->dir.len + 1;
     f->name.len = file->len - rules->dir.len - 1;
-    f->name.data = ngx_pstrdup(cf->pool, &f->name);
-    f->text = *file;
-
+    f->name.data = ngx_pnalloc(cf->pool, f->name.len + 1);
     f->tenant.data = ngx_pnalloc(cf->pool, f->name.len + 1);
 
     if (f->name.data == NULL || f->tenant.data == NULL) {
         return NGX_CONF_ERROR;
     }
+
+    ngx_memcpy(f->name.data, file->data + rules->dir.len + 1,
+               f->name.len + 1);
 
     src = f->name.data + sizeof("tenants/") - 1;
     dst = f->tenant.data;
@@ -405,39 +414,33 @@ ngx_rt_rules_read_tenant(ngx_conf_t *cf, ngx_rt_rules_conf_t *rules,
         return NGX_CONF_ERROR;
     }
 
-    return ngx_rt_rules_read_file(cf, rules, f);
+    return ngx_rt_rules_read_file(cf, rules, f, file);
 }
 
 
-/* its text is the path so far; it is tried, and its name is terminated */
+/* reads and tries it */
 
 static char *
 ngx_rt_rules_read_file(ngx_conf_t *cf, ngx_rt_rules_conf_t *rules,
-    ngx_rt_rules_file_t *f)
+    ngx_rt_rules_file_t *f, ngx_str_t *path)
 {
     char        error[RT_VM_ERROR_MAX];
-    u_char     *p;
-    ngx_str_t   path, text;
+    ngx_str_t   text;
     rt_rule_t  *rule;
 
-    path = f->text;
-
-    if (ngx_rt_conf_file(cf, &path, &text) != NGX_OK) {
+    if (ngx_rt_conf_file(cf, path, &text) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
+    f->conf = rules;
     f->text.len = text.len;
     f->text.data = ngx_pstrdup(cf->pool, &text);
-    p = ngx_pnalloc(cf->pool, f->name.len + 1);
 
-    if (f->text.data == NULL || p == NULL) {
+    if (f->text.data == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    (void) ngx_cpystrn(p, f->name.data, f->name.len + 1);
-    f->name.data = p;
-
-    rule = rt_rule_create(&rules->limits, (char *) p, f->text.data,
+    rule = rt_rule_create(&rules->limits, (char *) f->name.data, f->text.data,
                           f->text.len, error);
 
     if (rule == NULL) {

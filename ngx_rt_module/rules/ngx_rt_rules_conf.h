@@ -26,8 +26,12 @@ typedef struct {
 } ngx_rt_rules_account_t;
 
 
-/* a file; what is a worker's own is zero in the master */
+/*
+ * A file, or what stands in its place because the API has given it; what is a
+ * worker's own is zero in the master.
+ */
 typedef struct {
+    ngx_rt_rules_conf_t       *conf;
     ngx_str_t                  tenant;        /* empty: the default */
     ngx_str_t                  name;          /* in errors, terminated */
     ngx_str_t                  text;
@@ -57,6 +61,9 @@ struct ngx_rt_rules_conf_s {
     ngx_uint_t                 nstates;
     uint64_t                   calls;
     ngx_rt_rules_account_t    *accounts;      /* of the default, by tenant */
+    ngx_rt_zone_t             *zone;          /* of who asks; or NULL */
+    rt_rule_flag_pt            flag;          /* the same */
+    void                      *flag_data;
     ngx_rt_rules_file_t       *asked;         /* until it is done with */
     ngx_rt_rules_file_t       *checked;       /* an event; the same */
     u_char                    *upgraded;      /* its data; the same */
@@ -76,15 +83,21 @@ ngx_uint_t ngx_rt_rules_account_failed(ngx_rt_rules_account_t *a);
 int ngx_rt_rules_order(const ngx_str_t *one, const ngx_str_t *other);
 
 
-/* ngx_rt_rules.c */
-
+/* ngx_rt_rules_find.c: the tenant's own; NULL: it has none */
 ngx_rt_rules_file_t *ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules,
     const ngx_str_t *tenant);
+
+
+/* ngx_rt_rules.c */
 
 /* makes its rule, unless it has one; NGX_ERROR: error says why there is none */
 ngx_int_t ngx_rt_rules_state(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *f, char *error);
 void ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f);
+
+/* what it was asked is over, and so may be its rule */
+void ngx_rt_rules_done_file(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_file_t *f);
 
 /* counts, and says so in the log */
 void ngx_rt_rules_failed(ngx_rt_rules_file_t *f, ngx_rt_rules_account_t *a,

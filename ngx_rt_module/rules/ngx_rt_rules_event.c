@@ -131,12 +131,7 @@ ngx_rt_rules_check_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     ngx_cpystrn((u_char *) error, (u_char *) rt_vm_error(rt_rule_vm(f->rule)),
                 sizeof(error));
 
-    rt_rule_done(f->rule);
-
-    if (rt_vm_spoilt(rt_rule_vm(f->rule))) {
-        ngx_rt_rules_drop(rules, f);
-    }
-
+    ngx_rt_rules_done_file(rules, f);
     ngx_rt_rules_failed(f, a, tenant, function, error);
     ngx_rt_rules_no_upgrade(event, verdict);
 

@@ -13,8 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rt_flag.h"
 #include "rt_rule_lib.h"
 #include "rt_utf8.h"
+
+
+/* what it takes to ask a flag, in steps */
+#define RT_RULE_FLAG  40
 
 
 const char *const  rt_rule_verdicts[] = {
@@ -40,6 +45,7 @@ static int rt_rule_transform(lua_State *L);
 static int rt_rule_reply(lua_State *L);
 static int rt_rule_task(lua_State *L);
 static int rt_rule_array(lua_State *L);
+static int rt_rule_flag(lua_State *L);
 
 
 static const luaL_Reg  rt_rule_library[] = {
@@ -53,6 +59,7 @@ static const luaL_Reg  rt_rule_library[] = {
     { "array", rt_rule_array },
     { "schema", rt_rule_schema },
     { "log", rt_rule_log },
+    { "flag", rt_rule_flag },
     { NULL, NULL }
 };
 
@@ -114,6 +121,14 @@ rt_rule_vm(rt_rule_t *rule)
 }
 
 
+void
+rt_rule_flags(rt_rule_t *rule, rt_rule_flag_pt flag, void *data)
+{
+    rule->flag = flag;
+    rule->flag_data = data;
+}
+
+
 static void
 rt_rule_open(lua_State *L)
 {
@@ -160,18 +175,6 @@ rt_rule_open_views(lua_State *L)
     }
 
     lua_pop(L, 1);
-}
-
-
-bool
-rt_rule_has(rt_rule_t *rule, const char *name)
-{
-    bool  has;
-
-    has = rt_vm_begin(rule->vm, name) == RT_VM_OK;
-    rt_vm_end(rule->vm);
-
-    return has;
 }
 
 
@@ -538,6 +541,51 @@ rt_rule_array(lua_State *L)
     lua_settop(L, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, RT_RULE_ARRAY);
     lua_setmetatable(L, 1);
+
+    return 1;
+}
+
+
+static int
+rt_rule_flag(lua_State *L)
+{
+    rt_str_t    name, key;
+    rt_rule_t  *rule;
+
+    rule = rt_vm_owner(L);
+
+    if (rule->flag == NULL) {
+        return luaL_error(L, "rt.flag: flags are asked in functions that are "
+                          "called, not while a file is loaded");
+    }
+
+    key.len = 0;
+    name.len = 0;
+
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        name.data = (uint8_t *) lua_tolstring(L, 1, &name.len);
+    }
+
+    if (name.len == 0 || !rt_flag_name_valid(name.data, name.len)) {
+        return luaL_argerror(L, 1, "a flag's name is 1 to 64 letters, digits, "
+                             "\"_\" and \"-\"");
+    }
+
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        key.data = (uint8_t *) lua_tolstring(L, 2, &key.len);
+
+    } else if (!lua_isnoneornil(L, 2)) {
+        key.len = RT_FLAG_KEY_MAX + 1;
+    }
+
+    if (key.len > RT_FLAG_KEY_MAX) {
+        return luaL_argerror(L, 2, "a flag's key is a string of up to 255 "
+                             "bytes");
+    }
+
+    rt_vm_charge(L, RT_RULE_FLAG + (name.len + key.len) / 16);
+
+    lua_pushboolean(L, rule->flag(rule->flag_data, &name, &key));
 
     return 1;
 }

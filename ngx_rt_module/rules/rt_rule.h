@@ -80,9 +80,6 @@ rt_rule_t *rt_rule_create(const rt_vm_limits_t *limits, const char *file,
     const uint8_t *text, size_t len, char *error);
 void rt_rule_destroy(rt_rule_t *rule);
 
-/* has it such a function? */
-bool rt_rule_has(rt_rule_t *rule, const char *name);
-
 /*
  * Asks the function.  RT_VM_OK: the verdict stands, until rt_rule_done();
  * RT_VM_NONE: there is no such function.  rt_rule_done() is called in any case.
@@ -92,6 +89,15 @@ rt_vm_result_e rt_rule_ask(rt_rule_t *rule, const char *name,
 void rt_rule_done(rt_rule_t *rule);
 
 rt_vm_t *rt_rule_vm(rt_rule_t *rule);
+
+/*
+ * Who answers rt.flag() in the calls that follow.  key: empty, if the rule says
+ * none.  Without one flags cannot be asked, as while a file is loaded.
+ */
+typedef bool (*rt_rule_flag_pt)(void *data, const rt_str_t *name,
+    const rt_str_t *key);
+
+void rt_rule_flags(rt_rule_t *rule, rt_rule_flag_pt flag, void *data);
 
 
 /* rt_rule_schema.c: rt.schema */

@@ -37,6 +37,8 @@ struct rt_rule_s {
     rt_rule_log_pt         log;       /* NULL: nobody listens */
     void                  *log_data;
     size_t                 nlines;    /* of the call */
+    rt_rule_flag_pt        flag;
+    void                  *flag_data;
 };
 
 

@@ -726,13 +726,6 @@ rt_vm_bytes(rt_vm_t *vm)
 }
 
 
-uint32_t
-rt_vm_steps(rt_vm_t *vm)
-{
-    return vm->given - rt_max(vm->steps, 0);
-}
-
-
 uint64_t
 rt_vm_spent(rt_vm_t *vm)
 {

@@ -91,9 +91,8 @@ rt_vm_result_e rt_vm_fail(rt_vm_t *vm, const char *format, ...)
 
 bool rt_vm_spoilt(rt_vm_t *vm);
 
-/* bytes that it has now; steps of the last call */
+/* bytes that it has now */
 size_t rt_vm_bytes(rt_vm_t *vm);
-uint32_t rt_vm_steps(rt_vm_t *vm);
 
 /* steps of all calls since it was asked last */
 uint64_t rt_vm_spent(rt_vm_t *vm);

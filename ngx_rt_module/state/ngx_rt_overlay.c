@@ -21,11 +21,11 @@ struct ngx_rt_overlays_s {
     uint64_t                   seen;          /* the zone's serial */
     uint64_t                   serial;        /* of the last that was read */
     time_t                     failed;
-    ngx_uint_t                 held;
     ngx_rt_overlay_t          *buckets[NGX_RT_OVERLAY_BUCKETS];
 };
 
 
+static void ngx_rt_overlay_update(ngx_rt_zone_t *z);
 static void ngx_rt_overlay_refresh(ngx_rt_zone_t *z, uint64_t seen);
 static ngx_rt_overlays_t *ngx_rt_overlays_create(ngx_rt_zone_t *z);
 static void ngx_rt_overlays_destroy(void *data);
@@ -41,29 +41,39 @@ static ngx_rt_overlay_t **ngx_rt_overlay_place(ngx_rt_zone_t *z,
 ngx_rt_overlay_t *
 ngx_rt_overlay(ngx_rt_zone_t *z, const ngx_str_t *tenant)
 {
-    uint64_t  seen;
-
-    seen = ngx_rt_settings_serial(z);
-
-    if (seen == 0) {
-        return NULL;
-    }
-
-    if (z->overlays == NULL
-        || (z->overlays->seen != seen && !z->overlays->held))
-    {
-        ngx_rt_overlay_refresh(z, seen);
-    }
+    ngx_rt_overlay_update(z);
 
     return z->overlays ? *ngx_rt_overlay_place(z, tenant) : NULL;
 }
 
 
 void
-ngx_rt_overlay_hold(ngx_rt_zone_t *z, ngx_uint_t held)
+ngx_rt_overlay_hold(ngx_rt_zone_t *z)
 {
-    if (z->overlays) {
-        z->overlays->held = held;
+    ngx_rt_overlay_update(z);
+
+    z->overlays_held = 1;
+}
+
+
+void
+ngx_rt_overlay_release(ngx_rt_zone_t *z)
+{
+    z->overlays_held = 0;
+}
+
+
+static void
+ngx_rt_overlay_update(ngx_rt_zone_t *z)
+{
+    uint64_t  seen;
+
+    seen = ngx_rt_settings_serial(z);
+
+    if (seen && !z->overlays_held
+        && (z->overlays == NULL || z->overlays->seen != seen))
+    {
+        ngx_rt_overlay_refresh(z, seen);
     }
 }
 

@@ -402,6 +402,7 @@ struct ngx_rt_zone_s {
     ngx_rt_setting_t          *setting;       /* the last that was listed */
     uint64_t                   untallied[NGX_RT_UNTALLIED];
     ngx_rt_overlays_t         *overlays;      /* NULL: none yet */
+    ngx_uint_t                 overlays_held;
 };
 
 
@@ -670,8 +671,9 @@ struct ngx_rt_overlay_s {
 /* NULL: the API has given it nothing.  Good until the next call. */
 ngx_rt_overlay_t *ngx_rt_overlay(ngx_rt_zone_t *z, const ngx_str_t *tenant);
 
-/* while held is not 0, all stay as they are */
-void ngx_rt_overlay_hold(ngx_rt_zone_t *z, ngx_uint_t held);
+/* between the two all stay as they are, which is as they are now */
+void ngx_rt_overlay_hold(ngx_rt_zone_t *z);
+void ngx_rt_overlay_release(ngx_rt_zone_t *z);
 
 
 /* ngx_rt_tally.c */

@@ -48,7 +48,8 @@ check(rt_rule_t *r, const char *type, uint64_t version, const char *data)
     event.data.data = (uint8_t *) data;
     event.data.len = strlen(data);
 
-    f = rt_rule_has(r, "f");
+    f = rt_vm_begin(rt_rule_vm(r), "f") == RT_VM_OK;
+    rt_vm_end(rt_rule_vm(r));
     result = rt_rule_check(r, &event, &v);
 
     if (result == RT_VM_NONE) {

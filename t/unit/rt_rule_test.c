@@ -80,6 +80,18 @@ ask(rt_rule_t *r, const char *data)
 }
 
 
+static bool
+asks(rt_rule_t *r, const char *name)
+{
+    bool  has;
+
+    has = rt_vm_begin(rt_rule_vm(r), name) == RT_VM_OK;
+    rt_vm_end(rt_rule_vm(r));
+
+    return has;
+}
+
+
 static void
 test_verdicts(void)
 {
@@ -142,7 +154,7 @@ test_verdicts(void)
         r = rule(text);
         said = ask(r, "{\"a\":1}");
         ok(strcmp(said, table[i].says) == 0, "%s: %s", table[i].code, said);
-        ok(rt_rule_has(r, "f") && !rt_rule_has(r, "g"), "functions");
+        ok(asks(r, "f") && !asks(r, "g"), "functions");
         rt_rule_destroy(r);
     }
 
@@ -540,6 +552,106 @@ test_attacks(void)
 }
 
 
+static unsigned  often_asked;
+
+
+static bool
+often(void *data, const rt_str_t *name, const rt_str_t *key)
+{
+    (void) data;
+    (void) name;
+    (void) key;
+
+    often_asked++;
+
+    return true;
+}
+
+
+/* "on" is on for all, "k" for the key k; what is asked is written down */
+
+static bool
+flag(void *data, const rt_str_t *name, const rt_str_t *key)
+{
+    char  *p;
+
+    p = data;
+    sprintf(p + strlen(p), "%.*s/%.*s ", (int) name->len, name->data,
+            (int) key->len, key->data);
+
+    return rt_str_eq(name, "on")
+           || (rt_str_eq(name, "k") && rt_str_eq(key, "k"));
+}
+
+
+static void
+test_flags(void)
+{
+    char         text[600], asked[200], error[RT_VM_ERROR_MAX];
+    size_t       i;
+    rt_rule_t   *r;
+    const char  *said;
+
+    static const struct {
+        const char  *code, *says;
+    } table[] = {
+        { "return rt.reply({ rt.flag('on'), rt.flag('off'), "
+          "rt.flag('k', 'k'), rt.flag('k', 'l'), rt.flag('k', nil) })",
+          "[true,false,true,false,false] on/ off/ k/k k/l k/ " },
+        { "return rt.reply(rt.flag('a-B_9', ''))", "false a-B_9/ " },
+        { "rt.flag()", "(a flag's name is 1 to 64 letters, digits, "
+          "\"_\" and \"-\") " },
+        { "rt.flag('')", "(a flag's name is" },
+        { "rt.flag(7)", "(a flag's name is" },
+        { "rt.flag({})", "(a flag's name is" },
+        { "rt.flag('a b')", "(a flag's name is" },
+        { "rt.flag('a\\0b')", "(a flag's name is" },
+        { "rt.flag(('x'):rep(65))", "(a flag's name is" },
+        { "rt.flag('on', 7)", "(a flag's key is a string of up to 255 "
+          "bytes) " },
+        { "rt.flag('on', {})", "(a flag's key is" },
+        { "rt.flag('on', false)", "(a flag's key is" },
+        { "rt.flag('on', ('x'):rep(256))", "(a flag's key is" },
+        { "while true do rt.flag('on', ('x'):rep(255)) end",
+          "too many steps" },
+        { "while true do pcall(rt.flag, 'on', 'y') end", "too many steps" }
+    };
+
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        snprintf(text, sizeof(text),
+                 "return { f = function(v) %s end }", table[i].code);
+
+        r = rule(text);
+        asked[0] = '\0';
+
+        /* the last two ask often */
+        rt_rule_flags(r, i < sizeof(table) / sizeof(table[0]) - 2 ? flag
+                                                                  : often,
+                      asked);
+
+        said = ask(r, "1");
+        snprintf(text, sizeof(text), "%s %s", said, asked);
+        ok(strstr(text, table[i].says), "%s: %s", table[i].code, text);
+        ok(often_asked < 100000 / 40, "%u times", often_asked);
+        often_asked = 0;
+        rt_rule_destroy(r);
+    }
+
+    r = rule("return { f = function(v) rt.flag('on') end }");
+    said = ask(r, "1");
+    ok(strstr(said, "rt.flag: flags are asked in functions that are called"),
+       "nobody answers: %s", said);
+    rt_rule_destroy(r);
+
+    ok(rt_rule_create(&limits, "x.lua", (const uint8_t *)
+                      "local a = rt.flag('on') return {}", 33, error)
+       == NULL
+       && strstr(error, "not while a file is loaded"), "loaded: %s", error);
+
+    tap_group("flags");
+}
+
+
 int
 main(void)
 {
@@ -548,6 +660,7 @@ main(void)
     test_json();
     test_log();
     test_attacks();
+    test_flags();
 
     return tap_done();
 }
