@@ -7,7 +7,7 @@ BEGIN {
     my $top = dirname(dirname(abs_path($0)));
     my $to = ($ENV{TEST_NGINX_SERVROOT} || "$top/build/servroot") . '-rules';
 
-    for my $name (qw(maintenance moderation)) {
+    for my $name (qw(ab beta maintenance moderation)) {
         system('mkdir', '-p', "$to/$name") == 0
             && system('cp', "$top/lua/rules/$name.lua",
                       "$to/$name/default.lua") == 0
@@ -80,3 +80,74 @@ a: < {"id":1,"connect":{...}}
 b: open /connection/websocket
    > {"id":1,"connect":{}}
 b: < {"id":1,"error":{"code":4503,"message":"maintenance: come back in a few minutes"}}
+
+
+
+=== TEST 3: private beta by percentage
+--- more_http_config
+    rt_rules      $TEST_NGINX_RULES/beta;
+    rt_flag       beta 50%;
+    rt_namespace  beta publish=any;
+--- conversation
+a: open /connection/websocket
+   X-User: user-1
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"beta:x"}}
+   > {"id":3,"publish":{"channel":"beta:y","data":1}}
+   > {"id":4,"rpc":{"method":"beta"}}
+   > {"id":5,"rpc":{"method":"beta.do"}}
+a: < {"id":1,"connect":{...}}
+   < {"id":2,"subscribe":{}}
+   < {"id":3,"publish":{}}
+   < {"id":4,"rpc":{"data":true}}
+   < {"id":5,"error":{"code":104,"message":"method not found"}}
+b: open /connection/websocket
+   X-User: user-0
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"beta:x"}}
+   > {"id":3,"publish":{"channel":"beta:y","data":1}}
+   > {"id":4,"rpc":{"method":"beta"}}
+   > {"id":5,"rpc":{"method":"beta.do"}}
+   > {"id":6,"publish":{"channel":"chat:y","data":1}}
+b: < {"id":1,"connect":{...}}
+   < {"id":2,"error":{"code":4010,"message":"the beta is not open to you yet"}}
+   < {"id":3,"error":{"code":4010,"message":"the beta is not open to you yet"}}
+   < {"id":4,"rpc":{"data":false}}
+   < {"id":5,"error":{"code":4010,"message":"the beta is not open to you yet"}}
+   < {"id":6,"publish":{}}
+
+
+
+=== TEST 4: A/B of two orchestrators
+--- more_http_config
+    rt_rules      $TEST_NGINX_RULES/ab;
+    rt_flag       orchestrator-b 50%;
+    rt_namespace  ask publish=any;
+--- conversation
+a: open /connection/websocket
+   X-User: alice
+   > {"id":1,"connect":{}}
+   > {"id":2,"subscribe":{"channel":"ask:1"}}
+   > {"id":3,"subscribe":{"channel":"ask:2"}}
+a: < {"id":1,"connect":{...}}
+   < {"id":2,"subscribe":{}}
+   < {"id":3,"subscribe":{}}
+b: open /connection/websocket
+   X-User: bob
+   > {"id":1,"connect":{}}
+   > {"id":2,"publish":{"channel":"ask:1","data":{"text":"hi","orchestrator":"b"}}}
+   > {"id":3,"rpc":{"method":"orchestrator","data":{"channel":"ask:1"}}}
+   > {"id":4,"rpc":{"method":"orchestrator","data":{"channel":"ask:2"}}}
+   > {"id":5,"publish":{"channel":"ask:2","data":"hi"}}
+b: < {"id":1,"connect":{...}}
+   < {"id":2,"publish":{}}
+   < {"id":3,"rpc":{"data":{"orchestrator":"a"}}}
+   < {"id":4,"rpc":{"data":{"orchestrator":"b"}}}
+   < {"id":5,"error":{"code":107,"message":"data: an object is expected"}}
+a: < {"push":{"channel":"ask:1","pub":{"data":{"text":"hi","orchestrator":"a"},...}}}
+a: > {"id":4,"publish":{"channel":"ask:1","data":{"text":"ho"}}}
+   > {"id":5,"publish":{"channel":"ask:2","data":{"text":"ho"}}}
+a: < {"id":4,"publish":{}}
+   | {"id":5,"publish":{}}
+   | {"push":{"channel":"ask:1","pub":{"data":{"text":"ho","orchestrator":"a"},...}}}
+   | {"push":{"channel":"ask:2","pub":{"data":{"text":"ho","orchestrator":"b"},...}}}

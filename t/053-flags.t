@@ -194,3 +194,52 @@ m: GET /metrics
 m: 200 ~\A(?!(?s:.*rt_flag_commands_total\{zone="live",tenant="{{$tenant}}",flag="beta",variant="off",outcome="error"))
 m: GET /metrics
 m: 200 ~\A(?!(?s:.*flag="closed"))
+
+
+
+=== TEST 6: what is counted has a bounded number of names, of a tenant, too
+--- over: plain
+--- http_config
+    rt_zone       $http_x_tenant zone=live:512k;
+    rt_flag       f1 on;
+    rt_flag       f2 on;
+    rt_flag       f3 on;
+    rt_flag       f4 on;
+    rt_flag       f5 on;
+    rt_flag       f6 on;
+    rt_flag       f7 on;
+    rt_flag       f8 on;
+    rt_flag       f9 on;
+    rt_flag       f10 on;
+    rt_flag       f11 on;
+    rt_flag       f12 on;
+    rt_flag       f13 on;
+--- config
+        location /say { return 200 "$rt_flag_f1 $rt_flag_f2 $rt_flag_f3 $rt_flag_f4 $rt_flag_f5 $rt_flag_f6 $rt_flag_f7 $rt_flag_f8 $rt_flag_f9 $rt_flag_f10 $rt_flag_f11 $rt_flag_f12 $rt_flag_f13"; }
+        location /metrics { rt_metrics; }
+--- conversation
+m: GET /say
+   X-Tenant: a
+m: 200 ~^on on on on on on on on on on on on on$
+m: GET /say
+   X-Tenant: b
+m: 200 ~^on on on on on on on on on on on on on$
+m: GET /say
+   X-Tenant: c
+m: 200 ~^on on on on on on on on on on on on on$
+m: GET /say
+   X-Tenant: d
+m: 200 ~^on on on on on on on on on on on on on$
+m: GET /say
+   X-Tenant: e
+m: 200 ~^on on on on on on on on on on on on on$
+m: GET /metrics
+m: 200 ~^rt_flag_asked_total\{zone="live",tenant="a",flag="f12",variant="on"\} 1$
+m: GET /metrics
+m: 200 ~\A(?!(?s:.*tenant="a",flag="f13"))
+m: GET /metrics
+m: 200 ~^rt_flag_asked_total\{zone="live",tenant="d",flag="f12",variant="on"\} 1$
+m: GET /metrics
+m: 200 ~\A(?!(?s:.*tenant="e",flag=))
+m: GET /metrics
+m: 200 ~^rt_flag_asked_total\{zone="live",tenant="",flag="",variant=""\} 17$
