@@ -12,7 +12,6 @@
 #include "ngx_rt_observe.h"
 #include "ngx_rt_policy.h"
 #include "ngx_rt_protocol.h"
-#include "ngx_rt_rules.h"
 #include "ngx_rt_state.h"
 
 
@@ -91,11 +90,7 @@ ngx_rt_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    rv = ngx_rt_rules_init_conf(cf, mcf);
-
-    if (rv == NGX_CONF_OK) {
-        rv = ngx_rt_limit_check_streams(cf, mcf);
-    }
+    rv = ngx_rt_limit_check_streams(cf, mcf);
 
     return rv == NGX_CONF_OK ? ngx_rt_namespace_check_durable(cf, mcf) : rv;
 }

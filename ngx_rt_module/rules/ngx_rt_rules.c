@@ -37,9 +37,7 @@ ngx_rt_rules_begin(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
 
     rules = mcf->rules;
 
-    if (rules->standard == NULL && rules->tenants.nelts == 0
-        && ngx_rt_settings_serial(z) == 0)
-    {
+    if (rules == NULL || !rules->set) {
         return 0;
     }
 
@@ -96,7 +94,7 @@ ngx_rt_rules_done(ngx_rt_main_conf_t *mcf)
 
     rules = mcf->rules;
 
-    if (rules->zone == NULL) {
+    if (rules == NULL || rules->zone == NULL) {
         return;
     }
 

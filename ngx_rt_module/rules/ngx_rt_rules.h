@@ -19,12 +19,9 @@ char *ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 /* rt_rules_on_error deny|pass */
 char *ngx_rt_rules_on_error(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* at the end of http {}: without rt_rules those of the API have its defaults */
-char *ngx_rt_rules_init_conf(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf);
-
 /*
  * Before the others: what a rule is asked about is of that zone, and flags are
- * answered by flag, with data.  0: there are no rules at all.  In any case
+ * answered by flag, with data.  0: there are no rules.  In any case
  * ngx_rt_rules_done() follows.
  */
 ngx_uint_t ngx_rt_rules_begin(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,

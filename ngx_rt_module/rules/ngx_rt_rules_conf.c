@@ -61,6 +61,11 @@ ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     rules->set = 1;
+    rules->max = NGX_RT_RULES_MAX;
+    rules->rate = NGX_RT_RULES_RATE;
+    rules->limits.steps = NGX_RT_RULES_STEPS;
+    rules->limits.bytes = NGX_RT_RULES_MEMORY;
+    rules->limits.time = NGX_RT_RULES_TIME;
     value = cf->args->elts;
 
     for (i = 2; i < cf->args->nelts; i++) {
@@ -69,6 +74,18 @@ ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (rc != NGX_CONF_OK) {
             return rc;
         }
+    }
+
+    rules->states = ngx_pcalloc(cf->pool,
+                                rules->max * sizeof(ngx_rt_rules_file_t *));
+    if (rules->states == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rules->accounts = ngx_pcalloc(cf->pool, NGX_RT_RULES_ACCOUNTS
+                                            * sizeof(ngx_rt_rules_account_t));
+    if (rules->accounts == NULL) {
+        return NGX_CONF_ERROR;
     }
 
     rules->limits.piece = ngx_rt_rules_piece(rules->limits.bytes);
@@ -139,37 +156,9 @@ ngx_rt_rules_create(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf)
         return NULL;
     }
 
-    rules->max = NGX_RT_RULES_MAX;
-    rules->rate = NGX_RT_RULES_RATE;
-    rules->limits.steps = NGX_RT_RULES_STEPS;
-    rules->limits.bytes = NGX_RT_RULES_MEMORY;
-    rules->limits.time = NGX_RT_RULES_TIME;
-    rules->limits.piece = ngx_rt_rules_piece(rules->limits.bytes);
-    rules->limits.kept = ngx_rt_rules_kept(rules->limits.bytes);
-
     mcf->rules = rules;
 
     return rules;
-}
-
-
-char *
-ngx_rt_rules_init_conf(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf)
-{
-    ngx_rt_rules_conf_t  *rules;
-
-    rules = ngx_rt_rules_create(cf, mcf);
-
-    if (rules == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    rules->states = ngx_pcalloc(cf->pool,
-                                rules->max * sizeof(ngx_rt_rules_file_t *));
-    rules->accounts = ngx_pcalloc(cf->pool, NGX_RT_RULES_ACCOUNTS
-                                            * sizeof(ngx_rt_rules_account_t));
-
-    return rules->states && rules->accounts ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
