@@ -280,6 +280,9 @@ ngx_uint_t ngx_rt_api_event_path(ngx_http_request_t *r, ngx_str_t *id);
 /* api->reply is there, or will be when nobody is waited for */
 ngx_int_t ngx_rt_api_event(ngx_rt_api_t *api);
 
+/* ngx_rt_api_rules_test.c: j: the body; api->reply is there */
+ngx_int_t ngx_rt_api_rules_test(ngx_rt_api_t *api, rt_json_t *j);
+
 /* ngx_rt_api_session.c */
 
 /* p->user is a user's name, or the reply says so */

@@ -15,6 +15,8 @@
 #define NGX_RT_FLAG_PREFIX  "rt_flag_"
 
 
+static const rt_flag_t *ngx_rt_flag_find(ngx_rt_main_conf_t *mcf,
+    ngx_rt_zone_t *z, const ngx_str_t *tenant, const rt_str_t *name);
 static char *ngx_rt_flag_add(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf,
     ngx_str_t *name, uint32_t share);
 static ngx_int_t ngx_rt_flag_variable(ngx_http_request_t *r,
@@ -28,17 +30,10 @@ ngx_rt_flag_ask(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
     const ngx_str_t *tenant, const rt_str_t *name, const rt_str_t *key,
     ngx_rt_flag_answer_t *answer)
 {
-    ngx_str_t          parts[3];
-    const rt_flag_t   *flag;
-    ngx_rt_overlay_t  *o;
+    ngx_str_t         parts[3];
+    const rt_flag_t  *flag;
 
-    o = ngx_rt_overlay(z, tenant);
-    flag = o && o->flags ? rt_flags_find(o->flags, name->data, name->len)
-                         : NULL;
-
-    if (flag == NULL && mcf->flags) {
-        flag = rt_flags_find(mcf->flags, name->data, name->len);
-    }
+    flag = ngx_rt_flag_find(mcf, z, tenant, name);
 
     if (flag == NULL) {
         return NGX_DECLINED;
@@ -55,6 +50,37 @@ ngx_rt_flag_ask(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
     (void) ngx_atomic_fetch_add(&answer->tally->counts[NGX_RT_FLAG_ASKED], 1);
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_rt_flag_look(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
+    const ngx_str_t *tenant, const rt_str_t *name, const rt_str_t *key)
+{
+    const rt_flag_t  *flag;
+
+    flag = ngx_rt_flag_find(mcf, z, tenant, name);
+
+    return flag && rt_flag_on(flag, key->data, key->len);
+}
+
+
+static const rt_flag_t *
+ngx_rt_flag_find(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
+    const ngx_str_t *tenant, const rt_str_t *name)
+{
+    const rt_flag_t   *flag;
+    ngx_rt_overlay_t  *o;
+
+    o = ngx_rt_overlay(z, tenant);
+    flag = o && o->flags ? rt_flags_find(o->flags, name->data, name->len)
+                         : NULL;
+
+    if (flag == NULL && mcf->flags) {
+        flag = rt_flags_find(mcf->flags, name->data, name->len);
+    }
+
+    return flag;
 }
 
 

@@ -126,6 +126,10 @@ ngx_int_t ngx_rt_flag_ask(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
     const ngx_str_t *tenant, const rt_str_t *name, const rt_str_t *key,
     ngx_rt_flag_answer_t *answer);
 
+/* the same, not counted; a flag that is not there is off */
+ngx_uint_t ngx_rt_flag_look(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
+    const ngx_str_t *tenant, const rt_str_t *name, const rt_str_t *key);
+
 /* rt_flag NAME on|off|PERCENT% */
 char *ngx_rt_flag(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 

@@ -2,7 +2,7 @@
 /*
  * What rules may see of a client beside its session: headers of its handshake,
  * the claims of its token.  It stands behind the client's buckets, and only
- * where there are rules.
+ * where there is rt_rules.
  */
 
 
@@ -19,7 +19,7 @@ static u_char  ngx_rt_client_no_headers[] = "{}";
 size_t
 ngx_rt_client_about_size(ngx_rt_main_conf_t *mcf)
 {
-    return mcf->rules ? sizeof(ngx_rt_about_t) : 0;
+    return ngx_rt_rules_configured(mcf) ? sizeof(ngx_rt_about_t) : 0;
 }
 
 
@@ -30,9 +30,11 @@ ngx_rt_client_about(ngx_rt_client_t *client)
 
     mcf = client->main_conf;
 
-    return mcf->rules ? (ngx_rt_about_t *)
-                            &client->buckets[ngx_rt_limit_session(mcf)]
-                      : NULL;
+    if (!ngx_rt_rules_configured(mcf)) {
+        return NULL;
+    }
+
+    return (ngx_rt_about_t *) &client->buckets[ngx_rt_limit_session(mcf)];
 }
 
 

@@ -27,6 +27,10 @@
     (v)->nfields = sizeof(list) / sizeof(list[0])
 
 
+/* fields of a session that are known with rt_rules only */
+#define NGX_RT_RULE_ABOUT  2
+
+
 /* whom the rules judge now: for what flags are asked of them */
 typedef struct {
     ngx_rt_client_t           *client;
@@ -39,6 +43,8 @@ static ngx_uint_t ngx_rt_command_rules(ngx_rt_client_t *client,
     const ngx_str_t *tenant, const ngx_str_t *user);
 static bool ngx_rt_command_flag(void *data, const rt_str_t *name,
     const rt_str_t *key);
+static void ngx_rt_command_session_view(ngx_rt_client_t *client,
+    rt_rule_view_t *view, rt_rule_field_t *fields, size_t n);
 static const rt_error_t *ngx_rt_command_judge(ngx_rt_client_t *client,
     const ngx_str_t *tenant, const char *function,
     const rt_rule_view_t *views, ngx_uint_t may, rt_verdict_t *verdict);
@@ -52,7 +58,6 @@ ngx_rt_command_rule_connect(ngx_rt_client_t *client, rt_command_t *cmd,
     ngx_rt_identity_t *who)
 {
     rt_verdict_t       verdict;
-    ngx_rt_about_t    *known;
     rt_rule_view_t     views[2];
     const rt_error_t  *error;
 
@@ -60,13 +65,9 @@ ngx_rt_command_rule_connect(ngx_rt_client_t *client, rt_command_t *cmd,
         return NULL;
     }
 
-    known = ngx_rt_client_about(client);
-
-    rt_rule_field_t  session[] = {
+    rt_rule_field_t  session[NGX_RT_RULE_ABOUT + 3] = {
         ngx_rt_rule_text("tenant", who->tenant),
         ngx_rt_rule_text("user", who->user),
-        ngx_rt_rule_json("claims", known->claims),
-        ngx_rt_rule_json("headers", known->headers),
         ngx_rt_rule_json("data", cmd->data)
     };
 
@@ -75,7 +76,7 @@ ngx_rt_command_rule_connect(ngx_rt_client_t *client, rt_command_t *cmd,
         ngx_rt_rule_text("version", cmd->version)
     };
 
-    ngx_rt_rule_view(&views[0], "session", session);
+    ngx_rt_command_session_view(client, &views[0], session, 3);
     ngx_rt_rule_view(&views[1], "client", application);
 
     error = ngx_rt_command_judge(client, &who->tenant, "connect", views,
@@ -281,27 +282,48 @@ ngx_rt_command_judge_channel(ngx_rt_client_t *client, const char *function,
     const rt_rule_view_t *about, ngx_uint_t may, rt_verdict_t *verdict)
 {
     ngx_str_t       id;
-    ngx_rt_about_t  *known;
     rt_rule_view_t  views[2];
 
     id.data = client->session->id;
     id.len = NGX_RT_ID_LEN;
 
-    known = ngx_rt_client_about(client);
-
-    rt_rule_field_t  session[] = {
+    rt_rule_field_t  session[NGX_RT_RULE_ABOUT + 3] = {
         ngx_rt_rule_text("tenant", client->tenant),
         ngx_rt_rule_text("user", client->user),
-        ngx_rt_rule_text("id", id),
-        ngx_rt_rule_json("claims", known->claims),
-        ngx_rt_rule_json("headers", known->headers)
+        ngx_rt_rule_text("id", id)
     };
 
-    ngx_rt_rule_view(&views[0], "session", session);
+    ngx_rt_command_session_view(client, &views[0], session, 3);
     views[1] = *about;
 
     return ngx_rt_command_judge(client, &client->tenant, function, views, may,
                                 verdict);
+}
+
+
+/* n fields are there already */
+
+static void
+ngx_rt_command_session_view(ngx_rt_client_t *client, rt_rule_view_t *view,
+    rt_rule_field_t *fields, size_t n)
+{
+    ngx_rt_about_t  *known;
+
+    known = ngx_rt_client_about(client);
+
+    if (known) {
+        fields[n].name = "claims";
+        fields[n].type = RT_RULE_JSON;
+        fields[n++].value = ngx_rt_str(&known->claims);
+
+        fields[n].name = "headers";
+        fields[n].type = RT_RULE_JSON;
+        fields[n++].value = ngx_rt_str(&known->headers);
+    }
+
+    view->name = "session";
+    view->fields = fields;
+    view->nfields = n;
 }
 
 

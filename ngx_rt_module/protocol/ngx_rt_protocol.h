@@ -161,7 +161,7 @@ void ngx_rt_command_ruled(ngx_rt_client_t *client);
 
 size_t ngx_rt_client_about_size(ngx_rt_main_conf_t *mcf);
 
-/* NULL: there are no rules */
+/* NULL: there is no rt_rules, and it is not known */
 ngx_rt_about_t *ngx_rt_client_about(ngx_rt_client_t *client);
 
 /* of the handshake; NGX_OK, or the status to answer with */

@@ -19,6 +19,9 @@ char *ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 /* rt_rules_on_error deny|pass */
 char *ngx_rt_rules_on_error(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* is there rt_rules? */
+ngx_uint_t ngx_rt_rules_configured(ngx_rt_main_conf_t *mcf);
+
 /*
  * Before the others: what a rule is asked about is of that zone, and flags are
  * answered by flag, with data.  0: there are no rules.  In any case
@@ -52,6 +55,40 @@ ngx_int_t ngx_rt_rules_check(ngx_rt_main_conf_t *mcf, const ngx_str_t *tenant,
 void ngx_rt_rules_done(ngx_rt_main_conf_t *mcf);
 
 void ngx_rt_rules_exit_process(ngx_rt_main_conf_t *mcf);
+
+
+/* ngx_rt_rules_try.c */
+
+/* how it is tried, and what comes of it */
+typedef struct {
+    ngx_pool_t                *pool;
+    ngx_str_t                  tenant;
+    ngx_rt_zone_t             *zone;
+    rt_rule_flag_pt            flag;
+    void                      *flag_data;
+    const char                *function;
+    ngx_uint_t                 may;
+    rt_rule_event_t            event;         /* without a type: data only */
+
+    rt_verdict_t               verdict;
+    u_char                    *file;          /* whose it is; NULL: nobody's */
+    ngx_str_t                  error;         /* empty: there was none */
+    ngx_array_t                log;           /* ngx_str_t */
+    uint64_t                   steps;
+    uint64_t                   bytes;
+    uint64_t                   time;          /* nsec of the processor */
+} ngx_rt_rules_trial_t;
+
+/* RT_RULE_VIEWS of what is tried, as the event is now */
+typedef const rt_rule_view_t *(*ngx_rt_rules_views_pt)(void *data,
+    rt_rule_event_t *event);
+
+/*
+ * Asks a text, or the tenant's rule if it is NULL, and then the default.
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_rt_rules_try(ngx_rt_main_conf_t *mcf, const ngx_str_t *text,
+    ngx_rt_rules_views_pt views, void *data, ngx_rt_rules_trial_t *t);
 
 
 /* ngx_rt_rules_headers.c */

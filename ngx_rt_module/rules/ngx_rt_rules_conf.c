@@ -135,6 +135,13 @@ ngx_rt_rules_on_error(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+ngx_uint_t
+ngx_rt_rules_configured(ngx_rt_main_conf_t *mcf)
+{
+    return mcf->rules && mcf->rules->set;
+}
+
+
 static ngx_rt_rules_conf_t *
 ngx_rt_rules_create(ngx_conf_t *cf, ngx_rt_main_conf_t *mcf)
 {

@@ -104,6 +104,13 @@ void ngx_rt_rules_failed(ngx_rt_rules_file_t *f, ngx_rt_rules_account_t *a,
     const ngx_str_t *tenant, const char *function, const char *error);
 
 
+/*
+ * ngx_rt_rules_event.c: denies an event of a type that neither declares; NULL:
+ * there is no such file
+ */
+void ngx_rt_rules_unknown(ngx_rt_rules_file_t *own,
+    ngx_rt_rules_file_t *standard, rt_verdict_t *verdict);
+
 /* ngx_rt_rules_log.c: who hears what its rule says in the call that comes */
 void ngx_rt_rules_listen(ngx_rt_rules_file_t *f, const ngx_str_t *tenant,
     const char *function);

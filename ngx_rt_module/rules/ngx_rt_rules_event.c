@@ -21,8 +21,6 @@ static ngx_int_t ngx_rt_rules_upgraded(ngx_rt_rules_conf_t *rules,
     rt_rule_event_t *event);
 static void ngx_rt_rules_no_upgrade(rt_rule_event_t *event,
     rt_verdict_t *verdict);
-static void ngx_rt_rules_unknown(ngx_rt_rules_file_t **files,
-    rt_verdict_t *verdict);
 static void ngx_rt_rules_refuse(rt_verdict_t *verdict, ngx_uint_t code);
 
 
@@ -65,7 +63,8 @@ ngx_rt_rules_check(ngx_rt_main_conf_t *mcf, const ngx_str_t *tenant,
         return NGX_DECLINED;
     }
 
-    ngx_rt_rules_unknown(files, verdict);
+    ngx_rt_rules_unknown(files[0], files[1], verdict);
+    ngx_rt_count(rules_denied, 1);
 
     return NGX_OK;
 }
@@ -175,24 +174,23 @@ ngx_rt_rules_no_upgrade(rt_rule_event_t *event, rt_verdict_t *verdict)
 }
 
 
-static void
-ngx_rt_rules_unknown(ngx_rt_rules_file_t **files, rt_verdict_t *verdict)
+void
+ngx_rt_rules_unknown(ngx_rt_rules_file_t *own, ngx_rt_rules_file_t *standard,
+    rt_verdict_t *verdict)
 {
-    ngx_uint_t   i;
-    rt_said_t   *said;
-    rt_rule_t   *own;
+    rt_said_t  *said;
 
     said = &ngx_rt_rules_said;
     ngx_memzero(said, sizeof(rt_said_t));
 
     rt_say_lit(said, "unknown type, write one of");
-    own = NULL;
 
-    for (i = 0; i < 2; i++) {
-        if (files[i] && files[i]->rule) {
-            rt_rule_say_types(files[i]->rule, own, said);
-            own = files[i]->rule;
-        }
+    if (own && own->rule) {
+        rt_rule_say_types(own->rule, NULL, said);
+    }
+
+    if (standard && standard->rule) {
+        rt_rule_say_types(standard->rule, own ? own->rule : NULL, said);
     }
 
     ngx_rt_rules_refuse(verdict, RT_RULE_UNKNOWN);
@@ -208,6 +206,4 @@ ngx_rt_rules_refuse(rt_verdict_t *verdict, ngx_uint_t code)
     verdict->code = code;
     verdict->reason.data = ngx_rt_rules_said.text;
     verdict->reason.len = ngx_rt_rules_said.len;
-
-    ngx_rt_count(rules_denied, 1);
 }

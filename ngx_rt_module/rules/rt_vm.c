@@ -293,6 +293,12 @@ rt_vm_load(rt_vm_t *vm, const char *name, const uint8_t *text, size_t len)
 
     rt_vm_end(vm);
 
+    /* that was no call */
+
+    vm->given = 0;
+    vm->steps = 0;
+    vm->bytes = vm->limits.bytes;
+
     return result == RT_VM_OK ? vm->dead : result;
 }
 
@@ -723,6 +729,20 @@ size_t
 rt_vm_bytes(rt_vm_t *vm)
 {
     return vm->live;
+}
+
+
+size_t
+rt_vm_used(rt_vm_t *vm)
+{
+    return vm->limits.bytes - rt_max(vm->bytes, 0);
+}
+
+
+uint32_t
+rt_vm_steps(rt_vm_t *vm)
+{
+    return vm->given - rt_max(vm->steps, 0);
 }
 
 

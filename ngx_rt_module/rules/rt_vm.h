@@ -94,6 +94,10 @@ bool rt_vm_spoilt(rt_vm_t *vm);
 /* bytes that it has now */
 size_t rt_vm_bytes(rt_vm_t *vm);
 
+/* steps of the last call, and bytes, freed ones too */
+uint32_t rt_vm_steps(rt_vm_t *vm);
+size_t rt_vm_used(rt_vm_t *vm);
+
 /* steps of all calls since it was asked last */
 uint64_t rt_vm_spent(rt_vm_t *vm);
 

@@ -78,7 +78,7 @@ struct ngx_rt_client_s {
     uint32_t                   looks;         /* a bucket: at presence */
     rt_bucket_t                buckets[];     /* none, if none is limited;
                                                  then ngx_rt_about_t, if there
-                                                 are rules; then its names */
+                                                 is rt_rules; then its names */
 };
 
 

@@ -2,7 +2,8 @@
 /*
  * Rules of random text, called with random data: whatever they do, it ends
  * within the budget, in memory that is bounded, and a verdict is one.  The
- * input is a chunk, a zero byte, and the data.
+ * input is a chunk, a zero byte, and the data, which is that of an event, too,
+ * where the chunk has a schema of the type "t".
  */
 
 
@@ -69,10 +70,81 @@ judge(const rt_verdict_t *v)
 }
 
 
+static bool
+json(const uint8_t *data, size_t size)
+{
+    bool              good;
+    uint8_t          *text;
+    rt_json_t         j;
+    rt_json_value_t   value;
+
+    text = malloc(size + 1);
+    must(text);
+    memcpy(text, data, size);
+
+    rt_json_init(&j, text, size);
+    good = rt_utf8_valid(data, size) && rt_json_value(&j, &value)
+           && rt_json_end(&j);
+    free(text);
+
+    return good;
+}
+
+
+static void
+hear(void *data, const uint8_t *text, size_t len)
+{
+    must(data == NULL && len <= RT_RULE_LINE && rt_utf8_valid(text, len));
+}
+
+
+/* false: there is nothing to ask */
+static bool
+check(rt_rule_t *rule, rt_str_t *data, uint64_t version)
+{
+    rt_verdict_t     v;
+    rt_vm_result_e   result;
+    rt_rule_event_t  event;
+
+    event.type = (rt_str_t) rt_string("t");
+    event.version = version;
+    event.data = *data;
+
+    result = rt_rule_check(rule, &event, &v);
+
+    if (result == RT_VM_NONE) {
+        return true;
+    }
+
+    if (result != RT_VM_OK) {
+        return false;
+    }
+
+    if (v.kind == RT_RULE_DENY) {
+        must(v.code >= 100 && v.code <= 65535);
+        must(v.reason.len <= RT_SCHEMA_SAID);
+        must(rt_utf8_valid(v.reason.data, v.reason.len));
+        return false;
+    }
+
+    must(v.kind == RT_RULE_PASS);
+    must(event.upgraded ? event.version > version
+                        : event.version == version
+                          && event.data.data == data->data);
+    must(json(event.data.data, event.data.len));
+
+    *data = event.data;
+
+    return true;
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int              i;
+    bool             is;
+    rt_str_t         sent;
     char             error[RT_VM_ERROR_MAX];
     uint64_t         began;
     const uint8_t   *zero;
@@ -107,8 +179,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
+    sent = fields[0].value;
+    is = sent.len && json(sent.data, sent.len);
+
     for (i = 0; i < 3; i++) {
         began = cpu();
+        fields[0].value = sent;
+
+        if (i) {
+            rt_rule_log_to(rule, hear, NULL);
+        }
+
+        if (is && !check(rule, &fields[0].value, 1 + i)) {
+            rt_rule_done(rule);
+            must(cpu() - began < LONG);
+            continue;
+        }
+
         result = rt_rule_ask(rule, "f", &view, 1, &v);
 
         if (result == RT_VM_OK) {

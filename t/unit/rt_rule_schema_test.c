@@ -100,9 +100,10 @@ check(rt_rule_t *r, const char *type, uint64_t version, const char *data)
 static void
 test_declared(void)
 {
-    char        text[2000];
-    size_t      i;
-    rt_rule_t  *r;
+    char           text[2000];
+    size_t         i;
+    rt_rule_t     *r;
+    rt_verdict_t   v;
 
     static const struct {
         const char  *schema, *says;
@@ -190,6 +191,11 @@ test_declared(void)
     r = load("return { f = function() "
              "rt.schema{ type = 't', versions = { 'any' } } end }");
     ok(r && strstr(check(r, "t", 1, "1"), "none"), "%s", error);
+    ok(rt_rule_ask(r, "f", NULL, 0, &v) == RT_VM_ERROR
+       && strcmp(rt_vm_error(rt_rule_vm(r)), "x.lua:1: rt.schema: call it at "
+                 "the top level of a file") == 0, "%s",
+       rt_vm_error(rt_rule_vm(r)));
+    rt_rule_done(r);
     ok(!rt_rule_has_schemas(r), "none is declared");
 
     rt_rule_destroy(r);
