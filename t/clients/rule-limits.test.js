@@ -13,10 +13,9 @@
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
-const { once } = require("node:events");
 const { after, test } = require("node:test");
-const WebSocket = require("ws");
 
+const { client, random } = require("./commands.js");
 const { Nginx, config, slow, until } = require("./nginx.js");
 
 
@@ -33,22 +32,6 @@ const CHANNELS = ["aa:0", "aa:1", "aa:2", "bb:0", "bb:1", "bb:2"];
 const SERVER = `
         location /connection/websocket { rt_websocket zone=live; }
 `;
-
-
-/* mulberry32 */
-function random(seed) {
-    const next = () => {
-        seed = (seed + 0x6d2b79f5) | 0;
-        let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-        return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-
-    next.from = (low, high) => low + Math.floor(next() * (high - low + 1));
-    next.of = list => list[next.from(0, list.length - 1)];
-
-    return next;
-}
 
 
 const ACTIONS = [
@@ -126,42 +109,6 @@ function subject(limits, [what, whose], { tenant, channel, user, client }) {
                                                    && of === "namespace=aa")
                ? undefined : `${tenant} ${namespace}`;
     }
-}
-
-
-async function client(nginx, tenant, user) {
-    const socket = new WebSocket(nginx.url(), {
-        headers: { "X-Tenant": tenant, "X-User": user } });
-    const waits = new Map();
-    let id = 0;
-
-    socket.heard = () => {};
-    socket.on("message", text => {
-        for (const line of text.toString().split("\n")) {
-            const m = JSON.parse(line);
-
-            if (m.id) {
-                waits.get(m.id)(m);
-                waits.delete(m.id);
-            } else if (m.push) {
-                socket.heard(m.push);
-            }
-        }
-    });
-
-    socket.commands = list => Promise.all(list.map(command =>
-        new Promise(resolve => {
-            waits.set(++id, resolve);
-            socket.send(JSON.stringify({ id, ...command }));
-        })));
-
-    socket.on("error", () => {});
-    await once(socket, "open");
-    const [hello] = await socket.commands([{ connect: {} }]);
-    assert.ok(hello.connect, JSON.stringify(hello));
-    socket.id = hello.connect.client;
-
-    return socket;
 }
 
 
