@@ -57,7 +57,20 @@ static const ngx_rt_tally_metric_t  ngx_rt_tally_metrics[] = {
         "answer and how the command ended.", 0, 1 },
       NGX_RT_TALLY_FLAGS,
       { "tenant", "flag", "variant" },
-      { NULL, ",outcome=\"ok\"", ",outcome=\"error\"" } }
+      { NULL, ",outcome=\"ok\"", ",outcome=\"error\"" } },
+
+    { "rule_",
+      { "verdicts", "What rules were to judge, by what became of it.", 0, 1 },
+      NGX_RT_TALLY_VERDICTS,
+      { "tenant" },
+      { ",outcome=\"allowed\"", ",outcome=\"denied\"",
+        ",outcome=\"failed\"", ",outcome=\"off\"" } },
+
+    { "rule_",
+      { "failures", "Failures of rules, by file and line.", 0, 1 },
+      NGX_RT_TALLY_RULES,
+      { "tenant", "file", "line" },
+      { "" } }
 };
 
 

@@ -23,10 +23,18 @@
 #define NGX_RT_RULES_MADE  10000
 
 
+static ngx_uint_t ngx_rt_rules_has(ngx_rt_rules_file_t *f,
+    const char *function);
 static ngx_int_t ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *f, const ngx_str_t *tenant, const char *function,
     const rt_rule_view_t *views, ngx_uint_t nviews, ngx_uint_t may,
     rt_verdict_t *verdict);
+
+
+/* those that a rule may have: a bit each */
+static const char *const  ngx_rt_rules_functions[] = {
+    "publish", "subscribe", "connect", "command", NULL
+};
 
 
 ngx_uint_t
@@ -139,16 +147,21 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     const rt_rule_view_t *views, ngx_uint_t nviews, ngx_uint_t may,
     rt_verdict_t *verdict)
 {
-    char                     error[RT_VM_ERROR_MAX];
     ngx_int_t                rc;
     rt_vm_result_e           result;
+    ngx_rt_rules_error_t     error;
     ngx_rt_rules_account_t  *a;
+
+    if (!ngx_rt_rules_has(f, function)) {
+        return NGX_DECLINED;
+    }
 
     a = ngx_rt_rules_account(rules, f, tenant);
     rc = ngx_rt_rules_account_check(rules, a);
 
     if (rc != NGX_OK) {
         ngx_rt_count(rules_failed, 1);
+        ngx_rt_rules_count(rules, a, tenant, NGX_RT_RULED_OFF);
         return rc;
     }
 
@@ -156,8 +169,8 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
         ngx_rt_rules_account_charge(a, NGX_RT_RULES_MADE);
     }
 
-    if (ngx_rt_rules_state(rules, f, error) != NGX_OK) {
-        ngx_rt_rules_failed(f, a, tenant, function, error);
+    if (ngx_rt_rules_state(rules, f, &error) != NGX_OK) {
+        ngx_rt_rules_failed(rules, f, a, tenant, function, &error);
         return NGX_ERROR;
     }
 
@@ -175,37 +188,73 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
                             rt_rule_verdicts[verdict->kind]);
     }
 
-    if (result == RT_VM_OK || result == RT_VM_NONE) {
+    if (result == RT_VM_OK) {
         ngx_rt_rules_account_good(a);
 
-        ngx_rt_count(rules_asked, result == RT_VM_OK);
+        ngx_rt_count(rules_asked, 1);
+        ngx_rt_count(rules_denied, verdict->kind == RT_RULE_DENY);
+        ngx_rt_rules_count(rules, a, tenant, verdict->kind == RT_RULE_DENY
+                                             ? NGX_RT_RULED_DENIED
+                                             : NGX_RT_RULED_ALLOWED);
 
-        if (result == RT_VM_OK && verdict->kind != RT_RULE_PASS) {
-            ngx_rt_count(rules_denied, verdict->kind == RT_RULE_DENY);
+        if (verdict->kind != RT_RULE_PASS) {
             return NGX_OK;
         }
-
-        rules->asked = NULL;
-        ngx_rt_rules_done_file(rules, f);
-
-        return NGX_DECLINED;
     }
 
-    ngx_cpystrn((u_char *) error, (u_char *) rt_vm_error(rt_rule_vm(f->rule)),
-                sizeof(error));
+    ngx_rt_rules_why(f, &error);
 
     rules->asked = NULL;
     ngx_rt_rules_done_file(rules, f);
 
-    ngx_rt_rules_failed(f, a, tenant, function, error);
+    if (result == RT_VM_OK || result == RT_VM_NONE) {
+        return NGX_DECLINED;
+    }
+
+    ngx_rt_rules_failed(rules, f, a, tenant, function, &error);
 
     return NGX_ERROR;
 }
 
 
+/* who has none is not asked, and needs no state for that */
+
+static ngx_uint_t
+ngx_rt_rules_has(ngx_rt_rules_file_t *f, const char *function)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; f->functions && ngx_rt_rules_functions[i]; i++) {
+
+        if (ngx_strcmp(ngx_rt_rules_functions[i], function) == 0) {
+            return f->functions & 1 << i;
+        }
+    }
+
+    return 1;
+}
+
+
+void
+ngx_rt_rules_know(ngx_rt_rules_file_t *f, rt_rule_t *rule)
+{
+    ngx_uint_t  i;
+
+    f->schemas = rt_rule_has_schemas(rule);
+    f->functions = NGX_RT_RULES_KNOWN;
+
+    for (i = 0; ngx_rt_rules_functions[i]; i++) {
+
+        if (rt_rule_has(rule, ngx_rt_rules_functions[i])) {
+            f->functions |= 1 << i;
+        }
+    }
+}
+
+
 ngx_int_t
 ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
-    char *error)
+    ngx_rt_rules_error_t *error)
 {
     ngx_uint_t            i;
     ngx_rt_rules_file_t  *oldest;
@@ -230,15 +279,17 @@ ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     }
 
     f->rule = rt_rule_create(&rules->limits, (char *) f->name.data,
-                             f->text.data, f->text.len, error);
+                             f->text.data, f->text.len, error->text);
 
     if (f->rule == NULL) {
+        error->line = 0;
         return NGX_ERROR;
     }
 
     rt_rule_flags(f->rule, rules->flag, rules->flag_data);
 
-    f->schemas = rt_rule_has_schemas(f->rule);
+    ngx_rt_rules_know(f, f->rule);
+
     f->at = rules->nstates++;
     rules->states[f->at] = f;
 
@@ -261,15 +312,31 @@ ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
 }
 
 
+void
+ngx_rt_rules_why(ngx_rt_rules_file_t *f, ngx_rt_rules_error_t *error)
+{
+    rt_vm_t  *vm;
+
+    vm = rt_rule_vm(f->rule);
+
+    error->line = rt_vm_error_line(vm);
+    ngx_cpystrn((u_char *) error->text, (u_char *) rt_vm_error(vm),
+                sizeof(error->text));
+}
+
+
 /* once a second for each file: a rule that fails does so for each client */
 
 void
-ngx_rt_rules_failed(ngx_rt_rules_file_t *f, ngx_rt_rules_account_t *a,
-    const ngx_str_t *tenant, const char *function, const char *error)
+ngx_rt_rules_failed(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
+    ngx_rt_rules_account_t *a, const ngx_str_t *tenant, const char *function,
+    const ngx_rt_rules_error_t *error)
 {
     ngx_uint_t  off;
 
     ngx_rt_count(rules_failed, 1);
+    ngx_rt_rules_count(rules, a, tenant, NGX_RT_RULED_FAILED);
+    ngx_rt_rules_count_failed(rules, f, tenant, error->line);
 
     off = ngx_rt_rules_account_failed(a);
 
@@ -281,7 +348,7 @@ ngx_rt_rules_failed(ngx_rt_rules_file_t *f, ngx_rt_rules_account_t *a,
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "rule \"%s\" of \"%V\", for tenant \"%V\", failed: %s%s",
-                  function, &f->name, tenant, error,
+                  function, &f->name, tenant, error->text,
                   off ? "; it is off for 10 seconds" : "");
 }
 

@@ -445,7 +445,7 @@ ngx_rt_rules_read_file(ngx_conf_t *cf, ngx_rt_rules_conf_t *rules,
         return NGX_CONF_ERROR;
     }
 
-    f->schemas = rt_rule_has_schemas(rule);
+    ngx_rt_rules_know(f, rule);
     rt_rule_destroy(rule);
 
     return NGX_CONF_OK;

@@ -10,7 +10,11 @@
 
 
 #include "ngx_rt_rules.h"
+#include "ngx_rt_state.h"
 
+
+/* in ngx_rt_rules_file_t.functions, beside the bits of their names */
+#define NGX_RT_RULES_KNOWN     0x8000
 
 /* tenants that have an account of the default file, in a worker */
 #define NGX_RT_RULES_ACCOUNTS  1024
@@ -23,7 +27,16 @@ typedef struct {
     ngx_msec_t                 off;           /* until then it is not asked */
     ngx_msec_t                 at;
     uint64_t                   steps;         /* that it owed then */
+    ngx_rt_zone_t             *zone;
+    ngx_rt_tally_t            *tally;         /* of its verdicts, there */
 } ngx_rt_rules_account_t;
+
+
+/* why there is no verdict */
+typedef struct {
+    ngx_uint_t                 line;          /* of the file; 0: at none */
+    char                       text[RT_VM_ERROR_MAX];
+} ngx_rt_rules_error_t;
 
 
 /*
@@ -42,6 +55,7 @@ typedef struct {
     ngx_rt_rules_account_t     account;
     time_t                     told;          /* of a failure, in the log */
     ngx_uint_t                 schemas;       /* it has some, as far as known */
+    ngx_uint_t                 functions;     /* bits; 0: not known yet */
 } ngx_rt_rules_file_t;
 
 
@@ -79,6 +93,12 @@ void ngx_rt_rules_account_charge(ngx_rt_rules_account_t *a, ngx_uint_t steps);
 void ngx_rt_rules_account_good(ngx_rt_rules_account_t *a);
 ngx_uint_t ngx_rt_rules_account_failed(ngx_rt_rules_account_t *a);
 
+/* ngx_rt_rules_count.c */
+void ngx_rt_rules_count(ngx_rt_rules_conf_t *rules, ngx_rt_rules_account_t *a,
+    const ngx_str_t *tenant, ngx_rt_ruled_e what);
+void ngx_rt_rules_count_failed(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_file_t *f, const ngx_str_t *tenant, ngx_uint_t line);
+
 /* by their names' bytes; for a sorted array */
 int ngx_rt_rules_order(const ngx_str_t *one, const ngx_str_t *other);
 
@@ -92,16 +112,23 @@ ngx_rt_rules_file_t *ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules,
 
 /* makes its rule, unless it has one; NGX_ERROR: error says why there is none */
 ngx_int_t ngx_rt_rules_state(ngx_rt_rules_conf_t *rules,
-    ngx_rt_rules_file_t *f, char *error);
+    ngx_rt_rules_file_t *f, ngx_rt_rules_error_t *error);
+
+/* of a rule that was made: what can be known without asking it */
+void ngx_rt_rules_know(ngx_rt_rules_file_t *f, rt_rule_t *rule);
 void ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f);
 
 /* what it was asked is over, and so may be its rule */
 void ngx_rt_rules_done_file(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *f);
 
+/* why its rule has failed, until that is over */
+void ngx_rt_rules_why(ngx_rt_rules_file_t *f, ngx_rt_rules_error_t *error);
+
 /* counts, and says so in the log */
-void ngx_rt_rules_failed(ngx_rt_rules_file_t *f, ngx_rt_rules_account_t *a,
-    const ngx_str_t *tenant, const char *function, const char *error);
+void ngx_rt_rules_failed(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
+    ngx_rt_rules_account_t *a, const ngx_str_t *tenant, const char *function,
+    const ngx_rt_rules_error_t *error);
 
 
 /*

@@ -81,9 +81,9 @@ ngx_rt_rules_check_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     const ngx_str_t *tenant, const char *function, rt_rule_event_t *event,
     rt_verdict_t *verdict)
 {
-    char                     error[RT_VM_ERROR_MAX];
     ngx_int_t                rc;
     rt_vm_result_e           result;
+    ngx_rt_rules_error_t     error;
     ngx_rt_rules_account_t  *a;
 
     a = ngx_rt_rules_account(rules, f, tenant);
@@ -94,8 +94,8 @@ ngx_rt_rules_check_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
         return f->schemas ? rc : NGX_DECLINED;
     }
 
-    if (ngx_rt_rules_state(rules, f, error) != NGX_OK) {
-        ngx_rt_rules_failed(f, a, tenant, function, error);
+    if (ngx_rt_rules_state(rules, f, &error) != NGX_OK) {
+        ngx_rt_rules_failed(rules, f, a, tenant, function, &error);
         return NGX_ERROR;
     }
 
@@ -127,11 +127,9 @@ ngx_rt_rules_check_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
         break;
     }
 
-    ngx_cpystrn((u_char *) error, (u_char *) rt_vm_error(rt_rule_vm(f->rule)),
-                sizeof(error));
-
+    ngx_rt_rules_why(f, &error);
     ngx_rt_rules_done_file(rules, f);
-    ngx_rt_rules_failed(f, a, tenant, function, error);
+    ngx_rt_rules_failed(rules, f, a, tenant, function, &error);
     ngx_rt_rules_no_upgrade(event, verdict);
 
     return NGX_OK;

@@ -178,6 +178,18 @@ rt_rule_open_views(lua_State *L)
 }
 
 
+bool
+rt_rule_has(rt_rule_t *rule, const char *name)
+{
+    bool  has;
+
+    has = rt_vm_begin(rule->vm, name) == RT_VM_OK;
+    rt_vm_end(rule->vm);
+
+    return has;
+}
+
+
 rt_vm_result_e
 rt_rule_ask(rt_rule_t *rule, const char *name, const rt_rule_view_t *views,
     size_t nviews, rt_verdict_t *verdict)

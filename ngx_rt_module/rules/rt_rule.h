@@ -80,6 +80,9 @@ rt_rule_t *rt_rule_create(const rt_vm_limits_t *limits, const char *file,
     const uint8_t *text, size_t len, char *error);
 void rt_rule_destroy(rt_rule_t *rule);
 
+/* has it such a function? */
+bool rt_rule_has(rt_rule_t *rule, const char *name);
+
 /*
  * Asks the function.  RT_VM_OK: the verdict stands, until rt_rule_done();
  * RT_VM_NONE: there is no such function.  rt_rule_done() is called in any case.

@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     17        /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     18        /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -230,8 +230,18 @@ typedef enum {
     NGX_RT_TALLY_FLAGS,                       /* tenant, flag, variant: asked,
                                                  commands: good ones, errors */
     NGX_RT_TALLY_RULES,                       /* tenant, file, line: failures */
+    NGX_RT_TALLY_VERDICTS,                    /* tenant: ngx_rt_ruled_e */
     NGX_RT_TALLY_N
 } ngx_rt_tally_e;
+
+
+/* what became of what rules were to judge */
+typedef enum {
+    NGX_RT_RULED_ALLOWED = 0,                 /* or it said nothing */
+    NGX_RT_RULED_DENIED,
+    NGX_RT_RULED_FAILED,
+    NGX_RT_RULED_OFF                          /* not asked */
+} ngx_rt_ruled_e;
 
 
 typedef struct {

@@ -6,5 +6,8 @@ return {
     if publication.channel == "chat:mine" then
       return rt.deny(4020, "acme says no")
     end
+    if publication.channel == "chat:liar" then
+      error("tenants/acme.lua:99: it was not me", 0)
+    end
   end,
 }
