@@ -250,7 +250,7 @@ ngx_rt_tally_part(const ngx_rt_tally_t *tally, ngx_uint_t i, ngx_str_t *part)
 {
     ngx_uint_t  k;
 
-    ngx_str_null(part);
+    ngx_str_set(part, "");
 
     if (tally->name == NULL || i >= tally->name->n) {
         return;
