@@ -90,6 +90,14 @@ ngx_rt_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (mcf->redis && mcf->state_file.len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "there is \"rt_redis\", which keeps what the API "
+                           "has set, and \"rt_state_file\": remove one of "
+                           "them");
+        return NGX_CONF_ERROR;
+    }
+
     rv = ngx_rt_limit_check_streams(cf, mcf);
 
     return rv == NGX_CONF_OK ? ngx_rt_namespace_check_durable(cf, mcf) : rv;

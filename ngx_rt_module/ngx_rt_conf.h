@@ -130,6 +130,7 @@ struct ngx_rt_main_conf_s {
     ngx_rt_redis_conf_t       *redis;         /* NULL: there is none */
     ngx_rt_rules_conf_t       *rules;         /* the same */
     rt_flags_t                *flags;         /* rt_flag's; NULL: none */
+    ngx_str_t                  state_file;    /* empty: there is none */
 
     /* rt_limit: a burst or a count of 0 is none */
     rt_rate_t                  rates[NGX_RT_LIMIT_RATES][NGX_RT_PAYER_N];

@@ -123,6 +123,13 @@ static ngx_command_t  ngx_rt_commands[] = {
       0,
       NULL },
 
+    { ngx_string("rt_state_file"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_rt_state_file,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("rt_websocket"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_rt_websocket,
@@ -292,6 +299,7 @@ ngx_rt_init_module(ngx_cycle_t *cycle)
     }
 
     ngx_rt_limit_init_module(cycle);
+    ngx_rt_settings_file_init_module(cycle);
 
     return ngx_rt_hub_init_module(cycle);
 }

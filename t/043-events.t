@@ -93,7 +93,7 @@ api: 400 {"code":107,"message":"event: its ID..."}
 api: GET /api/events/{{"%20" x 255}}?channel=open:x
 api: 404 {"code":404,"message":"*"}
 api: POST /api/events/k1?channel=open:x {}
-api: 405 {"code":405,"message":"events take GET and HEAD only"}
+api: 405 {"code":405,"message":"the method is not allowed here, see Allow"}
      Allow: GET, HEAD
 api: DELETE /api/events/k1?channel=open:x
 api: 405 {"code":405,"message":"*"}

@@ -1,8 +1,8 @@
 
 /*
  * rt_api: a request is admitted, its body read, its command run, its reply
- * sent.  The method is what follows the last slash of the URI.  What follows
- * "/events/" there is an event, which is looked at.
+ * sent.  The method is what follows the last slash of the URI, unless there is
+ * a resource at its end.
  *
  * Called by nginx as a content handler.  Calls ngx_rt_api_key.c for the right
  * to, ngx_rt_api_method.c for the doing, ngx_rt_api_reply.c for the answer.
@@ -26,10 +26,10 @@ struct ngx_rt_api_step_s {
 
 static ngx_int_t ngx_rt_api_admit(ngx_http_request_t *r, ngx_rt_api_t *api,
     ngx_rt_api_reply_t *reply);
+static ngx_int_t ngx_rt_api_admit_method(ngx_http_request_t *r,
+    ngx_rt_api_t *api, ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_admit_key(ngx_http_request_t *r, ngx_rt_api_t *api,
     ngx_rt_api_reply_t *reply);
-static ngx_int_t ngx_rt_api_admit_event(ngx_http_request_t *r,
-    ngx_rt_api_t *api, ngx_rt_api_reply_t *reply);
 static ngx_int_t ngx_rt_api_look(ngx_http_request_t *r, ngx_rt_api_t *api);
 static ngx_uint_t ngx_rt_api_is_json(ngx_http_request_t *r);
 static ngx_rt_api_t *ngx_rt_api_create(ngx_http_request_t *r);
@@ -73,7 +73,7 @@ ngx_rt_api_handler(ngx_http_request_t *r)
         return ngx_rt_api_refuse(r, status, &reply);
     }
 
-    if (api->event.data) {
+    if (api->bodiless) {
         return ngx_rt_api_look(r, api);
     }
 
@@ -125,22 +125,14 @@ ngx_rt_api_admit(ngx_http_request_t *r, ngx_rt_api_t *api,
     api->method.data = p;
     api->method.len = r->uri.data + r->uri.len - p;
 
-    rc = ngx_rt_api_admit_event(r, api, reply);
+    rc = ngx_rt_api_admit_resource(r, api, reply);
 
-    if (rc != NGX_DECLINED) {
+    if (rc == NGX_DECLINED) {
+        rc = ngx_rt_api_admit_method(r, api, reply);
+    }
+
+    if (rc != NGX_OK || api->bodiless) {
         return rc;
-    }
-
-    if (ngx_rt_api_method(api->method.data, api->method.len) == NULL) {
-        ngx_rt_api_error(reply, NGX_RT_API_NO_METHOD, NULL,
-                         "method not found");
-        return NGX_HTTP_NOT_FOUND;
-    }
-
-    if (r->method != NGX_HTTP_POST) {
-        ngx_rt_api_error(reply, NGX_HTTP_NOT_ALLOWED, NULL,
-                         "the API takes POST only");
-        return NGX_HTTP_NOT_ALLOWED;
     }
 
     if (!ngx_rt_api_is_json(r)) {
@@ -153,34 +145,21 @@ ngx_rt_api_admit(ngx_http_request_t *r, ngx_rt_api_t *api,
 }
 
 
-/*
- * NGX_DECLINED: it is not about an event.  A method in a location that is named
- * like that is one all the same.
- */
-
 static ngx_int_t
-ngx_rt_api_admit_event(ngx_http_request_t *r, ngx_rt_api_t *api,
+ngx_rt_api_admit_method(ngx_http_request_t *r, ngx_rt_api_t *api,
     ngx_rt_api_reply_t *reply)
 {
-    ngx_str_t  id;
-
-    if (!ngx_rt_api_event_path(r, &id)
-        || (r->method == NGX_HTTP_POST
-            && ngx_rt_api_method(api->method.data, api->method.len)))
-    {
-        return NGX_DECLINED;
+    if (ngx_rt_api_method(api->method.data, api->method.len) == NULL) {
+        ngx_rt_api_error(reply, NGX_RT_API_NO_METHOD, NULL,
+                         "method not found");
+        return NGX_HTTP_NOT_FOUND;
     }
 
-    reply->resource = 1;
-
-    if (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD) {
+    if (r->method != NGX_HTTP_POST) {
         ngx_rt_api_error(reply, NGX_HTTP_NOT_ALLOWED, NULL,
-                         "events take GET and HEAD only");
+                         "the API takes POST only");
         return NGX_HTTP_NOT_ALLOWED;
     }
-
-    api->event = id;
-    api->reply.resource = 1;
 
     return NGX_OK;
 }
@@ -320,6 +299,7 @@ static ngx_int_t
 ngx_rt_api_command(ngx_rt_api_t *api)
 {
     rt_json_t                   j;
+    ngx_int_t                   rc;
     ngx_str_t                   body;
     ngx_rt_api_reply_t         *reply;
     const ngx_rt_api_method_t  *method;
@@ -337,9 +317,15 @@ ngx_rt_api_command(ngx_rt_api_t *api)
 
     rt_json_init(&j, body.data, body.len);
 
-    method = ngx_rt_api_method(api->method.data, api->method.len);
+    if (api->resource) {
+        rc = api->resource(api, &j);
 
-    if (ngx_rt_api_call(api, method, &j, reply) != NGX_OK) {
+    } else {
+        method = ngx_rt_api_method(api->method.data, api->method.len);
+        rc = ngx_rt_api_call(api, method, &j, reply);
+    }
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -366,7 +352,7 @@ ngx_rt_api_look(ngx_http_request_t *r, ngx_rt_api_t *api)
 
     r->main->count++;
 
-    if (ngx_rt_api_event(api) == NGX_OK) {
+    if (api->resource(api, NULL) == NGX_OK) {
         ngx_rt_api_go(api);
 
     } else {

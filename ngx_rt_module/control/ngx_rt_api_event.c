@@ -16,9 +16,6 @@
 #include "rt_utf8.h"
 
 
-#define NGX_RT_API_EVENTS  "/events"
-
-
 /* a request that waits; its pool's cleanup */
 typedef struct {
     ngx_rt_event_asked_t       asked;
@@ -51,48 +48,8 @@ static ngx_int_t ngx_rt_api_event_tell(ngx_rt_api_t *api, ngx_str_t *channel,
 static void ngx_rt_api_event_text(rt_out_t *o, void *data);
 
 
-/* the ID as it came: a slash in it is encoded, so the last one is before it */
-
-ngx_uint_t
-ngx_rt_api_event_path(ngx_http_request_t *r, ngx_str_t *id)
-{
-    u_char     *p, *last;
-    size_t      len;
-    ngx_str_t   path;
-
-    path = r->uri;
-
-    if (r == r->main && r->valid_unparsed_uri) {
-        path = r->unparsed_uri;
-
-        p = ngx_strlchr(path.data, path.data + path.len, '?');
-
-        if (p) {
-            path.len = p - path.data;
-        }
-    }
-
-    last = path.data + path.len;
-
-    for (p = last; p > path.data && p[-1] != '/'; p--) { /* void */ }
-
-    len = sizeof(NGX_RT_API_EVENTS "/") - 1;
-
-    if ((size_t) (p - path.data) < len
-        || ngx_memcmp(p - len, NGX_RT_API_EVENTS "/", len) != 0)
-    {
-        return 0;
-    }
-
-    id->data = p;
-    id->len = last - p;
-
-    return 1;
-}
-
-
 ngx_int_t
-ngx_rt_api_event(ngx_rt_api_t *api)
+ngx_rt_api_event(ngx_rt_api_t *api, rt_json_t *j)
 {
     ngx_int_t  rc;
     ngx_str_t  id, channel;
@@ -124,10 +81,10 @@ ngx_rt_api_event_id(ngx_rt_api_t *api, ngx_str_t *id)
     ngx_http_request_t  *r;
 
     r = api->request;
-    *id = api->event;
+    *id = api->item;
 
     rc = r == r->main && r->valid_unparsed_uri
-         ? ngx_rt_api_event_decode(api, &api->event, id) : NGX_OK;
+         ? ngx_rt_api_event_decode(api, &api->item, id) : NGX_OK;
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;

@@ -26,7 +26,6 @@ static ngx_int_t ngx_rt_api_send(ngx_http_request_t *r, ngx_uint_t status,
 
 static ngx_str_t  ngx_rt_api_allow = ngx_string("Allow");
 static ngx_str_t  ngx_rt_api_post = ngx_string("POST");
-static ngx_str_t  ngx_rt_api_get = ngx_string("GET, HEAD");
 static ngx_str_t  ngx_rt_api_challenge = ngx_string("WWW-Authenticate");
 static ngx_str_t  ngx_rt_api_scheme = ngx_string("apikey");
 static ngx_str_t  ngx_rt_api_retry = ngx_string("Retry-After");
@@ -55,6 +54,7 @@ static const struct {
     { 113, NGX_HTTP_CONFLICT },
     { 404, NGX_HTTP_NOT_FOUND },
     { 409, NGX_HTTP_CONFLICT },
+    { 413, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE },
     { 507, NGX_HTTP_INSUFFICIENT_STORAGE },
     { 0, NGX_HTTP_INTERNAL_SERVER_ERROR }
 };
@@ -372,15 +372,20 @@ ngx_rt_api_refuse(ngx_http_request_t *r, ngx_uint_t status,
     ngx_rt_api_reply_t *reply)
 {
     ngx_int_t         rc;
-    ngx_str_t         text;
+    ngx_str_t         text, methods;
     ngx_table_elt_t  *h;
 
     rc = NGX_OK;
 
     if (status == NGX_HTTP_NOT_ALLOWED) {
-        rc = ngx_rt_api_add_header(r, &ngx_rt_api_allow,
-                                   reply->resource ? &ngx_rt_api_get
-                                                   : &ngx_rt_api_post, &h);
+        methods = ngx_rt_api_post;
+
+        if (reply->allow) {
+            methods.data = (u_char *) reply->allow;
+            methods.len = ngx_strlen(reply->allow);
+        }
+
+        rc = ngx_rt_api_add_header(r, &ngx_rt_api_allow, &methods, &h);
     }
 
     if (status == NGX_HTTP_UNAUTHORIZED) {

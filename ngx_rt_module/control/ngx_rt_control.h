@@ -11,9 +11,11 @@
 #include "ngx_rt.h"
 #include "ngx_rt_fanout.h"
 #include "ngx_rt_state.h"
+#include "ngx_rt_stream.h"
 #include "rt_answer.h"
 #include "rt_json.h"
 #include "rt_params.h"
+#include "rt_setting.h"
 
 
 #define NGX_RT_API_KEY_MIN       8
@@ -39,6 +41,7 @@ enum {
     NGX_RT_API_TOO_MANY         = 111,
     NGX_RT_API_UNRECOVERABLE    = 112,
     NGX_RT_API_CONFLICT         = 409,
+    NGX_RT_API_TOO_LARGE        = 413,
     NGX_RT_API_ZONE_FULL        = 507
 };
 
@@ -85,6 +88,10 @@ typedef struct {
     rt_str_t                   method;        /* of rpc */
     rt_json_value_t            params;        /* the same */
     rt_content_t               content;       /* of what has a key */
+    rt_json_value_t            flags;         /* an object; of a resource */
+    rt_str_t                   text;          /* the same, of rules */
+    rt_str_t                   by;
+    rt_json_value_t            from_version;
 } ngx_rt_api_params_t;
 
 
@@ -100,7 +107,24 @@ typedef struct {
     unsigned                   bare:1;        /* result is the whole answer */
     unsigned                   resource:1;    /* no command: always a status */
     const rt_str_t            *method;        /* of a batch, or NULL */
+    const char                *allow;         /* of a resource: methods */
 } ngx_rt_api_reply_t;
+
+
+/* what is done with a resource; j: the body, if one is taken */
+typedef ngx_int_t (*ngx_rt_api_resource_pt)(ngx_rt_api_t *api, rt_json_t *j);
+
+
+/* what stands at a path, which is the end of the URI */
+typedef struct {
+    rt_str_t                   path;
+    unsigned                   item:1;        /* an ID follows it */
+    const char                *allow;         /* the methods that there are */
+    ngx_rt_api_resource_pt     get;           /* HEAD, too; no body */
+    ngx_rt_api_resource_pt     put;
+    ngx_rt_api_resource_pt     post;
+    ngx_rt_api_resource_pt     remove;        /* DELETE; no body */
+} ngx_rt_api_resource_t;
 
 
 /* a request of the API; lives as long as the request */
@@ -113,7 +137,9 @@ struct ngx_rt_api_s {
     size_t                     max_message;   /* bytes of data */
     ngx_str_t                  tenant;
     ngx_str_t                  method;
-    ngx_str_t                  event;         /* its ID, if that is asked for */
+    ngx_str_t                  item;          /* an ID, as it came */
+    ngx_rt_api_resource_pt     resource;      /* NULL: it is a method */
+    ngx_uint_t                 bodiless;      /* the resource takes none */
     ngx_str_t                  key;           /* empty: it needs none */
     size_t                     budget;        /* replies and walks may take */
     ngx_rt_api_reply_t         reply;         /* to the request */
@@ -274,11 +300,68 @@ ngx_int_t ngx_rt_api_rpc(ngx_rt_api_t *api, ngx_rt_api_params_t *p,
 
 /* ngx_rt_api_event.c */
 
-/* does it ask for an event, whose ID is the last of the path, as it came? */
-ngx_uint_t ngx_rt_api_event_path(ngx_http_request_t *r, ngx_str_t *id);
+/* ngx_rt_api_resource_pt: of api->item */
+ngx_int_t ngx_rt_api_event(ngx_rt_api_t *api, rt_json_t *j);
 
-/* api->reply is there, or will be when nobody is waited for */
-ngx_int_t ngx_rt_api_event(ngx_rt_api_t *api);
+/* ngx_rt_api_resource.c */
+
+/*
+ * NGX_OK: api->resource is what is asked of a resource; NGX_DECLINED: it is
+ * none; or a status, of which the reply says why.
+ */
+ngx_int_t ngx_rt_api_admit_resource(ngx_http_request_t *r, ngx_rt_api_t *api,
+    ngx_rt_api_reply_t *reply);
+
+/* an argument of the URI, decoded; empty: it is not there */
+ngx_int_t ngx_rt_api_argument(ngx_rt_api_t *api, const char *name,
+    ngx_str_t *value);
+
+/* ngx_rt_api_setting.c */
+
+typedef struct ngx_rt_api_change_s  ngx_rt_api_change_t;
+
+/*
+ * Makes c->to of c->was, and says in c->said what it changes.  NGX_OK;
+ * NGX_DECLINED: there is nothing to change, or the reply says why not;
+ * NGX_ERROR: no memory.
+ */
+typedef ngx_int_t (*ngx_rt_api_change_pt)(ngx_rt_api_change_t *c);
+
+/* a change of a tenant's settings; lives as long as the request */
+struct ngx_rt_api_change_s {
+    ngx_rt_api_t              *api;
+    const char                *what;          /* "flags" or "rules" */
+    ngx_rt_api_change_pt       make;          /* again, if another was first */
+    ngx_rt_api_params_t       *params;
+    rt_setting_who_t           who;
+    ngx_rt_settings_t          was;
+    ngx_rt_settings_t          to;
+    ngx_str_t                  said;
+    ngx_uint_t                 tries;
+    ngx_uint_t                 rests;         /* for the file's lock */
+    ngx_uint_t                 waits;         /* counted in the api's */
+    ngx_event_t                timer;
+    ngx_connection_t           dumb;
+    ngx_rt_configure_t         configure;
+    u_char                     key[8];
+};
+
+/*
+ * Makes it and stores it; the reply is there, or will be.  p: by, from_version
+ * and what make() wants; it is kept.
+ */
+ngx_int_t ngx_rt_api_change(ngx_rt_api_t *api, const char *what,
+    ngx_rt_api_change_pt make, ngx_rt_api_params_t *p);
+
+/* the tenant's as they are, of version 0 if there are none */
+ngx_int_t ngx_rt_api_settings(ngx_rt_api_t *api, ngx_rt_settings_t *s);
+
+/* ngx_rt_api_flags.c, ngx_rt_api_rules.c: ngx_rt_api_resource_pt */
+ngx_int_t ngx_rt_api_flags_get(ngx_rt_api_t *api, rt_json_t *j);
+ngx_int_t ngx_rt_api_flags_put(ngx_rt_api_t *api, rt_json_t *j);
+ngx_int_t ngx_rt_api_rules_get(ngx_rt_api_t *api, rt_json_t *j);
+ngx_int_t ngx_rt_api_rules_put(ngx_rt_api_t *api, rt_json_t *j);
+ngx_int_t ngx_rt_api_rules_delete(ngx_rt_api_t *api, rt_json_t *j);
 
 /* ngx_rt_api_rules_test.c: j: the body; api->reply is there */
 ngx_int_t ngx_rt_api_rules_test(ngx_rt_api_t *api, rt_json_t *j);

@@ -190,7 +190,7 @@ rt_bus_kind(rt_bus_line_t *l, uint8_t *kind)
 
     *kind = word.data[0];
 
-    return memchr("psejlhbar", *kind, sizeof("psejlhbar") - 1) != NULL;
+    return memchr("psejlhbarc", *kind, sizeof("psejlhbarc") - 1) != NULL;
 }
 
 

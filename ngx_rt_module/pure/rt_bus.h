@@ -37,8 +37,11 @@ enum {
     RT_BUS_BYE         = 'b',     /* it leaves; nothing */
     RT_BUS_ASK         = 'a',     /* data: parameters; info: the method; tags:
                                      the tenant; offset: the survey's number */
-    RT_BUS_ANSWER      = 'r'      /* data: the result; info: the node asked;
+    RT_BUS_ANSWER      = 'r',     /* data: the result; info: the node asked;
                                      offset: as in the question */
+    RT_BUS_SETTINGS    = 'c'      /* of a tenant were changed; data: rules;
+                                     info: flags; tags: the tenant; offset: the
+                                     version */
 };
 
 

@@ -150,6 +150,12 @@
     point(revoke_hold)            /* before the commit */                     \
     point(revoke_done)            /* behind it, nobody is rung */             \
                                                                               \
+    point(settings_written)       /* new texts, nothing leads there */        \
+    point(settings_hold)          /* before the commit */                     \
+    point(settings_done)          /* behind it, nothing is answered */        \
+    point(settings_saved)         /* in a file, not yet in the state */       \
+    point(settings_rename)        /* in the state, not yet in the file */     \
+                                                                              \
     point(order_hold)             /* nothing is issued yet */                 \
     point(order_left)             /* one is, and committed */                 \
     point(order_issued)           /* all are, nobody is rung */               \

@@ -25,7 +25,9 @@ static const rt_str_t  rt_stream_key_kinds[] = {
     rt_string("}:idem:"),
     rt_string("}:event:"),
     rt_string("}:sizes"),
-    rt_string("}:ends")
+    rt_string("}:ends"),
+    rt_string("}:config"),
+    rt_string("}:audit")
 };
 
 

@@ -19,7 +19,10 @@ typedef enum {
     RT_KEY_IDEM,                  /* rt:{TENANT}:idem:NAME:ID, a first result */
     RT_KEY_EVENT,                 /* rt:{TENANT}:event:NAME:ID, its status */
     RT_KEY_SIZES,                 /* rt:{TENANT}:sizes, of streams; no name */
-    RT_KEY_ENDS                   /* rt:{TENANT}:ends, of them; the same */
+    RT_KEY_ENDS,                  /* rt:{TENANT}:ends, of them; the same */
+    RT_KEY_CONFIG,                /* rt:{TENANT}:config, settings; the same */
+    RT_KEY_AUDIT                  /* rt:{TENANT}:audit, their changes; the
+                                     same */
 } rt_key_kind_t;
 
 

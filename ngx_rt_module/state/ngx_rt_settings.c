@@ -42,6 +42,9 @@ struct ngx_rt_setting_s {
 #define NGX_RT_PIECE  (RT_HEAP_MAX - sizeof(ngx_rt_piece_t))
 
 
+static ngx_int_t ngx_rt_settings_try(ngx_rt_zone_t *z,
+    const ngx_str_t *tenant, const uint64_t *from, const ngx_rt_settings_t *s,
+    ngx_rt_told_t *told, ngx_uint_t dry);
 static ngx_int_t ngx_rt_settings_put_locked(ngx_rt_state_t *st,
     ngx_str_t *tenant, const uint64_t *from, const ngx_rt_settings_t *s);
 static ngx_rt_setting_t *ngx_rt_setting_acquire_locked(ngx_rt_state_t *st,
@@ -73,6 +76,25 @@ ngx_int_t
 ngx_rt_settings_put(ngx_rt_zone_t *z, const ngx_str_t *tenant,
     const uint64_t *from, const ngx_rt_settings_t *s, ngx_rt_told_t *told)
 {
+    return ngx_rt_settings_try(z, tenant, from, s, told, 0);
+}
+
+
+ngx_int_t
+ngx_rt_settings_fit(ngx_rt_zone_t *z, const ngx_str_t *tenant,
+    const ngx_rt_settings_t *s, ngx_rt_told_t *told)
+{
+    return ngx_rt_settings_try(z, tenant, NULL, s, told, 1);
+}
+
+
+/* dry: room is made, nothing is changed */
+
+static ngx_int_t
+ngx_rt_settings_try(ngx_rt_zone_t *z, const ngx_str_t *tenant,
+    const uint64_t *from, const ngx_rt_settings_t *s, ngx_rt_told_t *told,
+    ngx_uint_t dry)
+{
     ngx_int_t        rc;
     ngx_str_t        name;
     ngx_rt_state_t  *st;
@@ -86,15 +108,18 @@ ngx_rt_settings_put(ngx_rt_zone_t *z, const ngx_str_t *tenant,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(ngx_cpymem(ngx_rt_settings_text, s->rules.data, s->rules.len),
-               s->flags.data, s->flags.len);
+    (void) rt_append(rt_append(ngx_rt_settings_text, s->rules.data,
+                               s->rules.len),
+                     s->flags.data, s->flags.len);
 
     ngx_rt_state_lock(z);
 
     for ( ;; ) {
         rc = ngx_rt_settings_put_locked(st, &name, from, s);
 
-        if (rc == NGX_DECLINED) {
+        rt_fault(settings_hold);
+
+        if (rc == NGX_DECLINED || (rc == NGX_OK && dry)) {
             rt_txn_abort(&st->txn);
             break;
         }
@@ -111,6 +136,8 @@ ngx_rt_settings_put(ngx_rt_zone_t *z, const ngx_str_t *tenant,
     }
 
     ngx_rt_state_unlock(z);
+
+    rt_fault(settings_done);
 
     return rc;
 }
@@ -143,6 +170,8 @@ ngx_rt_settings_put_locked(ngx_rt_state_t *st, ngx_str_t *tenant,
     if (ngx_rt_setting_write_locked(st, e, s, &piece) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    rt_fault(settings_written);
 
     rt_txn_set_ptr(x, &e->pieces, piece);
     rt_txn_set(x, &e->rules, s->rules.len);
@@ -192,6 +221,7 @@ ngx_rt_setting_acquire_locked(ngx_rt_state_t *st, ngx_rt_tenant_t *t)
     }
 
     rt_txn_set_ptr(x, &st->settings, e);
+    rt_txn_add(x, &st->nsettings, 1);
 
     ngx_rt_tenant_hold_locked(st, t);
     rt_txn_set_ptr(x, &t->settings, e);
@@ -317,6 +347,26 @@ ngx_rt_settings_get(ngx_rt_zone_t *z, const ngx_str_t *tenant,
     ngx_rt_state_unlock(z);
 
     return e ? ngx_rt_settings_keep(pool, s) : NGX_DECLINED;
+}
+
+
+uint64_t
+ngx_rt_settings_version(ngx_rt_zone_t *z, const ngx_str_t *tenant)
+{
+    uint64_t          version;
+    ngx_str_t         name;
+    ngx_rt_tenant_t  *t;
+
+    name = *tenant;
+
+    ngx_rt_state_lock(z);
+
+    t = ngx_rt_tenant_lookup_locked(z->state, &name);
+    version = t && t->settings ? t->settings->version : 0;
+
+    ngx_rt_state_unlock(z);
+
+    return version;
 }
 
 

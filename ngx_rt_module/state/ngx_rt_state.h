@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     18        /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     19        /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -366,6 +366,7 @@ struct ngx_rt_state_s {
     ngx_rt_setting_t          *settings;      /* the oldest change first */
     ngx_rt_setting_t          *settings_last;
     uint64_t                   settings_serial;  /* of the latest */
+    uint64_t                   nsettings;
 };
 
 
@@ -403,6 +404,7 @@ struct ngx_rt_zone_s {
     ngx_slab_pool_t           *log_pool;
     rt_log_t                  *log;
     ngx_rt_linger_conf_t      *linger;
+    ngx_str_t                 *state_file;    /* empty: there is none */
 
     ngx_rt_hub_t              *hub;           /* the worker's */
     uint64_t                   teller;        /* the worker's bit, if it tells
@@ -644,6 +646,9 @@ uint64_t ngx_rt_settings_serial(ngx_rt_zone_t *z);
 ngx_int_t ngx_rt_settings_get(ngx_rt_zone_t *z, const ngx_str_t *tenant,
     ngx_pool_t *pool, ngx_rt_settings_t *s);
 
+/* of the tenant's; 0: it has none */
+uint64_t ngx_rt_settings_version(ngx_rt_zone_t *z, const ngx_str_t *tenant);
+
 /*
  * Takes the place of an older version; from: of that one only (0: of none), if
  * not NULL.  NGX_DECLINED: the zone has another one, or one that is as new;
@@ -651,6 +656,13 @@ ngx_int_t ngx_rt_settings_get(ngx_rt_zone_t *z, const ngx_str_t *tenant,
  */
 ngx_int_t ngx_rt_settings_put(ngx_rt_zone_t *z, const ngx_str_t *tenant,
     const uint64_t *from, const ngx_rt_settings_t *s, ngx_rt_told_t *told);
+
+/*
+ * Makes the room that a put would need, and changes nothing; NGX_DECLINED,
+ * NGX_ERROR as there.
+ */
+ngx_int_t ngx_rt_settings_fit(ngx_rt_zone_t *z, const ngx_str_t *tenant,
+    const ngx_rt_settings_t *s, ngx_rt_told_t *told);
 
 /*
  * The next that changed after *serial, in the order of the changes; *serial is
@@ -705,6 +717,27 @@ ngx_int_t ngx_rt_tally_copy(ngx_rt_zone_t *z, ngx_rt_tally_e kind,
 /* a part of its name, empty if it has none */
 void ngx_rt_tally_part(const ngx_rt_tally_t *tally, ngx_uint_t i,
     ngx_str_t *part);
+
+
+/* ngx_rt_settings_file.c */
+
+/* rt_state_file PATH */
+char *ngx_rt_state_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* can the workers write it?  A warning, if they cannot */
+void ngx_rt_settings_file_init_module(ngx_cycle_t *cycle);
+
+/* a zone is new: what the file has of it.  NGX_ERROR: the log says why */
+ngx_int_t ngx_rt_settings_load(ngx_rt_zone_t *z, ngx_log_t *log);
+
+/*
+ * ngx_rt_settings_put(), and in the file, too, if there is one.  As there, and
+ * NGX_AGAIN: another worker writes it just now; NGX_ABORT: it cannot be
+ * written, and what was set before stands.
+ */
+ngx_int_t ngx_rt_settings_save(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
+    const ngx_str_t *tenant, const uint64_t *from, const ngx_rt_settings_t *s,
+    ngx_rt_told_t *told, ngx_log_t *log);
 
 
 /* ngx_rt_session.c: these lock by themselves but for _locked */

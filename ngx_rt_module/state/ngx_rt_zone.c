@@ -65,6 +65,7 @@ ngx_rt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     z->key_text = value[1];
     z->linger = &mcf->linger;
+    z->state_file = &mcf->state_file;
 
     if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -270,7 +271,9 @@ ngx_rt_zone_init_state(ngx_shm_zone_t *shm, void *data)
     } else if (shm->shm.exists) {
         z->state = z->pool->data;
 
-    } else if (ngx_rt_zone_create(z, shm->shm.log) != NGX_OK) {
+    } else if (ngx_rt_zone_create(z, shm->shm.log) != NGX_OK
+               || ngx_rt_settings_load(z, shm->shm.log) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -272,6 +272,37 @@ typedef ngx_int_t (*ngx_rt_survey_serve_pt)(ngx_rt_zone_t *z,
 extern ngx_rt_survey_serve_pt  ngx_rt_survey_server;
 
 
+/* ngx_rt_stream_settings.c */
+
+/* what is kept of a change beside it: fields of an entry */
+#define NGX_RT_AUDIT_FIELDS  8
+
+typedef struct ngx_rt_configure_s  ngx_rt_configure_t;
+
+/* a change of a tenant's settings; in the caller's memory until told */
+struct ngx_rt_configure_s {
+    /*
+     * rc: NGX_OK: accepted, and the zone has it; NGX_DECLINED: there was
+     * something newer than `from`, and the zone has that; NGX_ERROR: Redis did
+     * not say that it is accepted
+     */
+    void                     (*handler)(ngx_rt_configure_t *c, ngx_int_t rc);
+    ngx_rt_zone_t             *zone;
+    ngx_str_t                  tenant;
+    uint64_t                   from;          /* the version it was made from */
+    ngx_rt_settings_t          settings;
+    ngx_uint_t                 naudit;
+    ngx_str_t                  audit[2 * NGX_RT_AUDIT_FIELDS];
+    ngx_uint_t                 waits;         /* the caller's */
+
+    ngx_rt_redis_call_t        call;          /* to be forgotten by it */
+    ngx_uint_t                 again;
+};
+
+/* NGX_DECLINED: Redis is away, and the handler is not called */
+ngx_int_t ngx_rt_stream_configure(ngx_rt_configure_t *c);
+
+
 /* ngx_rt_stream_nodes.c */
 
 /* other nodes that are alive: is there anyone to be told something? */

@@ -22,6 +22,7 @@
 #include "ngx_rt_state.h"
 #include "ngx_rt_stream.h"
 #include "ngx_rt_stream_nodes.h"
+#include "ngx_rt_stream_settings.h"
 
 
 /* a heartbeat, which is sent by a watch of one second; msec */
@@ -88,6 +89,8 @@ ngx_rt_nodes_init_process(ngx_rt_zone_t *z)
     (void) ngx_rt_stream_listen(&ngx_rt_nodes_listen, &ngx_rt_nodes_name);
 
     ngx_rt_survey_init_process(z);
+    ngx_rt_settings_init_process();
+    ngx_rt_compare_init_process(z);
 }
 
 
@@ -138,6 +141,7 @@ ngx_rt_nodes_watch(void)
         return;
     }
 
+    ngx_rt_compare_watch();
     ngx_rt_nodes_beat(NGX_RT_NODES_BEAT);
 
     if (ngx_current_msec - ngx_rt_nodes_since < NGX_RT_NODES_SILENT) {
@@ -183,6 +187,8 @@ ngx_rt_nodes_beat(ngx_msec_t since)
     }
 
     ngx_rt_nodes_beating = 1;
+
+    ngx_rt_compare_count();
 }
 
 
@@ -221,6 +227,7 @@ ngx_rt_nodes_subscribed(ngx_rt_listen_t *l)
     ngx_rt_nodes_since = ngx_current_msec;
 
     ngx_rt_nodes_beat(NGX_RT_NODES_GREET);
+    ngx_rt_compare_begin();
 }
 
 
@@ -233,6 +240,13 @@ ngx_rt_nodes_lost(ngx_rt_listen_t *l)
 static void
 ngx_rt_nodes_message(ngx_rt_listen_t *l, rt_bus_t *m)
 {
+    /* the worker of this node that sent it may have died since */
+
+    if (m->kind == RT_BUS_SETTINGS) {
+        ngx_rt_settings_hear(ngx_rt_nodes_zone, m);
+        return;
+    }
+
     if (ngx_rt_stream_is_own(m)) {
         return;
     }

@@ -271,11 +271,11 @@ class Nginx {
     }
 
     /* { status, body: the parsed JSON } */
-    api(method, body, headers = {}) {
+    api(method, body, headers = {}, verb = "POST") {
         return new Promise((resolve, reject) => {
             const request = http.request({
                 agent: this.agent, port: this.port, host: "127.0.0.1",
-                method: "POST",
+                method: verb,
                 path: `/api/${method}`,
                 headers: { "Content-Type": "application/json", ...headers },
             }, response => {
@@ -290,7 +290,8 @@ class Nginx {
             });
 
             request.on("error", reject);
-            request.end(JSON.stringify(body));
+            /* a string would make the headers UTF-8, too */
+            request.end(body && Buffer.from(JSON.stringify(body)));
         });
     }
 

@@ -105,7 +105,7 @@ test("before stores to shared memory", async t => {
     const first = 1 + Math.floor(Math.random() * STRIDE);
 
     for (const name of ["publish", "join", "leave", "connect", "close",
-                        "issue"]) {
+                        "issue", "set"]) {
         await t.test(name, async t => {
             let n = first + 1;
 

@@ -2,9 +2,11 @@
 
 /*
  * Scenes (see scenes.js) of what outlives a connection: histories, keys,
- * sessions that linger, limits, revocations; and the stage that they need.
+ * sessions that linger, limits, revocations, settings; and the stage that they
+ * need.
  */
 
+const assert = require("node:assert/strict");
 const fs = require("node:fs");
 
 const { sleep, until } = require("../clients/nginx.js");
@@ -41,6 +43,35 @@ const keyed = data => ({ rpc: { method: "rt.publish", data: { channel: OPEN,
     event: { id: `key-${data.s}`, type: "t", data } } } });
 
 
+/* flags of two blocks, all of it of one number, in texts of one length */
+let share = 10;
+
+function flags() {
+    share = share === 99 ? 10 : share + 1;
+
+    const allow = Array.from({ length: 30 }, (_, i) =>
+        `${share}-${String(i).padStart(200, "0")}`);
+
+    return { flags: { scene: { percent: share, allow } }, by: "the scene" };
+}
+
+/* what was set before, or what is set then: never some of each, or less */
+async function whole(nginx) {
+    const { body } = await nginx.api("flags", undefined, { "X-Tenant": "t" },
+                                     "GET");
+    const { percent, allow } = body.result.flags.scene;
+
+    assert.equal(allow.length, 30);
+    assert.ok(allow.every(each => each.startsWith(`${percent}-0`)));
+
+    const lines = fs.readFileSync(`${nginx.prefix}/settings`, "utf8")
+        .split("\n").filter(Boolean).map(line => JSON.parse(line));
+
+    assert.equal(lines.at(-1).tenants, lines.length - 1);
+    assert.equal(lines[0].flags.scene.allow.length, 30);
+}
+
+
 /*
  * What a Stage is started with: prepare() before it is looked at how things
  * are, tidy() when a scene is over, mend() if channels have gone.
@@ -49,6 +80,7 @@ const STAGE = {
     http: `${HTTP}
     rt_idempotency  window=200ms;
     rt_session_ttl  ${TTL}ms;
+    rt_state_file   settings;
     rt_ping_interval  1s;
     rt_pong_timeout   900ms;
     rt_namespace    short publish=any history=3 ttl=1h;
@@ -83,6 +115,7 @@ const STAGE = {
         await api("publish", { channel: SHORT, data: 0 });
         await api("invalidate_user_tokens",
                   { user: REVOKED, issued_before: issued });
+        await stage.nginx.api("flags", flags(), { "X-Tenant": "t" }, "PUT");
         await STAGE.tidy(stage);
         await STAGE.mend(stage);
     },
@@ -95,6 +128,8 @@ const STAGE = {
         for (const user of ["lingers", REVOKED]) {
             await nginx.api("disconnect", { user }, headers);
         }
+
+        await whole(nginx);
     },
 
     async mend({ nginx }) {
@@ -323,6 +358,13 @@ const revoke = left => ({
 });
 
 
+const set = {
+    prepare: (stage, { pid }) => stage.requests(pid),
+    act: (stage, victim, api) => api.put("flags", flags())
+        .finally(() => api.close()),
+};
+
+
 const SCENES = {
     publish_told: key,
     limit,
@@ -349,6 +391,7 @@ const SCENES = {
     resume_disown: disowns,
     resume_settle: settles,
     revoke: revoke(false),
+    settings: set,
 };
 
 

@@ -219,4 +219,5 @@ function sceneOf(point) {
 }
 
 
-module.exports = { close, connect, issue, join, leave, publish, sceneOf };
+module.exports = { close, connect, issue, join, leave, publish, sceneOf,
+                   set: LASTING.settings };

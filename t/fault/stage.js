@@ -76,6 +76,9 @@ async function requests(nginx, fits, tenant = "t") {
         post: async (method, body) =>
             JSON.parse(await ask("POST", `/api/${method}`,
                                  JSON.stringify(body))),
+        put: async (resource, body) =>
+            JSON.parse(await ask("PUT", `/api/${resource}`,
+                                 JSON.stringify(body))),
         close: () => agent.destroy(),
     };
 }

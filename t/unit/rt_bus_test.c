@@ -103,7 +103,7 @@ test_round(void)
     rt_bus_t  m, n;
 
     static uint8_t     bytes[64];
-    static const char  kinds[] = "psejlhbar";
+    static const char  kinds[] = "psejlhbarc";
 
     for (round = 0; round < ROUNDS; round++) {
 

@@ -70,7 +70,9 @@ test_table(void)
           "rt:{m\xc3\xbcnchen}:channel:x" },
         { RT_KEY_IDEM, "a", "b", "", "rt:{a}:idem:b:" },
         { RT_KEY_SIZES, "a{", "", NULL, "rt:{a%7B}:sizes" },
-        { RT_KEY_ENDS, "a", "", NULL, "rt:{a}:ends" }
+        { RT_KEY_ENDS, "a", "", NULL, "rt:{a}:ends" },
+        { RT_KEY_CONFIG, "a{}", "", NULL, "rt:{a%7B%7D}:config" },
+        { RT_KEY_AUDIT, "a", "", NULL, "rt:{a}:audit" }
     };
 
     for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

@@ -2,7 +2,7 @@ package RT::Json;
 
 # JSON with holes: what a test expects of a message.
 #
-#   *            any value
+#   *            any value;  *name: a number or the like, kept
 #   "*"          any string that is not empty
 #   "*name"      the same, kept under that name for later lines
 #   "TEXT..."    a string that begins with TEXT
@@ -53,7 +53,7 @@ sub _value
         return _array($p) if /\G\[/gc;
         return _string($p) if /\G"/;
         return ['literal', $1] if /\G(true|false|null)\b/gc;
-        return ['any'] if $p->{holes} && /\G\*/gc;
+        return ['any', $1] if $p->{holes} && /\G\*(\w*)/gc;
         return ['number', $1]
             if /\G(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?)/gc;
     }
@@ -167,7 +167,10 @@ sub differs
     $at //= '';
     my ($type, $w) = @$want;
 
-    return undef if $type eq 'any';
+    if ($type eq 'any') {
+        $kept->{$w} = $got->[1] if $w ne '';
+        return undef;
+    }
 
     if ($type eq 'string' && $w =~ /^\*(\w*)$/) {
         my $name = $1;
