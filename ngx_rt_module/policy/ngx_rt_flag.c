@@ -30,7 +30,6 @@ ngx_rt_flag_ask(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
     const ngx_str_t *tenant, const rt_str_t *name, const rt_str_t *key,
     ngx_rt_flag_answer_t *answer)
 {
-    ngx_str_t         parts[3];
     const rt_flag_t  *flag;
 
     flag = ngx_rt_flag_find(mcf, z, tenant, name);
@@ -41,15 +40,27 @@ ngx_rt_flag_ask(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
 
     answer->on = rt_flag_on(flag, key->data, key->len);
     answer->name = ngx_rt_ngx_str(&flag->name);
-
-    parts[0] = *tenant;
-    parts[1] = answer->name;
-    ngx_rt_flag_text(answer->on, &parts[2]);
-
-    answer->tally = ngx_rt_tally(z, NGX_RT_TALLY_FLAGS, parts, 3);
-    (void) ngx_atomic_fetch_add(&answer->tally->counts[NGX_RT_FLAG_ASKED], 1);
+    answer->tally = NULL;
 
     return NGX_OK;
+}
+
+
+void
+ngx_rt_flag_count(ngx_rt_zone_t *z, const ngx_str_t *tenant,
+    ngx_rt_flag_answer_t *answer)
+{
+    ngx_str_t  parts[3];
+
+    if (answer->tally == NULL) {
+        parts[0] = *tenant;
+        parts[1] = answer->name;
+        ngx_rt_flag_text(answer->on, &parts[2]);
+
+        answer->tally = ngx_rt_tally(z, NGX_RT_TALLY_FLAGS, parts, 3);
+    }
+
+    (void) ngx_atomic_fetch_add(&answer->tally->counts[NGX_RT_FLAG_ASKED], 1);
 }
 
 
@@ -330,6 +341,7 @@ ngx_rt_flag_request(ngx_http_request_t *r, ngx_str_t *name, ngx_uint_t *on)
     k = ngx_rt_str(&key);
 
     if (ngx_rt_flag_ask(mcf, z, &tenant, &flag, &k, &answer) == NGX_OK) {
+        ngx_rt_flag_count(z, &tenant, &answer);
         *on = answer.on;
     }
 

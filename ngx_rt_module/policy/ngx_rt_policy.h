@@ -114,19 +114,22 @@ ngx_uint_t ngx_rt_limit_code(ngx_rt_denial_t *denial);
 struct ngx_rt_flag_answer_s {
     ngx_uint_t                 on;
     ngx_str_t                  name;          /* good until the next call */
-    ngx_rt_tally_t            *tally;         /* of that answer */
+    ngx_rt_tally_t            *tally;         /* of it; NULL: not known yet */
 };
 
 
 /*
- * Is it on for that key, in that tenant?  Counted.  NGX_DECLINED: there is no
- * such flag, so it is off.
+ * Is it on for that key, in that tenant?  NGX_DECLINED: there is no such flag,
+ * so it is off.  What is asked is counted: who asks often may keep the tally.
  */
 ngx_int_t ngx_rt_flag_ask(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
     const ngx_str_t *tenant, const rt_str_t *name, const rt_str_t *key,
     ngx_rt_flag_answer_t *answer);
 
-/* the same, not counted; a flag that is not there is off */
+void ngx_rt_flag_count(ngx_rt_zone_t *z, const ngx_str_t *tenant,
+    ngx_rt_flag_answer_t *answer);
+
+/* the same in a word; a flag that is not there is off */
 ngx_uint_t ngx_rt_flag_look(ngx_rt_main_conf_t *mcf, ngx_rt_zone_t *z,
     const ngx_str_t *tenant, const rt_str_t *name, const rt_str_t *key);
 

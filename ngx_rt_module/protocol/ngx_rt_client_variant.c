@@ -32,11 +32,35 @@ struct ngx_rt_variants_s {
 };
 
 
+static ngx_rt_variant_t *ngx_rt_client_variant_of(ngx_rt_client_t *client,
+    const ngx_str_t *name);
+
+
 /* without memory it is not kept: nothing depends on it but what is told */
 
 void
-ngx_rt_client_variant(ngx_rt_client_t *client,
-    const ngx_rt_flag_answer_t *answer)
+ngx_rt_client_variant(ngx_rt_client_t *client, const ngx_str_t *tenant,
+    ngx_rt_flag_answer_t *answer)
+{
+    ngx_rt_variant_t  *v;
+
+    v = ngx_rt_client_variant_of(client, &answer->name);
+
+    if (v && v->on == answer->on) {
+        answer->tally = v->tally;
+    }
+
+    ngx_rt_flag_count(client->zone, tenant, answer);
+
+    if (v) {
+        v->on = answer->on;
+        v->tally = answer->tally;
+    }
+}
+
+
+static ngx_rt_variant_t *
+ngx_rt_client_variant_of(ngx_rt_client_t *client, const ngx_str_t *name)
 {
     ngx_uint_t          i;
     ngx_rt_variant_t   *v;
@@ -45,7 +69,7 @@ ngx_rt_client_variant(ngx_rt_client_t *client,
     if (client->variants == NULL) {
         all = ngx_alloc(sizeof(ngx_rt_variants_t), ngx_cycle->log);
         if (all == NULL) {
-            return;
+            return NULL;
         }
 
         all->n = 0;
@@ -57,27 +81,24 @@ ngx_rt_client_variant(ngx_rt_client_t *client,
     for (i = 0; i < all->n; i++) {
         v = &all->variants[i];
 
-        if (v->len == answer->name.len
-            && ngx_memcmp(v->name, answer->name.data, v->len) == 0)
+        if (v->len == name->len
+            && ngx_memcmp(v->name, name->data, v->len) == 0)
         {
-            break;
+            return v;
         }
     }
 
     if (i == NGX_RT_VARIANTS) {
-        return;
+        return NULL;
     }
 
-    v = &all->variants[i];
+    v = &all->variants[all->n++];
 
-    if (i == all->n) {
-        v->len = answer->name.len;
-        ngx_memcpy(v->name, answer->name.data, v->len);
-        all->n++;
-    }
+    v->tally = NULL;
+    v->len = name->len;
+    ngx_memcpy(v->name, name->data, v->len);
 
-    v->on = answer->on;
-    v->tally = answer->tally;
+    return v;
 }
 
 

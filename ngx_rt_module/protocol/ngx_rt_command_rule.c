@@ -271,7 +271,7 @@ ngx_rt_command_flag(void *data, const rt_str_t *name, const rt_str_t *key)
         return false;
     }
 
-    ngx_rt_client_variant(client, &answer);
+    ngx_rt_client_variant(client, &judged->tenant, &answer);
 
     return answer.on;
 }

@@ -89,8 +89,8 @@ void ngx_rt_client_hold(ngx_rt_client_t *client, u_char *text, size_t len);
 /* ngx_rt_client_variant.c */
 
 /* its rules have asked a flag; a command was answered; $rt_flags */
-void ngx_rt_client_variant(ngx_rt_client_t *client,
-    const ngx_rt_flag_answer_t *answer);
+void ngx_rt_client_variant(ngx_rt_client_t *client, const ngx_str_t *tenant,
+    ngx_rt_flag_answer_t *answer);
 void ngx_rt_client_count_variants(ngx_rt_client_t *client, ngx_uint_t error);
 u_char *ngx_rt_client_say_variants(ngx_rt_client_t *client, u_char *p);
 

@@ -226,7 +226,9 @@ ngx_rt_rules_has(ngx_rt_rules_file_t *f, const char *function)
 
     for (i = 0; f->functions && ngx_rt_rules_functions[i]; i++) {
 
-        if (ngx_strcmp(ngx_rt_rules_functions[i], function) == 0) {
+        if (ngx_rt_rules_functions[i] == function
+            || ngx_strcmp(ngx_rt_rules_functions[i], function) == 0)
+        {
             return f->functions & 1 << i;
         }
     }

@@ -28,6 +28,13 @@ const char *const  rt_rule_verdicts[] = {
 };
 
 
+/* what the userdata of a view has */
+typedef struct {
+    rt_rule_t             *rule;
+    size_t                 n;     /* of the call's views */
+} rt_rule_viewed_t;
+
+
 static void rt_rule_open(lua_State *L);
 static void rt_rule_open_views(lua_State *L);
 static int rt_rule_view_index(lua_State *L);
@@ -152,8 +159,8 @@ rt_rule_open(lua_State *L)
 static void
 rt_rule_open_views(lua_State *L)
 {
-    size_t   i;
-    size_t  *n;
+    size_t             i;
+    rt_rule_viewed_t  *viewed;
 
     lua_newtable(L);
     lua_pushcfunction(L, rt_rule_view_index);
@@ -162,8 +169,9 @@ rt_rule_open_views(lua_State *L)
     lua_setfield(L, -2, "__newindex");
 
     for (i = 0; i < RT_RULE_VIEWS; i++) {
-        n = lua_newuserdata(L, sizeof(size_t));
-        *n = i;
+        viewed = lua_newuserdata(L, sizeof(rt_rule_viewed_t));
+        viewed->rule = rt_vm_owner(L);
+        viewed->n = i;
 
         lua_newtable(L);
         lua_setfenv(L, -2);
@@ -289,25 +297,22 @@ rt_rule_done(rt_rule_t *rule)
 static int
 rt_rule_view_index(lua_State *L)
 {
-    size_t                  i, n;
-    rt_rule_t              *rule;
     const char             *name;
+    rt_rule_viewed_t       *viewed;
     const rt_rule_view_t   *view;
     const rt_rule_field_t  *field;
 
-    rule = rt_vm_owner(L);
-    n = *(size_t *) lua_touserdata(L, 1);
+    viewed = lua_touserdata(L, 1);
 
-    if (n >= rule->nviews) {
+    if (viewed->n >= viewed->rule->nviews) {
         return luaL_error(L, "what a rule was called with is over");
     }
 
-    view = &rule->views[n];
-    name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    view = &viewed->rule->views[viewed->n];
+    name = lua_tolstring(L, 2, NULL);
+    name = name ? name : "";
 
-    for (i = 0; i < view->nfields; i++) {
-
-        field = &view->fields[i];
+    for (field = view->fields; field < view->fields + view->nfields; field++) {
 
         if (field->name[0] != name[0] || strcmp(field->name, name) != 0) {
             continue;
@@ -335,7 +340,7 @@ rt_rule_view_index(lua_State *L)
             return 1;
         }
 
-        rt_vm_charge_bytes(L, field->value.len);
+        rt_vm_charge_to(viewed->rule->vm, 1 + field->value.len / 16);
         lua_pushlstring(L, (char *) field->value.data, field->value.len);
 
         return 1;

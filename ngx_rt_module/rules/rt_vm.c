@@ -22,7 +22,7 @@
 #include "rt_vm_lib.h"
 
 
-#define RT_VM_TICK      100
+#define RT_VM_TICK      200
 
 /* a chunk is compiled and run once */
 #define RT_VM_LOADING   10
@@ -368,7 +368,7 @@ rt_vm_function(rt_vm_t *vm, const char *name)
 
     for (f = vm->functions; f < vm->functions + vm->nfunctions; f++) {
 
-        if (strcmp(f->name, name) == 0) {
+        if (f->name[0] == name[0] && strcmp(f->name, name) == 0) {
             return f->is ? f : NULL;
         }
     }

@@ -90,17 +90,20 @@ unsigned rt_vm_enter(lua_State *L);
 
 
 static inline void
-rt_vm_charge(lua_State *L, size_t steps)
+rt_vm_charge_to(rt_vm_t *vm, size_t steps)
 {
-    rt_vm_t  *vm;
-
-    vm = rt_vm_of(L);
-
     if (rt_unlikely((int64_t) steps > vm->steps)) {
-        rt_vm_die(L, RT_VM_STEPS);
+        rt_vm_die(vm->L, RT_VM_STEPS);
     }
 
     vm->steps -= steps;
+}
+
+
+static inline void
+rt_vm_charge(lua_State *L, size_t steps)
+{
+    rt_vm_charge_to(rt_vm_of(L), steps);
 }
 
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "rt_flag.h"
 #include "rt_rule.h"
 
 
@@ -25,6 +26,8 @@ static const rt_vm_limits_t  verdict_limits = {
 };
 
 
+static bool verdict_flag(void *data, const rt_str_t *name,
+    const rt_str_t *key);
 static double verdict_round(rt_rule_t *rule);
 static double verdict_clock(void);
 
@@ -56,6 +59,7 @@ main(int argc, char **argv)
         return 2;
     }
 
+    rt_rule_flags(rule, verdict_flag, NULL);
     best = 0;
 
     for (i = 0; i < VERDICT_ROUNDS; i++) {
@@ -66,6 +70,24 @@ main(int argc, char **argv)
     printf("verdict_ns=%.1f\n", best);
 
     return 0;
+}
+
+
+static bool
+verdict_flag(void *data, const rt_str_t *name, const rt_str_t *key)
+{
+    static char       text[] = "beta";
+    static rt_flag_t  flag;
+    static rt_str_t   beta = { sizeof(text) - 1, (uint8_t *) text };
+
+    (void) data;
+    (void) name;
+
+    if (flag.hash == 0) {
+        rt_flag_init(&flag, &beta, RT_FLAG_ALL / 2);
+    }
+
+    return rt_flag_on(&flag, key->data, key->len);
 }
 
 

@@ -137,7 +137,7 @@ test_verdicts(void)
         { "rt.allow = nil", "x.lua:1: a rule keeps nothing: "
           "write \"local allow\"" },
         { "local x = v.other", "x.lua:1: a thing has no \"other\"" },
-        { "local x = v[1]", "x.lua:1: a thing has no \"\"" },
+        { "local x = v[1]", "x.lua:1: a thing has no \"1\"" },
         { "v.name = 1", "x.lua:1: it can only be read: change what a rule "
           "gives to rt.transform()" },
         { "return rt.reply({ v.name, v.n, v.yes, v.nobody == nil })",

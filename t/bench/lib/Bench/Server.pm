@@ -155,7 +155,8 @@ sub rules {
         or die "$_.lua: $!\n" for @files;
 
     return (TENANT => '$http_x_tenant',
-            RT_RULES => "rt_rules $folder " . ($parameters // '') . ';');
+            RT_RULES => "rt_rules $folder " . ($parameters // '') . ';'
+                        . ' rt_flag beta 50%;');
 }
 
 
