@@ -15,7 +15,7 @@ use RT::Config qw(prefix whole judged served);
 my $top = abs_path(dirname(__FILE__) . '/..');
 my $prefix = prefix();
 
-my @docs = ("$top/README.md", sort glob "$top/docs/*.md");
+my @docs = ("$top/README.md", "$top/lua/README.md", sort glob "$top/docs/*.md");
 my %text = map { $_ => text($_) } @docs;
 
 my $zone = "rt_zone \$http_x_tenant zone=live:1m;\n";
@@ -148,6 +148,29 @@ for my $path (@docs) {
 }
 
 ok($examples > 20, 'there are examples');
+
+# a rule is a whole file
+my $rules = 0;
+
+for my $path (@docs) {
+    while ($text{$path} =~ /^```lua\n(.*?)^```$/gms) {
+        my ($rule, $line) = ($1, 1 + (substr($text{$path}, 0, $-[1])
+                                      =~ tr/\n//));
+        my $dir = "$prefix/conf/rule" . $rules++;
+
+        mkdir $dir;
+        open my $f, '>', "$dir/default.lua" or die $!;
+        print $f $rule;
+        close $f;
+
+        my ($status, $said) = judged(whole(["${zone}rt_rules $dir;\n", '']));
+
+        ok($status == 0, "a rule: " . basename($path) . ":$line")
+            or diag($said);
+    }
+}
+
+ok($rules > 3, 'there are rules');
 
 
 # ---- directives
