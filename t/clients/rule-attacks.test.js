@@ -2,7 +2,7 @@
 
 /*
  * All of t/rules/attacks.lua against a server that lives: each is a tenant's
- * rule, which its clients ask again and again.  Meanwhile a neighbour on the
+ * rule, by a file or by the API, which its clients ask again and again.  Meanwhile a neighbour on the
  * same worker publishes: all of it arrives, as its own rule has made it, and
  * soon.  Nobody ends the worker, and its memory does not grow.
  */
@@ -28,6 +28,7 @@ const LATE_MS = 500;
 
 const SERVER = `
         location /connection/websocket { rt_websocket zone=live; }
+        location /api                  { rt_api zone=live; rt_api_key off; }
 `;
 
 const NEIGHBOUR = `return {
@@ -87,6 +88,26 @@ function install(nginx, all) {
         assert.ok(tenants.has(tenant), said);
         tenants.delete(tenant);
         fs.unlinkSync(`${folder}/${tenant}.lua`);
+    }
+
+    return tenants;
+}
+
+
+/* the same by the API, which tries each before it takes it */
+async function put(nginx, all) {
+    const tenants = new Map();
+
+    for (const [name, text] of all) {
+        const tenant = `a${tenants.size}`;
+        const { status } = await nginx.api("rules", { text },
+                                           { "X-Tenant": tenant }, "PUT");
+
+        assert.ok(status === 200 || status === 400, `${name}: ${status}`);
+
+        if (status === 200) {
+            tenants.set(tenant, name);
+        }
     }
 
     return tenants;
@@ -171,7 +192,12 @@ function memory(pid) {
 }
 
 
-test("attacks of tenants' rules on a server that lives", async t => {
+for (const by of ["files", "the API"]) {
+    test(`attacks by ${by} on a server that lives`, t => attacked(t, by));
+}
+
+
+async function attacked(t, by) {
     const all = attacks();
     let tenants;
 
@@ -185,18 +211,23 @@ test("attacks of tenants' rules on a server that lives", async t => {
 ` });
 
         fs.writeFileSync(`${that.prefix}/nginx.conf`, text);
-        tenants = install(that, all);
+        tenants = install(that, by === "files" ? all : new Map());
 
         return text;
     } });
 
     t.after(() => nginx.stop());
 
-    assert.ok(tenants.size > 70, `${tenants.size} of ${all.size}`);
-
     const [worker] = nginx.workerPids();
     const next = await neighbour(nginx);
     t.after(() => { next.running = false; });
+
+    if (by !== "files") {
+        tenants = await put(nginx, all);
+    }
+
+    assert.ok(tenants.size > 70, `${tenants.size} of ${all.size}`);
+
     const before = memory(worker);
 
     await attack(nginx, tenants);
@@ -226,4 +257,4 @@ test("attacks of tenants' rules on a server that lives", async t => {
     }
 
     assert.deepEqual(nginx.alarms(), []);
-});
+}
