@@ -99,6 +99,14 @@ refused('a zone in a server', qr/rt_zone.*not allowed here/,
                   . 'rate=off;'));
     accepted('rules that fail are passed over',
              http("rt_rules $dir;", 'rt_rules_on_error pass;'));
+    accepted('a file for what the API sets', http('rt_state_file settings;'));
+    refused('such a file and Redis', qr/rt_redis.*rt_state_file.*remove one/,
+            http('rt_state_file settings;',
+                 "rt_redis unix:$dir/none; # <- none") );
+    refused('such a file twice', qr/"rt_state_file" directive is duplicate/,
+            http('rt_state_file a;', 'rt_state_file b; # <-'));
+    refused('such a file without a name', qr/has no path/,
+            http('rt_state_file ""; # <-'));
     accepted('rules that fail deny', http('rt_rules_on_error deny;'));
     accepted('rules of tenants only',
              http('rt_rules ' . $of->('tenants/a.lua' => $good) . ';'));

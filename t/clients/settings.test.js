@@ -417,6 +417,7 @@ describe("a file", { timeout: 120000 }, () => {
     rt_zone       $http_x_tenant zone=live:8m;
     rt_drain      window=100ms;
     rt_rules      ${RULES};
+    rt_namespace  default;
     rt_state_file state/settings;
 `;
 
@@ -498,6 +499,23 @@ describe("a file", { timeout: 120000 }, () => {
     });
 
 
+    test("a tenant that has nothing else is kept for them", async () => {
+        const a = await node();
+
+        await accepted(set(a, { x: true }));
+
+        /* more than are kept without anything */
+        for (const n of upTo(1200)) {
+            const { body } = await a.api("publish", { channel: "x", data: 1 },
+                                         { "X-Tenant": `idle-${n}` });
+
+            assert.ok(body.result, JSON.stringify(body));
+        }
+
+        assert.equal((await get(a)).flags.x.on, true);
+    });
+
+
     test("it cannot be written: refused, and what was set stands", async () => {
         const a = await node();
 
@@ -508,6 +526,10 @@ describe("a file", { timeout: 120000 }, () => {
 
         assert.equal(status, 500);
         assert.match(body.message, /"rt_state_file" cannot be written/);
+        a.child.kill("SIGHUP");
+        await until("a warning at the next reload", () =>
+            /\[warn\].*workers cannot write "rt_state_file"/
+                .test(errorLog(a)));
         assert.equal((await get(a)).flags.x.on, true);
 
         /* what is there cannot be replaced */
