@@ -167,6 +167,10 @@ describe("two nodes of one Redis", { timeout: 120000 }, () => {
 
     test("many change it at once: nothing is lost", async () => {
         const { a, b } = await both();
+
+        /* all are sent before one is answered */
+        await p.redis.call("CLIENT", "PAUSE", "300", "ALL");
+
         const changes = upTo(24).map(n => set(n % 2 ? a : b,
                                               { [`f${n}`]: { percent: n } }));
         const answers = await Promise.all(changes);
@@ -189,6 +193,8 @@ describe("two nodes of one Redis", { timeout: 120000 }, () => {
         const version = await accepted(set(a, { x: true }));
 
         await reaches([b], r => r.version === version);
+
+        await p.redis.call("CLIENT", "PAUSE", "300", "ALL");
 
         const answers = await Promise.all([
             set(a, { x: { percent: 1 } }, { version }),
