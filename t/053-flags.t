@@ -243,3 +243,63 @@ m: GET /metrics
 m: 200 ~\A(?!(?s:.*tenant="e",flag=))
 m: GET /metrics
 m: 200 ~^rt_flag_asked_total\{zone="live",tenant="",flag="",variant=""\} 17$
+
+
+
+=== TEST 7: a tenant's own outrank the directive's, at once, and only for it
+--- workers: 2
+--- more_config
+        location /say { return 200 "$rt_flag_beta $rt_flag_everyone $rt_flag_mine"; }
+--- conversation
+a, b: open /connection/websocket
+      X-User: user-0
+      > {"id":1,"connect":{}}
+a, b: < {"id":1,"connect":{...}}
+c: open /connection/websocket
+   X-Tenant: {{$tenant}}x
+   X-User: user-0
+   > {"id":1,"connect":{}}
+   > {"id":2,"rpc":{"method":"beta"}}
+   > {"id":3,"rpc":{"method":"mine"}}
+c: < {"id":1,"connect":{...}}
+   < {"id":2,"rpc":{"data":false}}
+   < {"id":3,"rpc":{"data":false}}
+m: GET /say
+   X-User: user-0
+m: 200 ~^off on off$
+api: PUT /api/flags {"flags":{"Beta":{"percent":0,"allow":["user-0","user-1"],"deny":["user-1"]},"mine":true,"everyone":false}}
+api: 200 {"result":{...}}
+a, b: > {"id":2,"rpc":{"method":"beta"}}
+      > {"id":3,"rpc":{"method":"mine"}}
+      > {"id":4,"rpc":{"method":"beta","data":{"key":"user-1"}}}
+      > {"id":5,"rpc":{"method":"everyone"}}
+a, b: < {"id":2,"rpc":{"data":true}}
+      < {"id":3,"rpc":{"data":true}}
+      < {"id":4,"rpc":{"data":false}}
+      < {"id":5,"rpc":{"data":false}}
+m: GET /say
+   X-User: user-0
+m: 200 ~^on off on$
+m: GET /say
+   X-User: user-1
+m: 200 ~^off off on$
+c: > {"id":4,"rpc":{"method":"beta"}}
+   > {"id":5,"rpc":{"method":"mine"}}
+   > {"id":6,"rpc":{"method":"everyone"}}
+c: < {"id":4,"rpc":{"data":false}}
+   < {"id":5,"rpc":{"data":false}}
+   < {"id":6,"rpc":{"data":true}}
+m: GET /say
+   X-User: user-0
+   X-Tenant: {{$tenant}}x
+m: 200 ~^off on off$
+api: PUT /api/flags {"flags":{"beta":null,"mine":{"percent":50},"everyone":null}}
+api: 200 {"result":{...}}
+a, b: > {"id":6,"rpc":{"method":"beta"}}
+      > {"id":7,"rpc":{"method":"everyone"}}
+a, b: < {"id":6,"rpc":{"data":false}}
+      < {"id":7,"rpc":{"data":true}}
+m: GET /metrics
+m: 200 ~^rt_flag_asked_total\{zone="live",tenant="{{$tenant}}",flag="mine",variant="on"\} \d
+m: GET /metrics
+m: 200 ~\A(?!(?s:.*tenant="{{$tenant}}x",flag="mine"))
