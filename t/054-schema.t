@@ -46,6 +46,11 @@ $RT::HTTP = <<'_EOC_';
     rt_drain      window=50ms;
 _EOC_
 
+our $LIMITED = $RT::HTTP . <<'_EOC_';
+    rt_limit      bytes namespace=chat rate=1k/s burst=66k;
+    rt_limit      publish namespace=kept rate=1r/s burst=2;
+_EOC_
+
 our $CHANGING = $RT::HTTP =~ s/RULES/CHANGING/r;
 
 our $DURABLE = $CHANGING . <<'_EOC_';
@@ -325,3 +330,29 @@ api: POST /api/history {"channel":"keep:x","limit":10}
 api: 200 {"result":{"publications":[{"data":{"a":0.1,"v1":1},"tags":{"event":"k1","type":"t","version":"2"},...},{"data":{"a":2},"tags":{"event":"k2","type":"t","version":"2"},...},{"data":{"a":3,"v1":1,"v2":2},"tags":{"event":"k3","type":"t","version":"3"},...}],...}}
 api: GET /api/events/k3?channel=keep:x
 api: 200 ~"type":"t","version":3
+
+
+
+=== TEST 10: limits stand behind upgrades: charged is what they make
+--- http_config eval: $::LIMITED
+--- conversation
+b: open /connection/websocket
+   > {"id":1,"connect":{}}
+b: < {"id":1,"connect":{...}}
+b: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"i1","type":"com.example.prompt","version":1,"data":{"prompt":"big"}}}}}
+b: < {"id":3,"rpc":{"data":{"event":"i1","status":"accepted","duplicate":false}}}
+b: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"i2","type":"com.example.prompt","version":1,"data":{"prompt":"big"}}}}}
+b: < {"id":3,"error":{"code":111,...}}
+b: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"i3","type":"com.example.prompt","version":1,"data":{"prompt":"x"}}}}}
+b: < {"id":3,"rpc":{"data":{"event":"i3","status":"accepted","duplicate":false}}}
+# what is refused by a schema costs nothing, and what is said again neither
+b: 5 x > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"kept:x","event":{"id":"z","type":"com.example.prompt","version":9,"data":{"prompt":"x"}}}}}
+b: 5 x < {"id":3,"error":{"code":415,...}}
+b: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"kept:x","event":{"id":"k1","type":"com.example.prompt","version":1,"data":{"prompt":"x"}}}}}
+b: < {"id":3,"rpc":{"data":{"event":"k1","duplicate":false,...}}}
+b: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"kept:x","event":{"id":"k1","type":"com.example.prompt","version":1,"data":{"prompt":"x"}}}}}
+b: < {"id":3,"rpc":{"data":{"event":"k1","duplicate":true,...}}}
+b: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"kept:x","event":{"id":"k2","type":"com.example.prompt","version":1,"data":{"prompt":"x"}}}}}
+b: < {"id":3,"rpc":{"data":{"event":"k2","duplicate":false,...}}}
+b: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"kept:x","event":{"id":"k3","type":"com.example.prompt","version":1,"data":{"prompt":"x"}}}}}
+b: < {"id":3,"error":{"code":111,...}}

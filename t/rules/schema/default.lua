@@ -16,6 +16,7 @@ rt.schema{
       if data.prompt == "error" then error("no idea") end
       if data.prompt == "wrong" then return { prompt = 5, options = {} } end
       if data.prompt == "denied" then return rt.deny(4050, "not that") end
+      if data.prompt == "big" then data.prompt = ("x"):rep(40000) end
       if data.prompt == "large" then data.prompt = ("x"):rep(70000) end
       data.options = { temperature = 1 }
       return data
