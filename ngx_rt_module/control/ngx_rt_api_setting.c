@@ -9,9 +9,10 @@
  */
 
 
+#include "ngx_rt.h"
+
 #include <openssl/sha.h>
 
-#include "ngx_rt.h"
 #include "ngx_rt_control.h"
 #include "ngx_rt_fanout.h"
 

@@ -15,9 +15,10 @@
  */
 
 
+#include "ngx_rt.h"
+
 #include <sys/file.h>
 
-#include "ngx_rt.h"
 #include "ngx_rt_state.h"
 #include "rt_setting.h"
 #include "rt_utf8.h"
