@@ -25,6 +25,10 @@
 
 static ngx_uint_t ngx_rt_rules_has(ngx_rt_rules_file_t *f,
     const char *function);
+static void ngx_rt_rules_link(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_file_t *f);
+static void ngx_rt_rules_unlink(ngx_rt_rules_conf_t *rules,
+    ngx_rt_rules_file_t *f);
 static ngx_int_t ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *f, const ngx_str_t *tenant, const char *function,
     const rt_rule_view_t *views, ngx_uint_t nviews, ngx_uint_t may,
@@ -258,26 +262,18 @@ ngx_int_t
 ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     ngx_rt_rules_error_t *error)
 {
-    ngx_uint_t            i;
-    ngx_rt_rules_file_t  *oldest;
-
-    f->used = ++rules->calls;
-
     if (f->rule) {
+        if (f != rules->newest) {
+            ngx_rt_rules_unlink(rules, f);
+            ngx_rt_rules_link(rules, f);
+        }
+
         rt_rule_flags(f->rule, rules->flag, rules->flag_data);
         return NGX_OK;
     }
 
     if (rules->nstates == rules->max) {
-        oldest = rules->states[0];
-
-        for (i = 1; i < rules->nstates; i++) {
-            if (rules->states[i]->used < oldest->used) {
-                oldest = rules->states[i];
-            }
-        }
-
-        ngx_rt_rules_drop(rules, oldest);
+        ngx_rt_rules_drop(rules, rules->oldest);
     }
 
     f->rule = rt_rule_create(&rules->limits, (char *) f->name.data,
@@ -292,18 +288,51 @@ ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
 
     ngx_rt_rules_know(f, f->rule);
 
-    f->at = rules->nstates++;
-    rules->states[f->at] = f;
+    ngx_rt_rules_link(rules, f);
+    rules->nstates++;
 
     return NGX_OK;
+}
+
+
+static void
+ngx_rt_rules_link(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
+{
+    f->newer = NULL;
+    f->older = rules->newest;
+
+    if (f->older) {
+        f->older->newer = f;
+    } else {
+        rules->oldest = f;
+    }
+
+    rules->newest = f;
+}
+
+
+static void
+ngx_rt_rules_unlink(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
+{
+    if (f->newer) {
+        f->newer->older = f->older;
+    } else {
+        rules->newest = f->older;
+    }
+
+    if (f->older) {
+        f->older->newer = f->newer;
+    } else {
+        rules->oldest = f->newer;
+    }
 }
 
 
 void
 ngx_rt_rules_drop(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
 {
-    rules->states[f->at] = rules->states[--rules->nstates];
-    rules->states[f->at]->at = f->at;
+    ngx_rt_rules_unlink(rules, f);
+    rules->nstates--;
 
     rt_rule_destroy(f->rule);
     f->rule = NULL;
@@ -363,6 +392,6 @@ ngx_rt_rules_exit_process(ngx_rt_main_conf_t *mcf)
     rules = mcf->rules;
 
     while (rules && rules->nstates) {
-        ngx_rt_rules_drop(rules, rules->states[0]);
+        ngx_rt_rules_drop(rules, rules->oldest);
     }
 }

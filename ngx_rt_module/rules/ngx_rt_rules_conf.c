@@ -66,6 +66,7 @@ ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     rules->limits.steps = NGX_RT_RULES_STEPS;
     rules->limits.bytes = NGX_RT_RULES_MEMORY;
     rules->limits.time = NGX_RT_RULES_TIME;
+
     value = cf->args->elts;
 
     for (i = 2; i < cf->args->nelts; i++) {
@@ -74,12 +75,6 @@ ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (rc != NGX_CONF_OK) {
             return rc;
         }
-    }
-
-    rules->states = ngx_pcalloc(cf->pool,
-                                rules->max * sizeof(ngx_rt_rules_file_t *));
-    if (rules->states == NULL) {
-        return NGX_CONF_ERROR;
     }
 
     rules->accounts = ngx_pcalloc(cf->pool, NGX_RT_RULES_ACCOUNTS

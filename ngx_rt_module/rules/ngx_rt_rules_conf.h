@@ -43,20 +43,22 @@ typedef struct {
  * A file, or what stands in its place because the API has given it; what is a
  * worker's own is zero in the master.
  */
-typedef struct {
+typedef struct ngx_rt_rules_file_s  ngx_rt_rules_file_t;
+
+struct ngx_rt_rules_file_s {
     ngx_rt_rules_conf_t       *conf;
     ngx_str_t                  tenant;        /* empty: the default */
     ngx_str_t                  name;          /* in errors, terminated */
     ngx_str_t                  text;
 
     rt_rule_t                 *rule;          /* NULL: not needed yet */
-    ngx_uint_t                 at;            /* among the worker's states */
-    uint64_t                   used;          /* when it was last, in calls */
+    ngx_rt_rules_file_t       *newer;         /* of those that have one, by */
+    ngx_rt_rules_file_t       *older;         /*  when they were needed last */
     ngx_rt_rules_account_t     account;
     time_t                     told;          /* of a failure, in the log */
     ngx_uint_t                 schemas;       /* it has some, as far as known */
     ngx_uint_t                 functions;     /* bits; 0: not known yet */
-} ngx_rt_rules_file_t;
+};
 
 
 struct ngx_rt_rules_conf_s {
@@ -71,9 +73,9 @@ struct ngx_rt_rules_conf_s {
     ngx_array_t                tenants;       /* ngx_rt_rules_file_t, sorted */
 
     /* a worker's own */
-    ngx_rt_rules_file_t      **states;        /* those that have a rule */
+    ngx_rt_rules_file_t       *newest;        /* of those that have a rule */
+    ngx_rt_rules_file_t       *oldest;
     ngx_uint_t                 nstates;
-    uint64_t                   calls;
     ngx_rt_rules_account_t    *accounts;      /* of the default, by tenant */
     ngx_rt_zone_t             *zone;          /* of who asks; or NULL */
     rt_rule_flag_pt            flag;          /* the same */
