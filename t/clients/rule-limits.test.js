@@ -1,9 +1,9 @@
 "use strict";
 
 /*
- * No verdict avoids a limit.  Random rules (every kind of verdict, data that
- * grows and shrinks, rules that fail) before random limits, and clients that
- * publish as fast as they are answered.  What subscribers got is held against
+ * No verdict avoids a limit.  Random rules (every kind of verdict, flags, data
+ * that grows and shrinks, rules that fail) before random limits, and clients
+ * that publish as fast as they are answered.  What subscribers got is held against
  * what each bucket can have given in that time: its burst, and its rate.  The
  * same clients, without rules, must come as far as the limits let them, or the
  * test would say nothing.
@@ -34,6 +34,8 @@ const SERVER = `
 `;
 
 
+const FLAGS = ["always", "never", "half", "nobody-knows"];
+
 const ACTIONS = [
     () => "return nil",
     () => "return rt.allow()",
@@ -50,6 +52,10 @@ const ACTIONS = [
     () => "if session.user == 'u1' then return rt.allow() end",
     () => "if session.user == 'u2' then return rt.deny() end",
     () => "return rt.durable()",
+    r => `if rt.flag('${r.of(FLAGS)}') then return rt.allow() end`,
+    r => `if rt.flag('${r.of(FLAGS)}', publication.id or session.id) then `
+         + `return rt.transform(('f'):rep(${r.from(1, 1500)})) end`,
+    r => `return rt.flag('${r.of(FLAGS)}') and rt.fast() or rt.deny()`,
 ];
 
 
@@ -235,6 +241,9 @@ for (let round = 0; round < ROUNDS; round++) {
     rt_max_message ${MAX_MESSAGE};
     rt_namespace  aa  publish=any;
     rt_namespace  bb  publish=any;
+    rt_flag       always on;
+    rt_flag       never  off;
+    rt_flag       half   50%;
 ${directives(some)}
     ${ruled ? `rt_rules ${prefix}/rules rate=off; rt_rules_on_error ${onError};`
             : ""}
