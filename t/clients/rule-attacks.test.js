@@ -2,8 +2,8 @@
 
 /*
  * All of t/rules/attacks.lua against a server that lives: each is a tenant's
- * rule, by a file or by the API, which its clients ask again and again.  Meanwhile a neighbour on the
- * same worker publishes: all of it arrives, as its own rule has made it, and
+ * rule, by a file or by the API, which its clients ask again and again.
+ * Meanwhile a neighbour on the same worker publishes: all of it arrives, as its own rule has made it, and
  * soon.  Nobody ends the worker, and its memory does not grow.
  */
 

@@ -3,8 +3,8 @@
 /*
  * No verdict avoids a limit.  Random rules (every kind of verdict, flags, data
  * that grows and shrinks, rules that fail) before random limits, and clients
- * that publish as fast as they are answered.  What subscribers got is held against
- * what each bucket can have given in that time: its burst, and its rate.  The
+ * that publish as fast as they are answered.  What subscribers got is held
+ * against what each bucket can have given in that time: its burst, and its rate.  The
  * same clients, without rules, must come as far as the limits let them, or the
  * test would say nothing.
  *

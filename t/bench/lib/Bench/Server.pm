@@ -135,7 +135,7 @@ sub configure {
 }
 
 
-# the words for a server with rules, whose folder is made: a file of t/bench/rules
+# the words for a server with rules, whose folder is made: one of t/bench/rules
 # for everyone, or as many copies for tenants' own, or for tenant "noisy"
 sub rules {
     my ($self, $settings) = @_;
