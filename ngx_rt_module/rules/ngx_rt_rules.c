@@ -18,8 +18,10 @@
 #include "ngx_rt_rules_conf.h"
 #include "ngx_rt_state.h"
 
+#include <time.h>
 
-/* what it takes to make a state, in steps */
+
+/* what it takes to make a state, in steps, or more where it takes longer */
 #define NGX_RT_RULES_MADE  10000
 
 
@@ -33,6 +35,7 @@ static ngx_int_t ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *f, const ngx_str_t *tenant, const char *function,
     const rt_rule_view_t *views, ngx_uint_t nviews, ngx_uint_t may,
     rt_verdict_t *verdict);
+static uint64_t ngx_rt_rules_cost(ngx_rt_rules_conf_t *rules, uint64_t ns);
 
 
 /* those that a rule may have: a bit each */
@@ -169,11 +172,7 @@ ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
         return rc;
     }
 
-    if (f->rule == NULL) {
-        ngx_rt_rules_account_charge(a, NGX_RT_RULES_MADE);
-    }
-
-    if (ngx_rt_rules_state(rules, f, &error) != NGX_OK) {
+    if (ngx_rt_rules_state(rules, f, a, &error) != NGX_OK) {
         ngx_rt_rules_failed(rules, f, a, tenant, function, &error);
         return NGX_ERROR;
     }
@@ -260,8 +259,10 @@ ngx_rt_rules_know(ngx_rt_rules_file_t *f, rt_rule_t *rule)
 
 ngx_int_t
 ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
-    ngx_rt_rules_error_t *error)
+    ngx_rt_rules_account_t *a, ngx_rt_rules_error_t *error)
 {
+    uint64_t  began;
+
     if (f->rule) {
         if (f != rules->newest) {
             ngx_rt_rules_unlink(rules, f);
@@ -272,12 +273,17 @@ ngx_rt_rules_state(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
         return NGX_OK;
     }
 
+    began = ngx_rt_rules_clock();
+
     if (rules->nstates == rules->max) {
         ngx_rt_rules_drop(rules, rules->oldest);
     }
 
     f->rule = rt_rule_create(&rules->limits, (char *) f->name.data,
                              f->text.data, f->text.len, error->text);
+
+    ngx_rt_rules_account_charge(a, ngx_rt_rules_cost(rules,
+                                             ngx_rt_rules_clock() - began));
 
     if (f->rule == NULL) {
         error->line = 0;
@@ -325,6 +331,33 @@ ngx_rt_rules_unlink(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f)
     } else {
         rules->oldest = f->newer;
     }
+}
+
+
+/*
+ * No step is counted while a text is compiled: its time is, as a call's, where
+ * it took longer than half of one may.
+ */
+
+static uint64_t
+ngx_rt_rules_cost(ngx_rt_rules_conf_t *rules, uint64_t ns)
+{
+    uint64_t  steps;
+
+    steps = ns * rules->limits.steps / ((uint64_t) rules->limits.time * 1000);
+
+    return steps > rules->limits.steps / 2 ? steps : NGX_RT_RULES_MADE;
+}
+
+
+uint64_t
+ngx_rt_rules_clock(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 

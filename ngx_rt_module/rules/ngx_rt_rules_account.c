@@ -27,14 +27,16 @@ ngx_rt_rules_account_t *
 ngx_rt_rules_account(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
     const ngx_str_t *tenant)
 {
-    uint32_t                 hash;
+    uint64_t                 hash;
     ngx_rt_rules_account_t  *a;
 
     if (f != rules->standard) {
         return &f->account;
     }
 
-    hash = ngx_murmur_hash2(tenant->data, tenant->len);
+    /* with the zone's secret, so that nobody chooses a name to be another's */
+
+    hash = rt_hash(&rules->zone->state->hash_key, tenant->data, tenant->len);
     a = &rules->accounts[hash % NGX_RT_RULES_ACCOUNTS];
 
     if (a->tenant != hash) {
@@ -77,7 +79,7 @@ ngx_rt_rules_account_check(ngx_rt_rules_conf_t *rules,
 
 
 void
-ngx_rt_rules_account_charge(ngx_rt_rules_account_t *a, ngx_uint_t steps)
+ngx_rt_rules_account_charge(ngx_rt_rules_account_t *a, uint64_t steps)
 {
     if (a->steps == 0) {
         a->at = ngx_current_msec;

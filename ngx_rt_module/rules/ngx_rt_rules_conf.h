@@ -22,7 +22,7 @@
 
 /* a worker's own: what a tenant's rules have cost, and how they failed */
 typedef struct {
-    uint32_t                   tenant;        /* a hash, in the table */
+    uint64_t                   tenant;        /* a hash, in the table */
     ngx_uint_t                 failures;      /* in a row */
     ngx_msec_t                 off;           /* until then it is not asked */
     ngx_msec_t                 at;
@@ -91,7 +91,7 @@ ngx_rt_rules_account_t *ngx_rt_rules_account(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *f, const ngx_str_t *tenant);
 ngx_int_t ngx_rt_rules_account_check(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_account_t *a);
-void ngx_rt_rules_account_charge(ngx_rt_rules_account_t *a, ngx_uint_t steps);
+void ngx_rt_rules_account_charge(ngx_rt_rules_account_t *a, uint64_t steps);
 void ngx_rt_rules_account_good(ngx_rt_rules_account_t *a);
 ngx_uint_t ngx_rt_rules_account_failed(ngx_rt_rules_account_t *a);
 
@@ -112,9 +112,16 @@ ngx_rt_rules_file_t *ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules,
 
 /* ngx_rt_rules.c */
 
-/* makes its rule, unless it has one; NGX_ERROR: error says why there is none */
+/*
+ * Makes its rule, unless it has one, which is charged; NGX_ERROR: error says
+ * why there is none.
+ */
 ngx_int_t ngx_rt_rules_state(ngx_rt_rules_conf_t *rules,
-    ngx_rt_rules_file_t *f, ngx_rt_rules_error_t *error);
+    ngx_rt_rules_file_t *f, ngx_rt_rules_account_t *a,
+    ngx_rt_rules_error_t *error);
+
+/* nanoseconds of the processor */
+uint64_t ngx_rt_rules_clock(void);
 
 /* of a rule that was made: what can be known without asking it */
 void ngx_rt_rules_know(ngx_rt_rules_file_t *f, rt_rule_t *rule);

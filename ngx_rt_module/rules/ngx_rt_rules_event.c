@@ -94,7 +94,7 @@ ngx_rt_rules_check_file(ngx_rt_rules_conf_t *rules, ngx_rt_rules_file_t *f,
         return f->schemas ? rc : NGX_DECLINED;
     }
 
-    if (ngx_rt_rules_state(rules, f, &error) != NGX_OK) {
+    if (ngx_rt_rules_state(rules, f, a, &error) != NGX_OK) {
         ngx_rt_rules_failed(rules, f, a, tenant, function, &error);
         return NGX_ERROR;
     }

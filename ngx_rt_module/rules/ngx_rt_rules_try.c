@@ -11,8 +11,6 @@
 #include "ngx_rt.h"
 #include "ngx_rt_rules_conf.h"
 
-#include <time.h>
-
 
 static ngx_int_t ngx_rt_rules_try_create(ngx_rt_rules_conf_t *rules,
     ngx_rt_rules_file_t *files, ngx_rt_rules_trial_t *t);
@@ -24,7 +22,6 @@ static void ngx_rt_rules_try_file(ngx_rt_rules_file_t *f,
 static ngx_uint_t ngx_rt_rules_try_failed(ngx_rt_rules_file_t *f,
     ngx_rt_rules_trial_t *t);
 static ngx_int_t ngx_rt_rules_try_keep(ngx_pool_t *pool, rt_str_t *s);
-static uint64_t ngx_rt_rules_try_clock(void);
 
 
 ngx_int_t
@@ -186,9 +183,9 @@ ngx_rt_rules_try_event(ngx_rt_rules_file_t *files, ngx_rt_rules_trial_t *t)
 
         declared |= rt_rule_has_schemas(files[i].rule);
 
-        began = ngx_rt_rules_try_clock();
+        began = ngx_rt_rules_clock();
         result = rt_rule_check(files[i].rule, &t->event, &t->verdict);
-        t->time += ngx_rt_rules_try_clock() - began;
+        t->time += ngx_rt_rules_clock() - began;
 
         if (result == RT_VM_NONE) {
             continue;
@@ -224,9 +221,9 @@ ngx_rt_rules_try_file(ngx_rt_rules_file_t *f, ngx_rt_rules_trial_t *t,
 
     v = views(data, &t->event);
 
-    began = ngx_rt_rules_try_clock();
+    began = ngx_rt_rules_clock();
     result = rt_rule_ask(f->rule, t->function, v, RT_RULE_VIEWS, &t->verdict);
-    t->time += ngx_rt_rules_try_clock() - began;
+    t->time += ngx_rt_rules_clock() - began;
 
     if (result == RT_VM_OK && t->verdict.kind != RT_RULE_PASS
         && !(t->may & 1 << t->verdict.kind))
@@ -293,17 +290,4 @@ ngx_rt_rules_try_keep(ngx_pool_t *pool, rt_str_t *s)
     s->data = p;
 
     return NGX_OK;
-}
-
-
-/* nanoseconds of the processor */
-
-static uint64_t
-ngx_rt_rules_try_clock(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
 }

@@ -43,6 +43,7 @@ static int rt_vm_where(lua_State *L);
 static unsigned rt_vm_line(lua_State *L, lua_Debug *in);
 static void rt_vm_start(rt_vm_t *vm, uint32_t times);
 static rt_vm_result_e rt_vm_done(rt_vm_t *vm, int status);
+static void rt_vm_say(rt_vm_t *vm, const char *said);
 static void rt_vm_hook(lua_State *L, lua_Debug *ar);
 static bool rt_vm_late(rt_vm_t *vm);
 static uint64_t rt_vm_clock(clockid_t clock);
@@ -527,10 +528,7 @@ rt_vm_done(rt_vm_t *vm, int status)
         said = lua_type(vm->L, -1) == LUA_TSTRING
                ? lua_tolstring(vm->L, -1, &len)
                : "an error that is no text";
-        n = strlen(said);
-        n = rt_min(n, sizeof(vm->error) - 1);
-        memcpy(vm->error, said, n);
-        vm->error[n] = '\0';
+        rt_vm_say(vm, said);
         return RT_VM_ERROR;
     }
 
@@ -541,6 +539,23 @@ rt_vm_done(rt_vm_t *vm, int status)
              : "too much memory");
 
     return vm->dead;
+}
+
+
+/* a rule's own text becomes a part of a line: it has no control characters */
+
+static void
+rt_vm_say(rt_vm_t *vm, const char *said)
+{
+    size_t   n;
+    uint8_t  ch;
+
+    for (n = 0; said[n] && n < sizeof(vm->error) - 1; n++) {
+        ch = said[n];
+        vm->error[n] = ch < 0x20 || ch == 0x7f ? ' ' : said[n];
+    }
+
+    vm->error[n] = '\0';
 }
 
 
