@@ -200,9 +200,9 @@ a: open /connection/websocket
    > {"id":2,"subscribe":{"channel":"chat:x"}}
 a: < {"id":1,"connect":{...}}
    < {"id":2,"subscribe":{}}
-a: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"{{$port}}1","type":"com.example.order","version":2,"data":{"n":2.5}}}}}
+a: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"{{$port}}1","type":"com.example.order","version":9,"data":{"n":2.5}}}}}
 a: < {"id":3,"rpc":{"data":{"event":"{{$port}}1","status":"accepted","duplicate":false}}}
-   | {"push":{"channel":"chat:x","pub":{"data":{"n":2,"of":"acme"},"info":{...},"tags":{"event":"*","type":"com.example.order","version":"3"}}}}
+   | {"push":{"channel":"chat:x","pub":{"data":{"n":2,"of":"acme"},"info":{...},"tags":{"event":"*","type":"com.example.order","version":"10"}}}}
 a: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"{{$port}}2","type":"com.example.prompt","version":1,"data":{"prompt":"x"}}}}}
 a: < {"id":3,"rpc":{"data":{"event":"{{$port}}2","status":"accepted","duplicate":false}}}
    | {"push":{"channel":"chat:x","pub":{"data":{"text":"x","tags":[]},"info":{...},"tags":{"event":"*","type":"com.example.prompt","version":"3"}}}}
@@ -210,12 +210,12 @@ a: < {"id":3,"rpc":{"data":{"event":"{{$port}}2","status":"accepted","duplicate"
 a: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"i","type":"com.example.ping","version":1,"data":1}}}}
 a: < {"id":3,"error":{"code":422,"message":"data: object expected, got number"}}
 a: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"i","type":"com.example.other","version":1,"data":1}}}}
-a: < {"id":3,"error":{"code":415,"message":"unknown type, write one of com.example.order (2, 3), com.example.ping (1), com.example.prompt (1, 2, 3)"}}
+a: < {"id":3,"error":{"code":415,"message":"unknown type, write one of com.example.order (9, 10), com.example.ping (1), com.example.prompt (1, 2, 3)"}}
 # and nobody else's
 b: open /connection/websocket
    > {"id":1,"connect":{}}
 b: < {"id":1,"connect":{"client":"*b",...}}
-b: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"i","type":"com.example.order","version":2,"data":{"n":2}}}}}
+b: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"i","type":"com.example.order","version":9,"data":{"n":2}}}}}
 b: < {"id":3,"error":{"code":415,"message":"unknown type, write one of com.example.prompt (1, 2, 3), com.example.ping (1)"}}
 b: > {"id":3,"rpc":{"method":"rt.publish","data":{"channel":"chat:x","event":{"id":"i","type":"com.example.ping","version":1,"data":1}}}}
 b: < {"id":3,"rpc":{"data":{"event":"i","status":"accepted","duplicate":false}}}

@@ -76,9 +76,9 @@ api: 200 {"result":{"verdict":"rt.reply()","rule":"default.lua","data":["ask",nu
 # a text in the place of the tenant's, before the default
 api: POST /api/rules/test {"text":"return { publish = function(s, p) rt.log(p.type) end }","function":"publish","publication":{"channel":"chat:seen","type":"com.example.ping","data":{}}}
 api: 200 {"result":{"verdict":"rt.deny()","rule":"default.lua","code":4051,"reason":"com.example.ping 1 2 -","log":["com.example.ping"],...}}
-b: POST /api/rules/test {"function":"publish","publication":{"channel":"chat:x","type":"com.example.order","version":2,"data":{"n":2.5}}}
+b: POST /api/rules/test {"function":"publish","publication":{"channel":"chat:x","type":"com.example.order","version":9,"data":{"n":2.5}}}
    X-Tenant: acme
-b: 200 {"result":{"verdict":"nil","upgraded":{"version":3,"data":{"n":2,"of":"acme"}},...}}
+b: 200 {"result":{"verdict":"nil","upgraded":{"version":10,"data":{"n":2,"of":"acme"}},...}}
 
 
 

@@ -86,23 +86,19 @@ ngx_rt_client_about_claims(ngx_rt_client_t *client, const ngx_str_t *claims)
         return NGX_OK;
     }
 
-    p = NULL;
-
-    if (claims) {
-        p = ngx_alloc(claims->len, client->conn->connection->log);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_memcpy(p, claims->data, claims->len);
+    p = ngx_alloc(claims->len, client->conn->connection->log);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
+
+    ngx_memcpy(p, claims->data, claims->len);
 
     if (about->claims.data) {
         ngx_free(about->claims.data);
     }
 
     about->claims.data = p;
-    about->claims.len = claims ? claims->len : 0;
+    about->claims.len = claims->len;
 
     return NGX_OK;
 }

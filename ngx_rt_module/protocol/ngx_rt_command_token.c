@@ -43,7 +43,6 @@ ngx_rt_command_identify(ngx_rt_client_t *client, rt_command_t *cmd,
     const rt_error_t  *error;
 
     *claims = NULL;
-    (void) ngx_rt_client_about_claims(client, NULL);
 
     ngx_memzero(who, sizeof(ngx_rt_identity_t));
     who->tenant = client->tenant;

@@ -168,7 +168,7 @@ ngx_rt_about_t *ngx_rt_client_about(ngx_rt_client_t *client);
 ngx_int_t ngx_rt_client_about_headers(ngx_rt_client_t *client,
     ngx_http_request_t *r);
 
-/* of its token, copied; NULL: it has none.  NGX_ERROR: no memory */
+/* of its token, copied, in the place of those before; NGX_ERROR: no memory */
 ngx_int_t ngx_rt_client_about_claims(ngx_rt_client_t *client,
     const ngx_str_t *claims);
 

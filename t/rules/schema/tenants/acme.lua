@@ -3,9 +3,9 @@
 
 rt.schema{
   type = "com.example.order",
-  versions = { [2] = { n = "number" }, [3] = { n = "integer", of = "string" } },
+  versions = { [9] = { n = "number" }, [10] = { n = "integer", of = "string" } },
   upgrade = {
-    [2] = function(data) data.of, data.n = "acme", math.floor(data.n) return data end,
+    [9] = function(data) data.of, data.n = "acme", math.floor(data.n) return data end,
   },
 }
 
