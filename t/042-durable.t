@@ -41,23 +41,8 @@ api: 200 {"error":{"code":108,"message":"skip_history: a durable..."}}
 
 === TEST 2: history by the API: forward, backward, since, the position only
 --- http_config eval: $::HTTP
---- conversation
-api: 5 x POST /api/publish {"channel":"kept:x","data":{"n":{{$i}}.0},"tags":{"k":"{{$i}}"}}
-api: 5 x 200 {"result":{"offset":{{$i}},"epoch":"*e"}}
-api: POST /api/history {"channel":"kept:x"}
-api: 200 {"result":{"publications":[],"epoch":"{{kept("e")}}","offset":5}}
-api: POST /api/history {"channel":"kept:x","limit":2}
-api: 200 {"result":{"publications":[{"data":{"n":1.0},"offset":1,"tags":{"k":"1"}},{"data":{"n":2.0},"offset":2,"tags":{"k":"2"}}],"epoch":"{{kept("e")}}","offset":5}}
-api: POST /api/history {"channel":"kept:x","limit":-1,"since":{"offset":3,"epoch":"{{kept("e")}}"}}
-api: 200 {"result":{"publications":[{"data":{"n":4.0},...},{"data":{"n":5.0},...}],"epoch":"*","offset":5}}
-api: POST /api/history {"channel":"kept:x","limit":2,"reverse":true}
-api: 200 {"result":{"publications":[{"data":{"n":5.0},...},{"data":{"n":4.0},...}],"epoch":"*","offset":5}}
-api: POST /api/history {"channel":"kept:x","limit":9,"reverse":true,"since":{"offset":3}}
-api: 200 {"result":{"publications":[{"data":{"n":2.0},...},{"data":{"n":1.0},...}],"epoch":"*","offset":5}}
-api: POST /api/history {"channel":"kept:x","limit":9,"since":{"offset":5,"epoch":"{{kept("e")}}"}}
-api: 200 {"result":{"publications":[],"epoch":"*","offset":5}}
-api: POST /api/history {"channel":"kept:x","limit":9,"since":{"offset":18446744073709551615}}
-api: 200 {"result":{"publications":[],"epoch":"*","offset":5}}
+--- conversation eval
+$RT::Shared::HISTORY . <<'_EOC_';
 api: POST /api/history {"channel":"kept:x","since":{"offset":1,"epoch":"otherone"}}
 api: 200 {"error":{"code":112,"message":"since: is of another epoch"}}
 api: POST /api/history {"channel":"kept:x","reverse":true,"since":{"epoch":"x"}}
@@ -74,6 +59,7 @@ api: 200 {"result":{"publications":[],"epoch":"","offset":0}}
 # one after the other, each sees what was said before
 api: POST /api/batch {"commands":[{"publish":{"channel":"kept:x","data":6}},{"history":{"channel":"kept:x","limit":1,"reverse":true}},{"publish":{"channel":"kept:x","data":7}},{"history":{"channel":"kept:x","limit":1,"reverse":true}},{"history":{"channel":"nope:x"}}]}
 api: 200 {"replies":[{"publish":{...}},{"history":{"publications":[{"data":6,"offset":6}],"epoch":"*","offset":6}},{"publish":{...}},{"history":{"publications":[{"data":7,"offset":7}],"epoch":"*","offset":7}},{"error":{"code":102,"message":"*"}}]}
+_EOC_
 
 
 
@@ -131,6 +117,12 @@ a: > {"id":7,"history":{"channel":"deep:x","limit":1,"since":{"offset":100}}}
 a: < {"id":7,"history":{"publications":[{"data":101,"offset":101}],"epoch":"{{kept("e")}}","offset":400}}
 redis: cont
 a: silent
+m: GET /metrics
+m: 200 ~^rt_redis_read_pages_total\{worker="\d+"\} [1-9]\d*$
+m: GET /metrics
+m: 200 ~^rt_redis_read_copies_total\{worker="\d+"\} [1-9]\d*$
+m: GET /metrics
+m: 200 ~^rt_redis_read_entries_total\{worker="\d+"\} \d{3,}$
 
 
 

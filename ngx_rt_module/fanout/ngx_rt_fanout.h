@@ -58,6 +58,12 @@ typedef struct {
     ngx_atomic_t               redis_messages;  /* of pub/sub */
     ngx_atomic_t               redis_replies[1 + RT_REDIS_ERRORS];
 
+    /* what it reads of streams: stream/ */
+    ngx_atomic_t               read_pages;      /* for who asks for a part */
+    ngx_atomic_t               read_shared;     /* served by another's page */
+    ngx_atomic_t               read_copies;     /* for the node's copies */
+    ngx_atomic_t               read_entries;    /* in the answers */
+
     /* what it says to other nodes, and hears of them: stream/ */
     ngx_atomic_t               bus_told;
     ngx_atomic_t               bus_dropped;

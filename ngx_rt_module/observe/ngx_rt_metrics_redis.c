@@ -49,6 +49,24 @@ static const ngx_rt_metric_t  ngx_rt_redis_metrics[] = {
 };
 
 
+static const ngx_rt_metric_t  ngx_rt_read_metrics[] = {
+
+    ngx_rt_redis_metric("pages", read_pages,
+                        "Reads of a part of a stream for who asked.", 1),
+
+    ngx_rt_redis_metric("shared", read_shared,
+                        "Those who were served by the read of another.", 1),
+
+    ngx_rt_redis_metric("copies", read_copies,
+                        "Reads of the end of a stream for the copy.", 1),
+
+    ngx_rt_redis_metric("entries", read_entries,
+                        "Publications that were read.", 1),
+
+    { NULL, NULL, 0, 0 }
+};
+
+
 static const ngx_rt_metric_t  ngx_rt_bus_metrics[] = {
 
     ngx_rt_redis_metric("told", bus_told,
@@ -98,6 +116,7 @@ ngx_rt_metrics_redis(ngx_rt_metrics_out_t *out)
     ngx_rt_metrics_redis_states(out);
     ngx_rt_metrics_workers(out, "redis_", ngx_rt_redis_metrics);
     ngx_rt_metrics_redis_replies(out);
+    ngx_rt_metrics_workers(out, "redis_read_", ngx_rt_read_metrics);
 
     ngx_rt_metrics_others(out);
     ngx_rt_metrics_workers(out, "bus_", ngx_rt_bus_metrics);

@@ -56,6 +56,12 @@
     point(keyed_claimed)          /* in Redis, nothing is published */        \
     point(keyed_published)        /* its result is not in Redis */            \
                                                                               \
+    point(read_page)              /* put together, not on its way */          \
+    point(read_paged)             /* Redis has answered, nobody is told */    \
+    point(read_copy)              /* of a stream's end, as read_page */       \
+    point(read_copied)            /* Redis has, nothing is in the copy */     \
+    point(read_entered)           /* the copy has it, and is not fresh */     \
+                                                                              \
     point(bus_tell)               /* delivered here, not told to others */    \
     point(bus_hear)               /* said by another, not delivered here */   \
                                                                               \

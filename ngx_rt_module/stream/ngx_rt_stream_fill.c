@@ -164,8 +164,17 @@ ngx_rt_track_ask(ngx_rt_track_t *t)
 
     t->call.handler = ngx_rt_track_read_handler;
 
-    return ngx_rt_stream_read(&t->call, &t->tenant, &t->channel, &t->sent,
-                              ngx_min(ns->history, NGX_RT_TRACK_LATEST));
+    if (ngx_rt_stream_read(&t->call, &t->tenant, &t->channel, &t->sent,
+                           ngx_min(ns->history, NGX_RT_TRACK_LATEST))
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_rt_count(read_copies, 1);
+    rt_fault(read_copy);
+
+    return NGX_OK;
 }
 
 
@@ -178,6 +187,8 @@ ngx_rt_track_read_handler(ngx_rt_redis_call_t *call,
 
     t = (ngx_rt_track_t *) ((u_char *) call - offsetof(ngx_rt_track_t, call));
 
+    rt_fault(read_copied);
+
     t->reading = 0;
     ngx_rt_track_reads--;
 
@@ -189,9 +200,13 @@ ngx_rt_track_read_handler(ngx_rt_redis_call_t *call,
         return;
     }
 
+    ngx_rt_count(read_entries, read.n);
+
     switch (ngx_rt_track_enter(t, &read)) {
 
     case NGX_OK:
+        rt_fault(read_entered);
+
         t->tries = 0;
 
         if (t->line

@@ -248,6 +248,10 @@ ngx_rt_page_read(ngx_rt_page_want_t *want, ngx_rt_reader_t *r)
         return NGX_DECLINED;
     }
 
+    if (!ngx_queue_empty(&page->readers)) {
+        ngx_rt_count(read_shared, 1);
+    }
+
     r->page = page;
     ngx_queue_insert_tail(&page->readers, &r->queue);
 
@@ -431,6 +435,9 @@ ngx_rt_page_send(ngx_rt_page_t *page)
     page->sent = 1;
     ngx_rt_page_reads++;
 
+    ngx_rt_count(read_pages, 1);
+    rt_fault(read_page);
+
     return NGX_OK;
 }
 
@@ -443,6 +450,8 @@ ngx_rt_page_handler(ngx_rt_redis_call_t *call, ngx_rt_redis_result_e result,
     ngx_rt_page_t  *page;
 
     page = (ngx_rt_page_t *) ((u_char *) call - offsetof(ngx_rt_page_t, call));
+
+    rt_fault(read_paged);
 
     ngx_rt_page_reads--;
     ngx_rt_pages_post();
@@ -513,6 +522,9 @@ ngx_rt_leaf_parse(ngx_rt_page_want_t *want, redisReply *reply)
 
     read.n = reply->element[2]->elements;
     read.entries = reply->element[2]->element;
+
+    ngx_rt_count(read_entries, read.n);
+
     size = sizeof(ngx_rt_leaf_t) + read.n * sizeof(rt_publication_t);
 
     if (ngx_rt_leaf_entries(want, &read, pubs, &size) != NGX_OK) {

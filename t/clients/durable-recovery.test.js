@@ -717,6 +717,11 @@ describe("durable channels", { timeout: 120000 }, () => {
 
         assert.ok((await first).result.offset >= 2);
         assert.equal(reads, 2);
+
+        const { rt_redis_read_pages_total: pages,
+                rt_redis_read_shared_total: shared } = await metrics(b);
+
+        assert.deepEqual([pages, shared], [2, 4]);
     });
 
 

@@ -6,8 +6,10 @@
  *
  *   fake.answers.EVALSHA = (args, connection) => "-OOM command not allowed\r\n"
  *
- * An answer is text or a Buffer, sent as it is; undefined: none; null: the
- * connection ends.  A command without one gets what a Redis at its start says.
+ * An answer is text or a Buffer, sent as it is; null: the connection ends;
+ * undefined: none, and since answers come in order, none to what comes behind it
+ * on that connection, until fake.goOn(connection).  A command without one gets
+ * what a Redis at its start says.
  */
 
 const crypto = require("node:crypto");
@@ -65,6 +67,12 @@ class FakeRedis {
 
     command(args, connection) {
         const name = args[0].toUpperCase();
+
+        if (connection.held) {
+            connection.held.push(args);
+            return;
+        }
+
         const answer = name in this.answers ? this.answers[name]
                                             : this.usual(name, args);
         const said = typeof answer === "function"
@@ -76,9 +84,20 @@ class FakeRedis {
         if (said === null) {
             connection.destroy();
 
-        } else if (said !== undefined) {
+        } else if (said === undefined) {
+            connection.held = [];
+
+        } else {
             connection.write(said);
         }
+    }
+
+    /* what was not answered is, by who calls this, and what is behind it */
+    goOn(connection) {
+        const held = connection.held ?? [];
+
+        connection.held = undefined;
+        held.forEach(args => this.command(args, connection));
     }
 
     usual(name, args) {

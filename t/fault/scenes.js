@@ -17,6 +17,7 @@ const { opened } = require("./proof.js");
 const { accept } = require("./accepting.js");
 const { leave: leaves } = require("./leaving.js");
 const { neighbour } = require("./neighbours.js");
+const { read } = require("./reading.js");
 const { SCENES: LASTING } = require("./lasting.js");
 
 
@@ -162,6 +163,7 @@ const undo = {
 
 const accepting = { elsewhere: accept };
 const neighbours = { elsewhere: neighbour };
+const reading = { elsewhere: read };
 const leaving = { elsewhere: leaves };
 
 
@@ -203,6 +205,7 @@ const SCENES = {
     reap: replace,
     durable: accepting,
     keyed: accepting,
+    read: reading,
     bus: neighbours,
     survey: neighbours,
 };

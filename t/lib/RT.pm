@@ -83,6 +83,7 @@ use Test::Nginx::Util ();
 
 use RT::Conversation;
 use RT::Redis;
+use RT::Shared;
 use RT::Token;
 
 our $HTTP = <<'_EOC_';
