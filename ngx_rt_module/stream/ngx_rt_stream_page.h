@@ -73,6 +73,12 @@ void ngx_rt_page_forget(ngx_rt_reader_t *r);
 void ngx_rt_range_init_process(ngx_cycle_t *cycle);
 void ngx_rt_stream_behind_init_process(void);
 
+
+/* ngx_rt_stream_leaf.c */
+
+/* held once; NULL: it is not what was wanted, or there is no memory */
+ngx_rt_leaf_t *ngx_rt_leaf_parse(ngx_rt_page_want_t *want, redisReply *reply);
+
 /* a leaf is good while its handler runs, or someone has taken it */
 void ngx_rt_leaf_take(ngx_rt_leaf_t *leaf);
 void ngx_rt_leaf_release(ngx_rt_leaf_t *leaf);
