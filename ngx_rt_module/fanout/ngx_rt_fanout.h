@@ -218,6 +218,27 @@ void ngx_rt_hub_told(ngx_rt_hub_t *hub, ngx_rt_told_t *told);
  */
 void ngx_rt_hub_relieve(ngx_rt_hub_t *hub);
 
+/* tokens were revoked: what is held by one of them here ends */
+void ngx_rt_hub_revoke(ngx_rt_hub_t *hub);
+
+
+/* ngx_rt_interest.c */
+
+/* this worker's interest in the channel of that serial, or NULL */
+ngx_rt_interest_t *ngx_rt_interest_lookup(ngx_rt_hub_t *hub, uint64_t serial);
+
+/* the same, made if there is none; top: of the history; NULL: no memory */
+ngx_rt_interest_t *ngx_rt_interest_acquire(ngx_rt_hub_t *hub,
+    ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns, ngx_rt_position_t *top);
+
+/* of the last subscriber; nothing is pending */
+void ngx_rt_interest_release(ngx_rt_interest_t *in);
+
+
+/* ngx_rt_subscribe.c */
+
+void ngx_rt_subscribe_init_process(void);
+
 /*
  * The client, whose session is alive, enters the channel.  What is told in the
  * channel comes with the next turn, not before; so the caller has to relieve
@@ -232,16 +253,9 @@ ngx_int_t ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
 /* stay: NGX_RT_STAY_GHOST, if its session may outlive the connection */
 void ngx_rt_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t stay);
 
-/* this worker's interest in the channel of that serial, or NULL */
-ngx_rt_interest_t *ngx_rt_interest_lookup(ngx_rt_hub_t *hub, uint64_t serial);
-
 /* the client's subscription of that name, or NULL */
 ngx_rt_subscription_t *ngx_rt_subscription_lookup(ngx_rt_client_t *client,
     ngx_str_t *channel);
-
-
-/* tokens were revoked: what is held by one of them here ends */
-void ngx_rt_hub_revoke(ngx_rt_hub_t *hub);
 
 
 /* ngx_rt_publish.c */

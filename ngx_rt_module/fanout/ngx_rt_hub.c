@@ -1,12 +1,8 @@
 
 /*
- * A worker's side of a zone's fan-out: which channels it is interested in and
- * for whom, in a hash by the channel's serial; and the watch that looks after
- * workers that died.
- *
- * All of it is the worker's own memory.  The interest of a channel and its bit
- * in the channel's mask go together: both are there from the first subscription
- * here to the last.
+ * A worker's side of a zone's fan-out: its hub, which has what the worker's
+ * clients are interested in (ngx_rt_interest.c), and the watch that looks after
+ * workers that died, and after tokens that were revoked.
  */
 
 
@@ -38,19 +34,12 @@ static void ngx_rt_hub_watch_handler(ngx_event_t *ev);
 static ngx_int_t ngx_rt_hub_watch(ngx_rt_zone_t *z);
 static ngx_int_t ngx_rt_hub_reap(ngx_rt_zone_t *z, ngx_uint_t slot,
     uint64_t owner);
-static ngx_rt_interest_t *ngx_rt_interest_acquire(ngx_rt_hub_t *hub,
-    ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns, ngx_rt_position_t *top);
-static void ngx_rt_interest_release(ngx_rt_interest_t *in);
-static ngx_rt_interest_t *ngx_rt_interest_create(ngx_rt_hub_t *hub,
-    ngx_rt_channel_t *ch, ngx_rt_namespace_t *ns);
-static void ngx_rt_hub_grow(ngx_rt_hub_t *hub);
 static void ngx_rt_hub_end(ngx_rt_lease_t *lease);
 
 
 static ngx_uint_t        ngx_rt_hub_started;
 static ngx_event_t       ngx_rt_watch_event;
 static ngx_connection_t  ngx_rt_watch_dumb;
-static rt_slab_t         ngx_rt_subscriptions;
 
 
 ngx_int_t
@@ -68,7 +57,7 @@ ngx_rt_hub_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    ngx_rt_slab_init(&ngx_rt_subscriptions, sizeof(ngx_rt_subscription_t), 1);
+    ngx_rt_subscribe_init_process();
 
     z = mcf->zones.elts;
 
@@ -399,122 +388,6 @@ ngx_rt_hub_relieve(ngx_rt_hub_t *hub)
 }
 
 
-ngx_int_t
-ngx_rt_subscribe(ngx_rt_client_t *client, ngx_str_t *channel,
-    ngx_rt_namespace_t *ns, ngx_rt_terms_t *terms,
-    ngx_rt_subscription_t **subp)
-{
-    ngx_rt_hub_t           *hub;
-    ngx_rt_told_t           told;
-    ngx_rt_member_t        *m;
-    ngx_rt_interest_t      *in;
-    ngx_rt_position_t       top;
-    ngx_rt_subscription_t  *sub;
-
-    hub = client->zone->hub;
-
-    sub = rt_slab_alloc(&ngx_rt_subscriptions);
-    if (sub == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&told, sizeof(ngx_rt_told_t));
-
-    rt_fault(join_begin);
-
-    m = ngx_rt_channel_join(client->zone, client->session, ns, channel,
-                            terms, &told, &top);
-    if (m == NULL) {
-        rt_slab_free(&ngx_rt_subscriptions, sub);
-        return NGX_DECLINED;
-    }
-
-    rt_fault(join_done);
-
-    in = ngx_rt_interest_acquire(hub, m->channel, ns, &top);
-    if (in == NULL) {
-        ngx_rt_channel_leave(client->zone, m, 0, &told);
-        ngx_rt_hub_told(hub, &told);
-        rt_slab_free(&ngx_rt_subscriptions, sub);
-        return NGX_ERROR;
-    }
-
-    if (top.source != in->top.source || top.offset > in->top.offset) {
-        ngx_rt_interest_catch_up(in);
-    }
-
-    /* what was read before is for those who were here before */
-    ngx_rt_interest_settle(in);
-
-    sub->conn = client->conn;
-    sub->interest = in;
-    sub->client = client;
-    sub->member = m;
-    sub->lost = 0;
-    sub->offset = 0;
-    sub->state = NGX_RT_SUB_LIVE;
-    sub->server = 0;
-    sub->fetching = 0;
-
-    ngx_queue_insert_tail(&in->subscriptions, &sub->queue);
-    in->count++;
-    in->watchers += (terms->flags & NGX_RT_MEMBER_WATCHES) != 0;
-
-    ngx_queue_insert_tail(&client->subscriptions, &sub->link);
-    client->nsubscriptions++;
-
-    rt_fault(join_interest);
-
-    ngx_rt_hub_told(hub, &told);
-
-    *subp = sub;
-
-    return NGX_OK;
-}
-
-
-void
-ngx_rt_unsubscribe(ngx_rt_subscription_t *sub, ngx_uint_t stay)
-{
-    ngx_rt_told_t       told;
-    ngx_rt_client_t    *client;
-    ngx_rt_interest_t  *in;
-
-    in = sub->interest;
-    client = sub->client;
-
-    ngx_rt_hub_relieve(in->hub);
-
-    ngx_rt_interest_settle(in);
-    ngx_rt_subscription_keep_up(sub);
-
-    rt_fault(leave_begin);
-
-    ngx_queue_remove(&sub->queue);
-    in->count--;
-    in->watchers -= (sub->member->flags & NGX_RT_MEMBER_WATCHES) != 0;
-
-    ngx_queue_remove(&sub->link);
-    client->nsubscriptions--;
-
-    stay |= (in->count ? NGX_RT_STAY_MEMBERS : 0)
-            | (in->watchers ? NGX_RT_STAY_WATCHERS : 0);
-
-    ngx_memzero(&told, sizeof(ngx_rt_told_t));
-
-    ngx_rt_channel_leave(client->zone, sub->member, stay, &told);
-    rt_fault(leave_done);
-
-    ngx_rt_hub_told(in->hub, &told);
-
-    if (in->count == 0) {
-        ngx_rt_interest_release(in);
-    }
-
-    rt_slab_free(&ngx_rt_subscriptions, sub);
-}
-
-
 /*
  * First they are found, then ended, one after the other: the end of one may be
  * that of others.
@@ -592,191 +465,4 @@ ngx_rt_hub_end(ngx_rt_lease_t *lease)
     }
 
     conn->app->order(conn, &order);
-}
-
-
-ngx_rt_subscription_t *
-ngx_rt_subscription_lookup(ngx_rt_client_t *client, ngx_str_t *channel)
-{
-    ngx_queue_t            *q;
-    ngx_rt_channel_t       *ch;
-    ngx_rt_subscription_t  *sub;
-
-    for (q = ngx_queue_head(&client->subscriptions);
-         q != ngx_queue_sentinel(&client->subscriptions);
-         q = ngx_queue_next(q))
-    {
-        sub = ngx_queue_data(q, ngx_rt_subscription_t, link);
-        ch = sub->interest->channel;
-
-        if (ch->len == channel->len
-            && ngx_memcmp(ch->name, channel->data, channel->len) == 0)
-        {
-            return sub;
-        }
-    }
-
-    return NULL;
-}
-
-
-ngx_rt_interest_t *
-ngx_rt_interest_lookup(ngx_rt_hub_t *hub, uint64_t serial)
-{
-    ngx_rt_interest_t  *in;
-
-    for (in = hub->buckets[serial & hub->mask]; in; in = in->next) {
-        if (in->serial == serial) {
-            return in;
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_rt_interest_t *
-ngx_rt_interest_acquire(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
-    ngx_rt_namespace_t *ns, ngx_rt_position_t *top)
-{
-    ngx_rt_interest_t  *in, **bucket;
-
-    in = ngx_rt_interest_lookup(hub, ch->serial);
-    if (in) {
-        return in;
-    }
-
-    in = ngx_rt_interest_create(hub, ch, ns);
-    if (in == NULL) {
-        return NULL;
-    }
-
-    ngx_rt_interest_place(in, top);
-
-    if (++hub->interests > hub->mask + 1) {
-        ngx_rt_hub_grow(hub);
-    }
-
-    bucket = &hub->buckets[in->serial & hub->mask];
-    in->next = *bucket;
-    *bucket = in;
-
-    if (!ns->durable) {
-        ngx_rt_stream_attend(hub->zone, ch);
-    }
-
-    return in;
-}
-
-
-static ngx_rt_interest_t *
-ngx_rt_interest_create(ngx_rt_hub_t *hub, ngx_rt_channel_t *ch,
-    ngx_rt_namespace_t *ns)
-{
-    u_char              mem[sizeof("{\"push\":") + 6 * NGX_RT_CHANNEL_MAX
-                            + 64];
-    rt_str_t            name;
-    rt_out_t            out;
-    ngx_rt_interest_t  *in;
-
-    name.len = ch->len;
-    name.data = ch->name;
-
-    rt_out_init(&out, mem, sizeof(mem));
-    rt_codec_json.push_head(&out, &name);
-
-    in = ngx_alloc(sizeof(ngx_rt_interest_t) + out.need, ngx_cycle->log);
-    if (in == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(in, sizeof(ngx_rt_interest_t));
-
-    in->account = ngx_rt_account_acquire(hub->zone, ch->tenant->serial);
-    if (in->account == NULL) {
-        ngx_free(in);
-        return NULL;
-    }
-
-    in->losses = ngx_rt_tally(hub->zone, NGX_RT_TALLY_LOSSES, &ns->name, 1);
-    in->slow = ns->slow;
-    in->cache = ns->cache;
-
-    in->channel = ch;
-    in->tenant = ch->tenant;
-    in->serial = ch->serial;
-    in->hub = hub;
-    ngx_queue_init(&in->subscriptions);
-
-    in->head.len = out.need;
-    in->head.data = (uint8_t *) in + sizeof(ngx_rt_interest_t);
-    ngx_memcpy(in->head.data, mem, out.need);
-
-    return in;
-}
-
-
-/* nothing is pending: it was settled when the last subscriber left */
-
-static void
-ngx_rt_interest_release(ngx_rt_interest_t *in)
-{
-    ngx_rt_hub_t        *hub;
-    ngx_rt_interest_t  **p;
-
-    hub = in->hub;
-
-    for (p = &hub->buckets[in->serial & hub->mask]; *p != in;
-         p = &(*p)->next)
-    {
-        /* void */
-    }
-
-    *p = in->next;
-    hub->interests--;
-
-    ngx_rt_interest_mended(in);
-
-    ngx_rt_account_release(in->account);
-    ngx_free(in);
-}
-
-
-void
-ngx_rt_interest_mended(ngx_rt_interest_t *in)
-{
-    if (in->broken) {
-        in->broken = 0;
-        ngx_queue_remove(&in->mend);
-    }
-}
-
-
-/* without memory the chains just grow longer */
-
-static void
-ngx_rt_hub_grow(ngx_rt_hub_t *hub)
-{
-    ngx_uint_t           i, mask;
-    ngx_rt_interest_t   *in, *next, **buckets;
-
-    mask = 2 * (hub->mask + 1) - 1;
-
-    buckets = ngx_calloc((mask + 1) * sizeof(void *), ngx_cycle->log);
-    if (buckets == NULL) {
-        return;
-    }
-
-    for (i = 0; i <= hub->mask; i++) {
-        for (in = hub->buckets[i]; in; in = next) {
-            next = in->next;
-            in->next = buckets[in->serial & mask];
-            buckets[in->serial & mask] = in;
-        }
-    }
-
-    ngx_free(hub->buckets);
-
-    hub->buckets = buckets;
-    hub->mask = mask;
 }
