@@ -330,7 +330,7 @@ ngx_rt_change_timer_handler(ngx_event_t *ev)
 static ngx_int_t
 ngx_rt_change_send(ngx_rt_api_change_t *c)
 {
-    rt_str_t             what, said;
+    rt_str_t             what, said, version;
     ngx_int_t            rc;
     ngx_rt_api_t        *api;
     ngx_rt_told_t        told;
@@ -371,6 +371,11 @@ ngx_rt_change_send(ngx_rt_api_change_t *c)
     ngx_rt_change_audit(c, "by", &c->who.by);
     ngx_rt_change_audit(c, "from", &c->who.from);
     ngx_rt_change_audit(c, "key", &c->who.key);
+
+    version.data = c->version;
+    version.len = ngx_sprintf(c->version, "%uL", c->to.version) - c->version;
+
+    ngx_rt_change_audit(c, "version", &version);
 
     if (ngx_rt_stream_configure(cf) != NGX_OK) {
         ngx_rt_api_error(&api->reply, NGX_RT_API_INTERNAL, NULL,

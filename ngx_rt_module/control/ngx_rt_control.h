@@ -344,6 +344,7 @@ struct ngx_rt_api_change_s {
     ngx_connection_t           dumb;
     ngx_rt_configure_t         configure;
     u_char                     key[8];
+    u_char                     version[NGX_INT64_LEN];
 };
 
 /*

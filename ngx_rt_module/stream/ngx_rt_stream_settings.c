@@ -6,8 +6,8 @@
  *
  * Called by the API and by ngx_rt_stream_compare.c; calls redis/, and state/
  * with nothing held.  What stands in Redis may have been written by anyone who
- * can write there, so lengths and versions are looked at; the texts are for
- * those to judge who read them.
+ * can write there, so lengths and versions are looked at, and that texts are
+ * objects of JSON; what is in them is for those to judge who read them.
  */
 
 
@@ -16,10 +16,13 @@
 #include "ngx_rt_stream_nodes.h"
 #include "ngx_rt_stream_read.h"
 #include "ngx_rt_stream_settings.h"
+#include "rt_json.h"
 #include "rt_setting.h"
 #include "rt_stream_key.h"
+#include "rt_utf8.h"
 
 
+static ngx_uint_t ngx_rt_settings_object(const ngx_str_t *text);
 static void ngx_rt_configure_handler(ngx_rt_redis_call_t *call,
     ngx_rt_redis_result_e result, redisReply *reply);
 
@@ -207,6 +210,16 @@ ngx_rt_settings_enter(ngx_rt_zone_t *z, ngx_str_t *tenant,
     ngx_int_t      rc;
     ngx_rt_told_t  told;
 
+    if (!ngx_rt_settings_object(&s->rules)
+        || !ngx_rt_settings_object(&s->flags))
+    {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "rt: what Redis has of the settings of tenant \"%V\" "
+                      "(version %uL) cannot be read: it goes on with what it "
+                      "had", tenant, s->version);
+        return NGX_OK;
+    }
+
     ngx_memzero(&told, sizeof(ngx_rt_told_t));
 
     rc = ngx_rt_settings_put(z, tenant, NULL, s, &told);
@@ -222,6 +235,29 @@ ngx_rt_settings_enter(ngx_rt_zone_t *z, ngx_str_t *tenant,
     }
 
     return NGX_OK;
+}
+
+
+/* or nothing at all */
+
+static ngx_uint_t
+ngx_rt_settings_object(const ngx_str_t *text)
+{
+    rt_json_t        j;
+    rt_json_value_t  v;
+
+    if (text->len == 0) {
+        return 1;
+    }
+
+    if (!rt_utf8_valid(text->data, text->len)) {
+        return 0;
+    }
+
+    rt_json_init(&j, text->data, text->len);
+
+    return rt_json_value(&j, &v) && v.type == RT_JSON_OBJECT
+           && rt_json_end(&j);
 }
 
 

@@ -133,6 +133,8 @@ describe("two nodes of one Redis", { timeout: 120000 }, () => {
 
         const audit = await p.redis.call("XRANGE", "rt:{t}:audit", "-", "+");
 
+        assert.deepEqual(audit.map(([, fields]) => fields.slice(-2)),
+            [v1, v2, v3].map(v => ["version", String(v)]));
         assert.deepEqual(audit.map(([, fields]) => fields.slice(0, 8)), [
             ["what", "flags", "change", '"beta":true', "by", "test",
              "from", "127.0.0.1"],
@@ -310,7 +312,9 @@ describe("two nodes of one Redis", { timeout: 120000 }, () => {
         for (const text of ["", "x", "1 c", `1 c ${"0".repeat(36)} 0 - 1 0 0 1`
                             + "\nt", `1 c ${"0".repeat(36)} 9007199254740993`
                             + " - 1 0 0 1\nt", `1 c ${"0".repeat(36)} `
-                            + "1999999999999 - 1 0 0 0\n"]) {
+                            + "1999999999999 - 1 0 0 0\n",
+            `1 c ${"0".repeat(36)} 1999999999999 - 1 1 0 1\n{t`,
+            `1 c ${"0".repeat(36)} 1999999999999 - 1 0 2 1\n[]t`]) {
             await p.redis.call("PUBLISH", "rt:nodes", text);
         }
 
