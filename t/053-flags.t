@@ -200,7 +200,7 @@ m: 200 ~\A(?!(?s:.*flag="closed"))
 === TEST 6: what is counted has a bounded number of names, of a tenant, too
 --- over: plain
 --- http_config
-    rt_zone       $http_x_tenant zone=live:512k;
+    rt_zone       $http_x_tenant zone=live:1m;
     rt_flag       f1 on;
     rt_flag       f2 on;
     rt_flag       f3 on;

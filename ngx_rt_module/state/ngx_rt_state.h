@@ -13,7 +13,7 @@
 #include "ngx_rt.h"
 
 
-#define NGX_RT_STATE_LAYOUT     19        /* changes with the structs below */
+#define NGX_RT_STATE_LAYOUT     20        /* changes with the structs below */
 #define NGX_RT_IDLE_TENANTS     1024      /* kept for their counters */
 
 
@@ -222,6 +222,8 @@ struct ngx_rt_errand_s {
 #define NGX_RT_TALLY_PARTS      4
 #define NGX_RT_TALLY_COUNTS     4         /* what they count: see the kinds */
 
+#define NGX_RT_TALLY_NAMES      64        /* bytes for names, of a place */
+
 #define NGX_RT_UNTALLIED        64        /* names that had no place lately */
 
 
@@ -245,7 +247,7 @@ typedef enum {
 
 
 typedef struct {
-    uint64_t                   n;             /* of the parts */
+    uint16_t                   n;             /* of the parts */
     uint16_t                   len[NGX_RT_TALLY_PARTS];
     u_char                     data[];        /* of all of them */
 } ngx_rt_tally_name_t;
@@ -263,6 +265,9 @@ typedef struct {
     uint64_t                   max;           /* less than there are places */
     uint64_t                   n;
     ngx_rt_tally_t            *tallies;
+    u_char                    *names;         /* memory of theirs */
+    uint64_t                   size;
+    uint64_t                   used;
     ngx_rt_tally_t             others;
 } ngx_rt_tallies_t;
 

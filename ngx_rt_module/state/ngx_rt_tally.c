@@ -15,8 +15,8 @@
 
 
 /* places for so many bytes of the zone, from and to */
-#define NGX_RT_TALLY_SHARE   8192
-#define NGX_RT_TALLY_LEAST   64
+#define NGX_RT_TALLY_SHARE   16384
+#define NGX_RT_TALLY_LEAST   32
 #define NGX_RT_TALLY_MOST    2048
 
 /* of a table's an owner may have the fourth part */
@@ -125,7 +125,7 @@ static ngx_rt_tally_t *
 ngx_rt_tally_create_locked(ngx_rt_state_t *st, ngx_rt_tallies_t *table,
     uint64_t hash, const ngx_str_t *parts, ngx_uint_t n)
 {
-    size_t                len;
+    size_t                len, size;
     u_char               *p;
     ngx_uint_t            i;
     ngx_rt_tally_t       *tally, *place;
@@ -141,21 +141,17 @@ ngx_rt_tally_create_locked(ngx_rt_state_t *st, ngx_rt_tallies_t *table,
         len += parts[i].len;
     }
 
+    size = ngx_align(offsetof(ngx_rt_tally_name_t, data) + len, 8);
+
     if (table->n == table->max || len > NGX_RT_TALLY_NAME
+        || size > table->size - table->used
         || ngx_rt_tally_shared_out_locked(table, &parts[0]))
     {
         return NULL;
     }
 
-    name = rt_heap_alloc(st->heap, &st->txn,
-                         offsetof(ngx_rt_tally_name_t, data) + len);
-
-    if (name == NULL) {
-        rt_txn_abort(&st->txn);
-        return NULL;
-    }
-
-    name->n = n;
+    name = (ngx_rt_tally_name_t *) (table->names + table->used);
+    name->n = (uint16_t) n;
     p = name->data;
 
     for (i = 0; i < n; i++) {
@@ -165,6 +161,7 @@ ngx_rt_tally_create_locked(ngx_rt_state_t *st, ngx_rt_tallies_t *table,
 
     rt_txn_set_ptr(&st->txn, &place->name, name);
     rt_txn_set(&st->txn, &place->hash, hash);
+    rt_txn_add(&st->txn, &table->used, size);
     rt_txn_add(&st->txn, &table->n, 1);
 
     return rt_txn_commit(&st->txn) ? place : NULL;

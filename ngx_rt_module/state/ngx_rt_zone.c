@@ -364,10 +364,11 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
         /* void */
     }
 
-    places = ngx_rt_tally_size(size);
+    places = ngx_rt_tally_size(z->size);
 
     head = ngx_align(sizeof(ngx_rt_state_t), 64) + 6 * n * sizeof(void *)
-           + NGX_RT_TALLY_N * places * sizeof(ngx_rt_tally_t)
+           + NGX_RT_TALLY_N * places
+             * (sizeof(ngx_rt_tally_t) + NGX_RT_TALLY_NAMES)
            + sets * sizeof(ngx_rt_buckets_t);
 
     if (head >= size) {
@@ -403,6 +404,9 @@ ngx_rt_zone_create(ngx_rt_zone_t *z, ngx_log_t *log)
         st->tallies[n].max = places / 4 * 3;
         st->tallies[n].tallies = (ngx_rt_tally_t *) p;
         p += places * sizeof(ngx_rt_tally_t);
+        st->tallies[n].names = p;
+        st->tallies[n].size = places * NGX_RT_TALLY_NAMES;
+        p += places * NGX_RT_TALLY_NAMES;
     }
 
     st->bucket_mask = sets - 1;
