@@ -521,8 +521,8 @@ test_budget(void)
     rt_rule_destroy(r);
 
     r = load("local t = {}\n"
-             "for i = 1, 120 do t['field' .. i] = 'any' end\n"
-             "for i = 1, 150 do\n"
+             "for i = 1, 40 do t['field' .. i] = 'any' end\n"
+             "for i = 1, 400 do\n"
              "  rt.schema{ type = 't' .. i, versions = { t } }\n"
              "end\n"
              "return {}");
