@@ -163,6 +163,11 @@ api: PUT /api/rules {"text":"return {}","version":{{kept("v")}}}
 api: 409
 api: DELETE /api/rules?by=b%20b&version=1
 api: 409
+# a variable of a script that is empty is not "whatever there is"
+api: DELETE /api/rules?by=b%20b&version=
+api: 400 {"code":107,"message":"version: has to be a number, as it was read"}
+api: DELETE /api/rules?by=b%20b&version={{kept("v")}}x
+api: 400 {"code":107,"message":"version: has to be a number, as it was read"}
 api: DELETE /api/rules?by=b%20b
 api: 200 {"result":{"version":*w}}
 nginx: log ~rt: rules of tenant "{{$tenant}}" set to version {{kept("w")}} by "b b" from 127.0.0.1, key -: deleted$

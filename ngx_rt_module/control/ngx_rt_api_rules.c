@@ -287,7 +287,9 @@ ngx_rt_api_rules_delete(ngx_rt_api_t *api, rt_json_t *j)
 
     p.by = ngx_rt_str(&by);
 
-    if (version.len) {
+    /* one that is empty is no number, and nobody who says none */
+
+    if (version.data) {
         p.from_version.type = RT_JSON_NUMBER;
         p.from_version.data = version.data;
         p.from_version.len = version.len;

@@ -223,7 +223,7 @@ ngx_rt_change_version(ngx_rt_api_change_t *c)
 
     rt_json_init(&j, v->data, v->len);
 
-    if (!rt_json_uint64(&j, &version)) {
+    if (!rt_json_uint64(&j, &version) || !rt_json_end(&j)) {
         ngx_rt_api_error(&c->api->reply, NGX_RT_API_BAD_REQUEST, "version",
                          "has to be a number, as it was read");
         return NGX_DECLINED;
