@@ -124,6 +124,14 @@ refused('a zone in a server', qr/rt_zone.*not allowed here/,
             qr/rule tenants\/x\.lua: returns a number, not a table/,
             http('rt_rules ' . $of->('tenants/x.lua' => 'return 1')
                  . '; # <-'));
+    refused('a rule with a name that nobody asks',
+            qr/rule tenants\/x\.lua: returns "conect", which nobody asks/,
+            http('rt_rules ' . $of->('tenants/x.lua' =>
+                 'return { conect = function() end }') . '; # <-'));
+    refused('a rule of what is no function',
+            qr/rule default\.lua: returns a number as "publish", not a f/,
+            http('rt_rules ' . $of->('default.lua' => 'return { publish = 5 }')
+                 . '; # <-'));
     refused('a rule that does not end', qr/rule default\.lua:1: too many steps/,
             http('rt_rules ' . $of->('default.lua' => 'while true do end')
                  . '; # <-'));

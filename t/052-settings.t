@@ -189,6 +189,8 @@ api: PUT /api/rules {"text":"return {\n  connect = function() return end end }"}
 api: 400 ~\{"code":107,"message":"text: rules:2: .*'end'
 api: PUT /api/rules {"text":"error('it is \"broken\"')"}
 api: 400 ~"message":"text: rules:1: it is \\"broken\\"
+api: PUT /api/rules {"text":"return { conect = function() end }"}
+api: 400 ~"message":"text: rules: returns \\"conect\\", which nobody asks
 api: PUT /api/rules {"text":"return 1"}
 api: 400 ~"message":"text: rules
 api: PUT /api/rules {"text":"while true do end"}

@@ -38,8 +38,8 @@ static ngx_int_t ngx_rt_rules_ask_file(ngx_rt_rules_conf_t *rules,
 static uint64_t ngx_rt_rules_cost(ngx_rt_rules_conf_t *rules, uint64_t ns);
 
 
-/* those that a rule may have: a bit each */
-static const char *const  ngx_rt_rules_functions[] = {
+/* a bit each */
+const char *const  ngx_rt_rules_functions[] = {
     "publish", "subscribe", "connect", "command", NULL
 };
 

@@ -63,6 +63,7 @@ ngx_rt_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     rules->set = 1;
     rules->max = NGX_RT_RULES_MAX;
     rules->rate = NGX_RT_RULES_RATE;
+    rules->limits.names = ngx_rt_rules_functions;
     rules->limits.steps = NGX_RT_RULES_STEPS;
     rules->limits.bytes = NGX_RT_RULES_MEMORY;
     rules->limits.time = NGX_RT_RULES_TIME;

@@ -112,6 +112,9 @@ ngx_rt_rules_file_t *ngx_rt_rules_lookup(ngx_rt_rules_conf_t *rules,
 
 /* ngx_rt_rules.c */
 
+/* that a rule may have, NULL behind them */
+extern const char *const  ngx_rt_rules_functions[];
+
 /*
  * Makes its rule, unless it has one, which is charged; NGX_ERROR: error says
  * why there is none.

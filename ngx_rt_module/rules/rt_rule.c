@@ -94,7 +94,9 @@ rt_rule_create(const rt_vm_limits_t *limits, const char *file,
 
     rule->loading = true;
 
-    if (rt_vm_load(rule->vm, file, text, len) != RT_VM_OK) {
+    if (rt_vm_load(rule->vm, file, text, len) != RT_VM_OK
+        || !rt_vm_only(rule->vm, limits->names))
+    {
         said = rt_vm_error(rule->vm);
 
         if (strncmp(said, file, strlen(file)) == 0) {

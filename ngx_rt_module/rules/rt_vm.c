@@ -733,6 +733,52 @@ rt_vm_error_line(rt_vm_t *vm)
 }
 
 
+/* nothing is made here, so nothing can fail */
+
+bool
+rt_vm_only(rt_vm_t *vm, const char *const *names)
+{
+    lua_State          *L;
+    const char         *name;
+    const char *const  *n;
+
+    if (names == NULL) {
+        return true;
+    }
+
+    L = vm->L;
+    lua_getfield(L, LUA_REGISTRYINDEX, RT_VM_RULES);
+
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+
+        name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+
+        for (n = names; *n && strcmp(*n, name) != 0; n++) { /* void */ }
+
+        if (*n == NULL) {
+            (void) rt_vm_fail(vm, "returns \"%.64s\", which nobody asks",
+                              name);
+            break;
+        }
+
+        if (!lua_isfunction(L, -1)) {
+            (void) rt_vm_fail(vm, "returns a %s as \"%s\", not a function",
+                              luaL_typename(L, -1), name);
+            break;
+        }
+    }
+
+    if (lua_gettop(L) == 1) {
+        lua_settop(L, 0);
+        return true;
+    }
+
+    lua_settop(L, 0);
+
+    return false;
+}
+
+
 bool
 rt_vm_spoilt(rt_vm_t *vm)
 {

@@ -43,6 +43,9 @@ typedef struct {
     uint32_t  piece;              /* of one string or table */
     uint32_t  time;               /* of a call, microseconds of the processor */
     uint32_t  kept;               /* of the state, between calls */
+
+    /* of the functions that a chunk returns, NULL behind them; NULL: any */
+    const char *const  *names;
 } rt_vm_limits_t;
 
 
@@ -90,6 +93,9 @@ rt_vm_result_e rt_vm_fail(rt_vm_t *vm, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 bool rt_vm_spoilt(rt_vm_t *vm);
+
+/* the chunk returned nothing but functions of these names (NULL: any) */
+bool rt_vm_only(rt_vm_t *vm, const char *const *names);
 
 /* bytes that it has now */
 size_t rt_vm_bytes(rt_vm_t *vm);
