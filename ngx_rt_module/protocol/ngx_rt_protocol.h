@@ -127,6 +127,14 @@ ngx_int_t ngx_rt_command_bad(ngx_rt_client_t *client);
 const rt_error_t *ngx_rt_command_namespace(ngx_rt_client_t *client,
     const ngx_str_t *channel, ngx_rt_namespace_t **ns);
 
+/* ngx_rt_command_connect.c: a command */
+ngx_int_t ngx_rt_command_connect(ngx_rt_client_t *client, rt_command_t *cmd);
+
+/* ngx_rt_command_subscribe.c: commands */
+ngx_int_t ngx_rt_command_subscribe(ngx_rt_client_t *client, rt_command_t *cmd);
+ngx_int_t ngx_rt_command_unsubscribe(ngx_rt_client_t *client,
+    rt_command_t *cmd);
+
 /* ngx_rt_command_publish.c */
 
 /* a command */
