@@ -293,11 +293,17 @@ void ngx_rt_tally_part(const ngx_rt_tally_t *tally, ngx_uint_t i,
 /* rt_state_file PATH */
 char *ngx_rt_state_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* that of a path, terminated, in the pool; NULL: no memory */
+u_char *ngx_rt_state_folder(ngx_pool_t *pool, ngx_str_t *path);
+
 /* can the workers write it?  A warning, if they cannot */
 void ngx_rt_settings_file_init_module(ngx_cycle_t *cycle);
 
 /* a zone is new: what the file has of it.  NGX_ERROR: the log says why */
 ngx_int_t ngx_rt_settings_load(ngx_rt_zone_t *z, ngx_log_t *log);
+
+
+/* ngx_rt_settings_save.c */
 
 /*
  * ngx_rt_settings_put(), and in the file, too, if there is one.  As there, and
