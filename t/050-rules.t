@@ -282,26 +282,26 @@ b: < {"id":1,"connect":{...}}
 --- over: plain
 --- conversation
 a: open /connection/websocket
-   X-Tenant: acme
+   X-Tenant: counted
    > {"id":1,"connect":{}}
 a: < {"id":1,"connect":{...}}
 a: > {"id":2,"publish":{"channel":"chat:mine","data":1}}
    > {"id":3,"publish":{"channel":"chat:liar","data":1}}
    > {"id":4,"publish":{"channel":"chat:liar","data":1}}
    > {"id":5,"publish":{"channel":"chat:table","data":1}}
-a: < {"id":2,"error":{"code":4020,"message":"acme says no"}}
+a: < {"id":2,"error":{"code":4020,"message":"no, it says"}}
    < {"id":3,"error":{"code":100,"message":"internal server error","temporary":true}}
    < {"id":4,"error":{"code":100,"message":"internal server error","temporary":true}}
    < {"id":5,"error":{"code":100,"message":"internal server error","temporary":true}}
 m: GET /metrics
-m: 200 ~^rt_rule_failures_total\{zone="live",tenant="acme",file="tenants/acme.lua",line="10"\} 2
+m: 200 ~^rt_rule_failures_total\{zone="live",tenant="counted",file="tenants/counted.lua",line="9"\} 2
 m: GET /metrics
-m: 200 ~^rt_rule_failures_total\{zone="live",tenant="acme",file="default.lua",line=""\} 1
+m: 200 ~^rt_rule_failures_total\{zone="live",tenant="counted",file="default.lua",line=""\} 1
 m: GET /metrics
-m: 200 ~^rt_rule_verdicts_total\{zone="live",tenant="acme",outcome="allowed"\} 2
+m: 200 ~^rt_rule_verdicts_total\{zone="live",tenant="counted",outcome="allowed"\} 2
 m: GET /metrics
-m: 200 ~^rt_rule_verdicts_total\{zone="live",tenant="acme",outcome="denied"\} 1
+m: 200 ~^rt_rule_verdicts_total\{zone="live",tenant="counted",outcome="denied"\} 1
 m: GET /metrics
-m: 200 ~^rt_rule_verdicts_total\{zone="live",tenant="acme",outcome="failed"\} 3
+m: 200 ~^rt_rule_verdicts_total\{zone="live",tenant="counted",outcome="failed"\} 3
 --- error_log
 tenants/acme.lua:99: it was not me

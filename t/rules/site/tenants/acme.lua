@@ -6,8 +6,5 @@ return {
     if publication.channel == "chat:mine" then
       return rt.deny(4020, "acme says no")
     end
-    if publication.channel == "chat:liar" then
-      error("tenants/acme.lua:99: it was not me", 0)
-    end
   end,
 }
