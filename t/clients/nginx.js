@@ -51,8 +51,11 @@ async function until(what, ready, ms = 15000) {
 }
 
 
-function freePort() {
-    return new Promise((resolve, reject) => {
+/* one that was free a moment ago: never the same twice, for nobody has it yet */
+const given = new Set();
+
+async function freePort() {
+    const port = await new Promise((resolve, reject) => {
         const server = net.createServer();
 
         server.on("error", reject);
@@ -61,6 +64,14 @@ function freePort() {
             server.close(() => resolve(port));
         });
     });
+
+    if (given.has(port)) {
+        return freePort();
+    }
+
+    given.add(port);
+
+    return port;
 }
 
 
