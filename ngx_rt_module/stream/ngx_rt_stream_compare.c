@@ -41,6 +41,7 @@ typedef struct {
     ngx_str_t                  tenant;        /* on its way */
     ngx_uint_t                 due;
     ngx_uint_t                 failed;        /* one of them, at least */
+    ngx_uint_t                 strange;       /* something makes no sense */
     ngx_msec_t                 ended;
 
     ngx_rt_redis_call_t        count;
@@ -121,6 +122,7 @@ ngx_rt_compare_go(void)
     c->due = 0;
     c->next = 0;
     c->failed = 0;
+    c->strange = 0;
     c->serial = 0;
     c->last = ngx_rt_settings_serial(c->zone);
 
@@ -184,6 +186,7 @@ ngx_rt_compare_list(redisReply *reply)
             || !ngx_rt_stream_offset(reply->element[i + 1], '\0',
                                      &e->version))
         {
+            ngx_rt_compare.strange = 1;
             index->nelts--;
             continue;
         }
@@ -271,10 +274,12 @@ ngx_rt_compare_was_read(ngx_rt_redis_call_t *call,
         return;
     }
 
-    if (result == NGX_RT_REDIS_OK
-        && ngx_rt_settings_parse(reply, 0, &s) == NGX_OK
-        && ngx_rt_settings_enter(c->zone, &c->tenant, &s) != NGX_OK)
+    if (result != NGX_RT_REDIS_OK
+        || ngx_rt_settings_parse(reply, 0, &s) != NGX_OK)
     {
+        c->strange = 1;
+
+    } else if (ngx_rt_settings_enter(c->zone, &c->tenant, &s) != NGX_OK) {
         c->failed = 1;
     }
 
@@ -410,6 +415,12 @@ ngx_rt_compare_end(ngx_uint_t failed)
     }
 
     c->ended = ngx_current_msec;
+
+    /* another node may mend it: it is looked at again, when it is counted */
+
+    if (c->strange) {
+        ngx_memzero(c->counted, sizeof(c->counted));
+    }
 
     if (failed || c->failed) {
         c->due = 1;
