@@ -9,7 +9,7 @@
  * nobody was told of.
  *
  * Called by control/, in a worker.  Calls ngx_rt_settings.c, with no lock of
- * shared memory held.  Writing blocks the worker, for as long as the disk takes.
+ * shared memory held.  Writing blocks the worker, as long as the disk takes.
  */
 
 

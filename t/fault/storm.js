@@ -24,7 +24,8 @@ const PAD = "x".repeat(32000);
  * A mutex of a zone that is not configured any more: see leaving.js; what there
  * is with Redis alone, or with a file: see accepting.js and lasting.js.
  */
-const ELSEWHERE = /^(lock_relieve$|durable_|keyed_|bus_|survey_|settings_)/;
+const ELSEWHERE =
+    /^(lock_relieve$|durable_|keyed_|bus_|survey_|settings_|read_)/;
 
 /* what passes often is not always to act at the first time */
 const MANY = { store: 300, txn_written: 30, txn_counted: 30, txn_stored: 30 };
