@@ -344,8 +344,7 @@ ngx_rt_conf_handler(ngx_conf_t *cf, ngx_http_handler_pt handler)
 static char *
 ngx_rt_conf_zone(ngx_conf_t *cf, ngx_rt_loc_conf_t *lcf)
 {
-    ngx_str_t           *value, name;
-    ngx_rt_main_conf_t  *mcf;
+    ngx_str_t  *value;
 
     value = cf->args->elts;
 
@@ -356,20 +355,32 @@ ngx_rt_conf_zone(ngx_conf_t *cf, ngx_rt_loc_conf_t *lcf)
         return NGX_CONF_ERROR;
     }
 
-    name.data = value[1].data + 5;
-    name.len = value[1].len - 5;
+    lcf->zone = ngx_rt_conf_known_zone(cf, &value[1]);
+
+    return lcf->zone ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+ngx_rt_zone_t *
+ngx_rt_conf_known_zone(ngx_conf_t *cf, const ngx_str_t *option)
+{
+    ngx_str_t            name;
+    ngx_rt_zone_t       *zone;
+    ngx_rt_main_conf_t  *mcf;
+
+    name.data = option->data + 5;
+    name.len = option->len - 5;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_rt_module);
 
-    lcf->zone = ngx_rt_zone_lookup(mcf, &name);
+    zone = ngx_rt_zone_lookup(mcf, &name);
 
-    if (lcf->zone == NULL) {
+    if (zone == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "the zone \"%V\" is unknown, write "
                            "\"rt_zone KEY zone=%V:SIZE;\" in http {} "
                            "before it is used", &name, &name);
-        return NGX_CONF_ERROR;
     }
 
-    return NGX_CONF_OK;
+    return zone;
 }

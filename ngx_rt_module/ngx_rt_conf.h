@@ -213,6 +213,9 @@ char *ngx_rt_websocket(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_rt_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_rt_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* of an option zone=NAME; NULL: there is none, which the log says */
+ngx_rt_zone_t *ngx_rt_conf_known_zone(ngx_conf_t *cf, const ngx_str_t *option);
+
 /*
  * ngx_rt_conf_file.c: a file, whose path becomes a full one, into temporary
  * memory.  What is wrong is said in the log.

@@ -182,8 +182,7 @@ ngx_rt_flag_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_rt_loc_conf_t *rlcf = conf;
 
-    ngx_str_t                         *value, name;
-    ngx_rt_main_conf_t                *mcf;
+    ngx_str_t                         *value;
     ngx_http_compile_complex_value_t   ccv;
 
     if (rlcf->flag_key) {
@@ -211,9 +210,6 @@ ngx_rt_flag_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
-    name.data = value[2].data + 5;
-    name.len = value[2].len - 5;
-
     if (value[2].len <= 5 || ngx_strncmp(value[2].data, "zone=", 5) != 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid parameter \"%V\", write \"zone=NAME\"",
@@ -221,19 +217,9 @@ ngx_rt_flag_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_rt_module);
+    rlcf->flag_zone = ngx_rt_conf_known_zone(cf, &value[2]);
 
-    rlcf->flag_zone = ngx_rt_zone_lookup(mcf, &name);
-
-    if (rlcf->flag_zone == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the zone \"%V\" is unknown, write "
-                           "\"rt_zone KEY zone=%V:SIZE;\" in http {} "
-                           "before it is used", &name, &name);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return rlcf->flag_zone ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
